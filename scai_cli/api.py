@@ -24,7 +24,6 @@ from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
-    ItemSource,
     Measure,
     MeasureResult,
     ResultSource,
@@ -32,6 +31,7 @@ from scai_cli.evaluation.suite import (
     Suite,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
     System,
 )
 from scai_cli.experiment.config import ExperimentConfig
@@ -70,7 +70,6 @@ __all__ = [
     "Format",
     "History",
     "Item",
-    "ItemSource",
     "Layout",
     "Measure",
     "MeasureResult",
@@ -90,6 +89,7 @@ __all__ = [
     "Suite",
     "SuiteContext",
     "SuiteResult",
+    "SuiteSource",
     "System",
     "SystemAnswer",
     "UnusedResponse",

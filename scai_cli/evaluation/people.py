@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from scai_cli.errors import ConfigError
 from scai_cli.evaluation.item import Item
-from scai_cli.evaluation.suite import ItemSource, SuiteContext, System
+from scai_cli.evaluation.suite import SuiteContext, SuiteSource, System
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.tasks import Task
@@ -27,7 +27,7 @@ def members(config: ExperimentConfig) -> tuple[Sequence[Persona], Sequence[Task]
     return people, tasks
 
 
-def talk_items(suite: str, source: ItemSource, people: Sequence[Persona]) -> Sequence[Item]:
+def talk_items(suite: str, source: SuiteSource, people: Sequence[Persona]) -> Sequence[Item]:
     """Return an item for each person and task; about `n` of them are of whole tasks, so that others rate each answer.
 
     Tasks are drawn with the seed, and people only if one task has more than `n` of them.

@@ -66,7 +66,7 @@ class SuiteContext:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemSource:
+class SuiteSource:
     """What a suite makes or reads its items from; `rules` are system -> constitution, `file` the user's own items."""
 
     config: ExperimentConfig
@@ -191,10 +191,10 @@ class Suite(Protocol):
     judged: bool
     """Whether a judge model grades the answers."""
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return the items; raises ConfigError if there is none, or the user's file is invalid."""
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return the number of calls by purpose, for all items and systems, without retries."""
 
     async def probe(self, context: SuiteContext) -> str | None:

@@ -10,7 +10,7 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import SuiteSettings
 from scai_cli.evaluation.people import members
 from scai_cli.evaluation.seen import seen_items
-from scai_cli.evaluation.suite import ItemSource, Kind, Suite
+from scai_cli.evaluation.suite import Kind, Suite, SuiteSource
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource
@@ -48,7 +48,7 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     gold_used = False
     for name, file in _files(options.suites).items():
         suite: Suite = plugins.resolve("suite", name)()
-        wanted = ItemSource(source.config, rules, file, options.n, new, options.principle)
+        wanted = SuiteSource(source.config, rules, file, options.n, new, options.principle)
         found, calls[name] = _made(name, suite, wanted, len(source.judges))
         if not found:
             few = f"--n {options.n} is fewer than the items of one cluster; raise it" if options.n else ""
@@ -74,7 +74,7 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls)
 
 
-def _made(name: str, suite: Suite, wanted: ItemSource, judges: int) -> tuple[Sequence[Item], Mapping[str, int]]:
+def _made(name: str, suite: Suite, wanted: SuiteSource, judges: int) -> tuple[Sequence[Item], Mapping[str, int]]:
     """Return the items of a suite and its number of calls; raises ConfigError, also for a third party's error."""
     try:
         found = suite.items(wanted)

@@ -37,7 +37,7 @@ _SHORT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeFinding:
     """The answer to one question: whether it works (None if unknown), and the details."""
 
     works: bool | None
@@ -51,7 +51,7 @@ class ModelProbe:
     model: str
     address: str
     roles: Sequence[AgentRole]
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, ProbeFinding]
     advice: Sequence[str]
     problem: str | None
 
@@ -105,7 +105,7 @@ async def _probe(
     except (CallFailed, EndpointFailed) as error:
         return ModelProbe(model.label, where, roles, {}, advice, f"cannot be used: {error}")
     size = await _context(model, findings)
-    findings["context"] = Finding(True, f"{size:,} tokens") if size else Finding(None)
+    findings["context"] = ProbeFinding(True, f"{size:,} tokens") if size else ProbeFinding(None)
     form, other = sorted(_FORMS, key=lambda form: form != model.structured)
     if findings[other].works and not findings[form].works:
         advice.append(_ADVICE[other])
@@ -129,13 +129,13 @@ def _alone(config: ExperimentConfig, model: ModelSettings) -> ExperimentConfig:
     return config.model_copy(update={**changes, "personas": PersonaSource(inline=tuple(users))})
 
 
-async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
+async def _ask(agents: Agents, model: ModelSettings) -> dict[str, ProbeFinding]:
     """Ask all questions; raises the errors of `together`, except for refusals."""
     agent = agents.own[model.structured]
     short = replace(agent, config=agent.config.model_copy(update={"max_tokens": _SHORT}))
-    found: dict[str, Finding] = {}
+    found: dict[str, ProbeFinding] = {}
     found["rates"], found[model.structured] = await _rates(agent, agents)
-    questions: dict[str, Coroutine[Any, Any, Finding | bool]] = {
+    questions: dict[str, Coroutine[Any, Any, ProbeFinding | bool]] = {
         "sampling": _ends(short),
         "logprobs": returns_logprobs(agent, agents.prompts, "probe/logprobs"),
     }
@@ -147,47 +147,48 @@ async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
         if found[other].works and not found[model.structured].works:
             found["rates"], _ = await _rates(agents.own[other], agents)
     except (CallFailed, EndpointFailed) as error:
-        found[other] = Finding(False, str(error))
+        found[other] = ProbeFinding(False, str(error))
     return {name: found[name] for name in QUESTIONS if name in found}
 
 
-async def _finding(question: Coroutine[Any, Any, Finding | bool]) -> Finding:
+async def _finding(question: Coroutine[Any, Any, ProbeFinding | bool]) -> ProbeFinding:
     try:
         found = await question
     except (PromptRefused, ParameterRefused) as refused:
-        return Finding(False, str(refused))
-    return Finding(found) if isinstance(found, bool) else found
+        return ProbeFinding(False, str(refused))
+    return ProbeFinding(found) if isinstance(found, bool) else found
 
 
-async def _rates(agent: Agent, agents: Agents) -> tuple[Finding, Finding]:
+async def _rates(agent: Agent, agents: Agents) -> tuple[ProbeFinding, ProbeFinding]:
     """Return whether a model rates good answers above bad ones, and whether it fills the form of a rating."""
     check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
     if check.passed is None:  # all were refused; this call says why
-        return Finding(None), await _finding(_fills(agent, agents))
+        return ProbeFinding(None), await _finding(_fills(agent, agents))
     fills = any(pair.problem is None for pair in check.pairs)
     unread = "; ".join(dict.fromkeys(pair.problem for pair in check.pairs if pair.problem))
-    return Finding(check.passed, verdict(check)) if fills else Finding(None), Finding(fills, unread)
+    return ProbeFinding(check.passed, verdict(check)) if fills else ProbeFinding(None), ProbeFinding(fills, unread)
 
 
-async def _fills(agent: Agent, agents: Agents) -> Finding:
+async def _fills(agent: Agent, agents: Agents) -> ProbeFinding:
     persona, task = Persona(id="probe"), Task(id="probe", prompt="Say hello.")
     prompt = agents.prompts.cross_rating(persona, Conversation("probe", 0, persona, task), "Good morning!")
     call = f"probe/{agent.config.structured}"
     once = replace(agent, format_retries=0)
     answer = await once.ask_structured(call, "cross_rating", prompt, CrossRating, agents.ratings.scale)
-    return Finding(answer.form is not None, answer.problem or "")
+    return ProbeFinding(answer.form is not None, answer.problem or "")
 
 
-async def _ends(agent: Agent) -> Finding:
+async def _ends(agent: Agent) -> ProbeFinding:
     """Let `max_tokens` cut an answer; the seed is sent, too, unless `send_seed` is false."""
     answer = await agent.say("probe/short", "probe", [Message("user", _DATA["long_question"])])
     used = answer.usage.output_tokens
     # A short answer that ended by itself shows nothing.
     works = False if used > 2 * _SHORT else True if answer.ended == "cut" else None
-    return Finding(works, f"{used:,} tokens with max_tokens: {_SHORT}{'; it is ignored' if works is False else ''}")
+    ignored = "; it is ignored" if works is False else ""
+    return ProbeFinding(works, f"{used:,} tokens with max_tokens: {_SHORT}{ignored}")
 
 
-async def _context(model: ModelSettings, findings: Mapping[str, Finding]) -> int | None:
+async def _context(model: ModelSettings, findings: Mapping[str, ProbeFinding]) -> int | None:
     """Return the tokens of the model's context from a refusal or the endpoint's list of models; None if unknown."""
     refusal = re.search(_DATA["context_refusal"], " ".join(finding.detail for finding in findings.values()))
     if refusal is not None or model.provider != "openai":

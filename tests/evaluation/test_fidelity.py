@@ -18,7 +18,7 @@ from scripted import refusing
 
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
-from scai_cli.evaluation.suite import ItemSource, ResultSource
+from scai_cli.evaluation.suite import ResultSource, SuiteSource
 from scai_cli.evaluation.suites.fidelity import Fidelity, adherence
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
@@ -134,7 +134,7 @@ def test_only_the_reference_is_played_and_the_judge_is_roles_judge(runs: Path) -
 def test_a_real_person_is_left_out_and_one_alone_is_not_swapped(runs: Path) -> None:
     me = "- {id: me, human: true}"
     people = [line for line in TEXT.splitlines() if "{id: bob" not in line and "{id: cid" not in line]
-    source = ItemSource(config_of("\n".join(people).replace("- {id: anybody, name: Somebody}", me)), {})
+    source = SuiteSource(config_of("\n".join(people).replace("- {id: anybody, name: Somebody}", me)), {})
     items = Fidelity().items(source)
     assert {item.persona for item in items} == {"ann"}
     assert Fidelity().calls(source, items, 1)["control"] == 2 * len(items)

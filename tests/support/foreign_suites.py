@@ -10,7 +10,7 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.paired_scores import compared
 from scai_cli.evaluation.prompts import request
 from scai_cli.evaluation.row import SystemAnswer
-from scai_cli.evaluation.suite import ItemSource, Measure, ResultSource, SuiteContext, SuiteResult
+from scai_cli.evaluation.suite import Measure, ResultSource, SuiteContext, SuiteResult, SuiteSource
 
 NAME = "foreign_suites"
 
@@ -20,13 +20,13 @@ class Words:
 
     judged = False
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Three items."""
         kinds = {"suite": f"{NAME}:{type(self).__name__}", "source": "the test", "licence": "MIT"}
         rows = [{"id": f"w{n}", "prompt": f"Say {n}.", "cluster": f"w{n}"} for n in range(source.n or 3)]
         return [Item.model_validate({**kinds, **row}) for row in rows]
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """One for each item and system."""
         return {"answer": len(items) * len(source.rules)}
 
@@ -92,6 +92,6 @@ class Odd(Words):
 class BadItems(Words):
     """Raises where its items are made."""
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Raise."""
         raise OSError("no items here")

@@ -20,13 +20,13 @@ from scai_cli.evaluation.prompts import adversary_request, check_request, reques
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
-    ItemSource,
     Measure,
     MeasureResult,
     ResultSource,
     ResultTable,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
     System,
 )
 from scai_cli.evaluation.suite_items import suite_items
@@ -52,7 +52,7 @@ class Adherence:
 
     judged = True
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return an item for each rule and tactic: `label` is the rule, `prompt` the tactic, `cluster` its id."""
         rules = tenets(source.rules)
         if not rules:
@@ -65,7 +65,7 @@ class Adherence:
             for tactic in drawn(tactics, per_rule, f"{source.config.seed}/t{n}")
         ]
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return the messages of both sides, a judgement for each conversation, and at most one check."""
         conversations, turns = len(items) * len(source.rules), source.config.turns
         return {

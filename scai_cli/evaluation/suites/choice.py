@@ -19,13 +19,13 @@ from scai_cli.evaluation.prompts import choice_request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
-    ItemSource,
     Measure,
     MeasureResult,
     ResultSource,
     ResultTable,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
     System,
 )
 from scai_cli.evaluation.suite_items import suite_items
@@ -66,7 +66,7 @@ class Choice:
         self._refused: set[str] = set()
         """The systems whose endpoints refuse log-probabilities."""
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return the starter items or those of the user's file."""
         return suite_items("choice", source)
 
@@ -76,7 +76,7 @@ class Choice:
         flattering = [item for item in items if any(option.label == FLATTERS for option in item.options)]
         return [part for part in (right, flattering) if part]
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return a call for each order of each item and each system."""
         return {"choice": sum(len(_orders(len(item.options))) for item in items) * len(source.rules)}
 

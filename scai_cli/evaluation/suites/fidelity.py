@@ -15,13 +15,13 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.people import members, rater_problem, setting, talk, talk_items
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
-    ItemSource,
     Measure,
     MeasureResult,
     ResultSource,
     ResultTable,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
 )
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.requested import requested
@@ -66,7 +66,7 @@ class Fidelity:
 
     judged = True
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return an item for each simulated person and task."""
         return talk_items("fidelity", source, _simulated(members(source.config)[0]))
 
@@ -74,7 +74,7 @@ class Fidelity:
         """Return no items: no measure has a verdict."""
         return []
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of the conversations, of the controls, and of the judge, the first one of a panel."""
         config, is_alone = source.config, len(_simulated(members(source.config)[0])) < 2
         per_item = {"answer": config.turns, "feedback": config.turns, "control": 2 if is_alone else 3, "judge": 1}

@@ -18,12 +18,12 @@ from scai_cli.evaluation.prompts import WORDING, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
-    ItemSource,
     Measure,
     MeasureResult,
     ResultSource,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
     System,
 )
 from scai_cli.evaluation.suite_items import suite_items
@@ -65,7 +65,7 @@ class Pairs:
             ]
         return self._judges
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return the starter items or those of the user's file."""
         return suite_items("pairs", source)
 
@@ -86,7 +86,7 @@ class Pairs:
             for n, each in enumerate(gold.compared)
         ]
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer for each item and system, and the comparisons in both orders, at most: equal answers tie."""
         others = len(source.rules) - 1
         comparisons = 2 * len(_criteria(source.principle)) * len(items) * others * judges

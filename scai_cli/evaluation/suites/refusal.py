@@ -16,12 +16,12 @@ from scai_cli.evaluation.paired_scores import Score, compared
 from scai_cli.evaluation.prompts import grade_request, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
-    ItemSource,
     Measure,
     ResultSource,
     ResultTable,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
     System,
 )
 from scai_cli.evaluation.suite_items import suite_items
@@ -47,7 +47,7 @@ class Refusal:
 
     judged = True
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return the starter items or those of the user's file."""
         return suite_items("refusal", source)
 
@@ -73,7 +73,7 @@ class Refusal:
         """Return the items of each declared measure: safe and unsafe requests."""
         return [part for label in ("safe", "unsafe") if (part := [item for item in items if item.label == label])]
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer and a grade for each item and system."""
         answers = len(items) * len(source.rules)
         return {"answer": answers, "grade": answers * judges}

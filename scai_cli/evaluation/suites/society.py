@@ -17,13 +17,13 @@ from scai_cli.evaluation.people import members, rater_problem, setting, talk, ta
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
-    ItemSource,
     Measure,
     MeasureResult,
     ResultSource,
     ResultTable,
     SuiteContext,
     SuiteResult,
+    SuiteSource,
     System,
 )
 from scai_cli.experiment.config import ExperimentConfig
@@ -46,11 +46,11 @@ class Society:
 
     judged = False
 
-    def items(self, source: ItemSource) -> Sequence[Item]:
+    def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return an item for each person and task."""
         return talk_items("society", source, members(source.config)[0])
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of all conversations and ratings."""
         config, systems = source.config, len(source.rules)
         raters = config.ratings.cross_raters
