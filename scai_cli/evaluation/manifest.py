@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from scai_cli.evaluation.suite import Kind
@@ -13,8 +12,8 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.yaml_source import explain, read_yaml
+from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.runs.row_directory import EVALUATION, EXPERIMENT
-from scai_cli.text.characters import clean
 from scai_cli.values import SafeId, Text, Value
 
 
@@ -88,4 +87,4 @@ def read_evaluation(path: Path, overrides: Overrides | None = None) -> Evaluatio
 def dump_evaluation(manifest: EvaluationManifest) -> str:
     """Return the text of `evaluation.yaml`: the manifest without the experiment and without the id."""
     data: dict[str, Any] = manifest.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
-    return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))
+    return yaml_text(data)

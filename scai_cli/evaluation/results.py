@@ -1,5 +1,6 @@
 """The results of an evaluation, computed from its rows: what every suite says, and the verdicts."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,11 +108,22 @@ def _result(
         principle=manifest.principle,
     )
     try:
-        return plugins.resolve("suite", name)().results(source)  # type: ignore[no-any-return]
+        return _checked(plugins.resolve("suite", name)().results(source))
     except ConfigError as error:
         return SuiteResult(name, problem=str(error))
     except Exception as error:  # noqa: BLE001 - of a third party or a damaged row; the other suites have results
         return SuiteResult(name, problem=clean(f"its results failed: {type(error).__name__}: {error}"))
+
+
+def _checked(result: Any) -> SuiteResult:
+    """Return what a suite found; raises TypeError or ValueError for what nothing can show."""
+    if not isinstance(result, SuiteResult):
+        raise TypeError(f"{type(result).__name__} is not a SuiteResult")
+    for measured in result.measures:
+        found = (value for d in measured.differences.values() if d for value in (d.estimate, d.low, d.high, d.p))
+        if not all(value is None or math.isfinite(value) for value in (*found, *measured.values.values())):
+            raise ValueError(f"{measured.measure.name}: a number is not finite")
+    return result
 
 
 def _warnings(
@@ -125,10 +137,10 @@ def _warnings(
     if manifest.seen:
         yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
     written = [s.name for s in manifest.systems if Path(s.source).suffix in SUFFIXES]
-    if written and manifest.new and manifest.config.held_out == ((), ()) and any(i.persona for i in items):
+    if written and manifest.new and any(i.persona for i in items):
         yield (
-            f"nobody was held out, and a file does not say who wrote it ({', '.join(written)}): if these people and "
-            "tasks did, the intervals are for members only"
+            f"a file does not say who wrote it ({', '.join(written)}): if these people and tasks had a part in it, the "
+            "intervals are for members only"
         )
     if failed := sum(row.problem is not None for row in rows if row.kind == "item"):
         yield f"{counted(failed, 'row')} of {len(rows):,} have a problem; their missing scores count nowhere"

@@ -13,7 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from scai_cli import plugins
@@ -27,8 +26,8 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, check_size, explain, parse_yaml, read_yaml
+from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.prompts.templates import TEMPLATES
-from scai_cli.text.characters import OTHER_LINE_ENDS, clean
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import USERS_FILE, draw
 
@@ -144,7 +143,7 @@ def dump_experiment(config: ExperimentConfig) -> str:
     brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
     data = {key: brief.get(key) if key in _WITHOUT_DEFAULTS else value for key, value in data.items()}
     data = {key: value for key, value in data.items() if value is not None}
-    text = clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
+    text = yaml_text(data)
     if len(text) > _CHECKED:
         try:
             check_size(text, "the experiment")
@@ -161,19 +160,6 @@ def changed_text(path: Path, config: ExperimentConfig) -> str | None:
     text = dump_experiment(config)
     same = path.read_bytes() == text.encode() or dump_experiment(load_resolved(path)) == text
     return None if same else text
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """A YAML dumper that writes multi-line texts as blocks."""
-
-
-def _text(dumper: Any, text: str) -> Any:
-    # Without libyaml, other line ends are read back changed, unless they are escaped in double quotes.
-    style = '"' if any(end in text for end in OTHER_LINE_ENDS) else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:

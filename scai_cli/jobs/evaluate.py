@@ -21,18 +21,20 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
+from scai_cli.experiment.config import ExperimentConfig, ModelRole
 from scai_cli.experiment.load import Overrides, dump_experiment
-from scai_cli.jobs.addresses import refuse_other_address, with_address
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.evaluate_items import read_evaluation_items
 from scai_cli.jobs.evaluate_source import EvaluateOptions, models_of, read_source
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import AgentModel, ModelPool
 from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, keep_settings, refuse_taken
-from scai_cli.jobs.saved_experiment import digests, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.saved_experiment import ADDRESS, digests, refuse_changed, refuse_foreign_code
 from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, work
 from scai_cli.messages import Message
 from scai_cli.runs.jsonl import decoded, sha256
-from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, RowDirectory
+from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, RowDirectory
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
@@ -71,7 +73,7 @@ def start(
     found = read_evaluation_items(source, options, runs)
     for note in source.notes:
         observer.say(note)
-    config = with_address(source.config, options.overrides)
+    config = source.config
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.removed_on_failure():
@@ -103,9 +105,10 @@ def resume(
     session, if the evaluation is in use or damaged, or if it names code that is not trusted.
     """
     overrides = Overrides(settings=settings)
-    manifest = read_evaluation(path, overrides)
-    refuse_other_address(manifest.config, overrides)
+    written = read_evaluation(path, overrides)
+    manifest = _moved(written, read_evaluation(path).config)
     config = manifest.config
+    refuse_other_address((model for _, model in _all_models(manifest)), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     named: list[tuple[plugins.Kind, str]] = [("suite", suite.name) for suite in manifest.suites]
     named += [("provider", model.provider) for _, model in models_of(manifest)]
@@ -120,8 +123,28 @@ def resume(
                 f"{path / ITEMS}: changed since the start; restore it from a copy, or start a new evaluation"
             )
         with ModelPool.connect(config, more=models_of(manifest)) as pool:
+            if manifest != written:  # first: after a kill between the two, the systems are at their new addresses
+                directory.folder.write_text(EVALUATION, dump_evaluation(manifest), lasting=True)
             keep_settings(directory, config)
             return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
+
+
+def _moved(manifest: EvaluationManifest, before: ExperimentConfig) -> EvaluationManifest:
+    """Return the manifest with the addresses and keys that options give the models of the experiment `before`."""
+    roles: tuple[ModelRole, ...] = ("assistant", "judge")
+    moves = {before.model_for(role).endpoint: manifest.config.model_for(role) for role in roles}
+    address = manifest.config.model.base_url
+
+    def moved(model: ModelSettings) -> ModelSettings:
+        if model.endpoint in moves:
+            return model.model_copy(update={key: getattr(moves[model.endpoint], key) for key in ADDRESS})
+        if model.base_url_from and address != before.model.base_url:  # a model that the experiment does not have
+            return model.model_copy(update={"base_url": address, "base_url_from": None})
+        return model
+
+    systems = [system.model_copy(update={"model": moved(system.model)}) for system in manifest.systems]
+    judges = [moved(judge) for judge in manifest.judges]
+    return manifest.model_copy(update={"systems": tuple(systems), "judges": tuple(judges)})
 
 
 def _all_models(manifest: EvaluationManifest) -> list[AgentModel]:

@@ -45,11 +45,11 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     settings: list[SuiteSettings] = []
     items: list[Item] = []
     calls: dict[str, Mapping[str, int]] = {}
-    gold_used = False
+    gold_used = judged = False
     for name, file in _files(options.suites).items():
-        suite: Suite = plugins.resolve("suite", name)()
         wanted = SuiteSource(source.config, rules, file, options.n, new, options.principle)
-        found, calls[name] = _made(name, suite, wanted, len(source.judges))
+        suite, found, calls[name] = _made(name, wanted, len(source.judges))
+        judged = judged or suite.judged
         if not found:
             few = f"--n {options.n} is fewer than the items of one cluster; raise it" if options.n else ""
             remedy = few or "there is nothing to ask; name other items, or leave the suite out"
@@ -64,6 +64,10 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
         )
     if options.principle is not None and "pairs" not in _files(options.suites):
         raise ConfigError("--principle: is for the suite pairs; add --suite pairs, or leave it out")
+    if options.judges and not judged:
+        raise ConfigError("--judge: no suite of this evaluation asks a judge; leave it out")
+    if not options.allow_seen:
+        _refuse_unequal(source, items)
     seen = seen_items([i for i in items if i.persona is None], _texts(source.histories, runs))
     if seen and not options.allow_seen:
         where = "; ".join(f"{item} ({place})" for item, place in seen[:_SHOWN])
@@ -74,11 +78,17 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls)
 
 
-def _made(name: str, suite: Suite, wanted: SuiteSource, judges: int) -> tuple[Sequence[Item], Mapping[str, int]]:
-    """Return the items of a suite and its number of calls; raises ConfigError, also for a third party's error."""
+def _made(name: str, wanted: SuiteSource, judges: int) -> tuple[Suite, Sequence[Item], Mapping[str, int]]:
+    """Return a suite, its items and its number of calls; raises ConfigError, also for a third party's error."""
+    connect = plugins.resolve("suite", name)
     try:
-        found = suite.items(wanted)
-        return found, suite.calls(wanted, found, judges)
+        suite: Suite = connect()
+        found = [item if isinstance(item, Item) else Item.model_validate(item) for item in suite.items(wanted)]
+        if other := next((item for item in found if item.suite != name), None):
+            raise ValueError(f"item {other.id!r} has the suite {other.suite!r}, not {name!r}")
+        if len({item.id for item in found}) < len(found):
+            raise ValueError("two items have the same id")
+        return suite, found, dict(suite.calls(wanted, found, judges))
     except Exception as error:
         if isinstance(error, ScaiError) or not plugins.is_foreign("suite", name):
             raise
@@ -119,8 +129,31 @@ def _new_kinds(source: EvaluateSource) -> frozenset[Kind]:
     asked = [_of_task(t) for history in source.histories for t in history.config.train_tasks]
     new_people = not any(_of_person(person) in used for person in people)
     new_tasks = not any(_of_task(task) in asked for task in tasks)
+    holdout = source.config.holdout
+    if source.files and (holdout.personas or holdout.tasks):  # who wrote a file is not known: any of the others may
+        new_people, new_tasks = new_people and bool(holdout.personas), new_tasks and bool(holdout.tasks)
     kinds: dict[Kind, bool] = {"people": new_people, "tasks": new_tasks}
     return frozenset(kind for kind, is_new in kinds.items() if is_new)
+
+
+def _refuse_unequal(source: EvaluateSource, items: Sequence[Item]) -> None:
+    """Raise ConfigError if people or tasks of `society` wrote the rules of some runs and not of others."""
+    played = [item for item in items if item.suite == "society"]
+    ids, tasks = {item.persona for item in played}, {item.task for item in played}
+    asked = {f"person {p.id}": _of_person(p) for p in source.config.personas.inline if p.id in ids}
+    asked |= {f"task {t.id}": _of_task(t) for t in source.config.tasks.inline if t.id in tasks}
+    known: dict[str, set[str]] = {}
+    for run in source.histories:
+        config = run.config
+        wrote = {*map(_of_person, config.train_personas), *map(_of_task, config.train_tasks)}
+        known[run.run_id] = {name for name, text in asked.items() if text in wrote}
+    unequal = sorted(set[str]().union(*known.values()) - set(asked).intersection(*known.values()))
+    if unequal:
+        runs = ", ".join(run for run, names in known.items() if unequal[0] in names)
+        raise ConfigError(
+            f"{', '.join(unequal[:_SHOWN])}: had a part in writing the rules of {runs}, not of every run; name people "
+            "and tasks that are new to all runs with --config, or --allow-seen, and say so beside the result"
+        )
 
 
 def _of_person(person: Persona) -> str:

@@ -12,17 +12,19 @@ from scai_cli.errors import ConfigError
 from scai_cli.evaluation.manifest import EvaluationManifest, SystemSettings
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
-from scai_cli.experiment.input_files import read_text
+from scai_cli.experiment.constitution_file import SUFFIXES
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay, parse_model
+from scai_cli.jobs.addresses import addressed, with_address
 from scai_cli.jobs.model_pool import AgentModel
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
+from scai_cli.jobs.system_file import read_system_file
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.prompts import Prompts
+from scai_cli.text.counts import counted
 from scai_cli.values import is_safe_id, safe_id
 
 NONE: Final = "none"
@@ -33,7 +35,6 @@ _MODEL: Final = re.compile(r"(.+),(simulated|[A-Za-z_][\w.]*:.+)", re.DOTALL)
 _EPOCH: Final = re.compile(r"@(?=[0-9]+$)")
 _NO_LIMITS: Final = ("limits.calls=null", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
 """The limits of a run do not apply to an evaluation of it."""
-_LARGEST: Final = 2**20
 _OF_PEOPLE: Final = ("society", "fidelity")
 """The suites whose people rate: no real person is there to be asked."""
 
@@ -98,6 +99,11 @@ class EvaluateSource:
     notes: Sequence[str]
     """What the user should know before the start."""
 
+    @property
+    def files(self) -> Sequence[str]:
+        """The systems from files, which do not say who wrote them."""
+        return [system.name for system in self.systems if Path(system.source).suffix in SUFFIXES]
+
 
 def models_of(work: EvaluationManifest | EvaluateSource) -> list[AgentModel]:
     """Return the models of the systems and the judges."""
@@ -112,7 +118,8 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
     references = [Reference.parse(text) for text in options.systems]
     by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
     histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
-    config = _experiment(options, [r.model for r in references if r.model], list(histories), runs)
+    experiment = _experiment(options, [r.model for r in references if r.model], list(histories), runs)
+    config = with_address(experiment, options.overrides)
     notes = [
         f"run {history.run_id!r} is not finished ({history.status}): its constitution may still change"
         for history in histories.values()
@@ -163,8 +170,7 @@ def _system(
 ) -> SystemSettings:
     model = config.model_for("assistant")
     if reference.model is not None:
-        provider, name = parse_model(reference.model)
-        model = overlay(model, ModelChanges(provider=provider, name=name))
+        model = _named_model(model, reference.model)
     prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
     constitution, message, name = Constitution(), None, reference.target
     if history is not None:
@@ -174,7 +180,14 @@ def _system(
     elif reference.target == BARE:
         notes.append("bare: no system message is sent, but chat templates of some models insert one of their own")
     else:
-        constitution, message, name = _of_file(Path(reference.target), notes)
+        default = bare_experiment(Overrides())
+        words = Prompts(default.prompts, default.ratings, default.constitution, ())
+        path = Path(reference.target)
+        read = read_system_file(path, words)
+        notes.extend(read.not_read)
+        if read.left_out:
+            notes.append(f"{path}: {counted(read.left_out, 'clause')} for single people left out")
+        constitution, message, name = read.constitution, read.message, path.stem
     label = f"{name}-{model.label}" if reference.model else name
     return SystemSettings(
         name=_safe(label), source=reference.target, constitution=constitution, message=message, model=model
@@ -192,34 +205,16 @@ def _of_run(reference: Reference, history: History) -> tuple[Constitution, str, 
     return constitution, prompts.system_message(constitution), name
 
 
-def _of_file(path: Path, notes: list[str]) -> tuple[Constitution, str, str]:
-    """Return the rules of a file and its system message: a text as it is, data in the default words."""
-    try:
-        constitution, not_read = read_constitution(path, (), strict=False)
-    except ConfigError as error:
-        if path.suffix not in (".md", ".txt") or "contains no rule" not in str(error):
-            raise
-        constitution, not_read = Constitution(), ()
-    notes.extend(not_read if path.suffix not in (".md", ".txt") else ())
-    constitution = for_everyone(constitution)
-    if path.suffix in (".md", ".txt"):
-        text = read_text(path, _LARGEST).strip()
-        if not text:
-            raise ConfigError(f"{path}: is empty; write a system message, or compare with `none`")
-        return constitution, text, path.stem
-    default = bare_experiment(Overrides())
-    prompts = Prompts(default.prompts, default.ratings, default.constitution, ())
-    return constitution, prompts.system_message(constitution), path.stem
-
-
 def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSettings]:
     """Return the models of `--judge`, else `roles.judge`."""
-    if not options.judges:
-        return [config.model_for("judge")]
-    models = [parse_model(text, "--judge") for text in options.judges]
-    return [
-        overlay(config.model_for("assistant"), ModelChanges(provider=provider, name=name)) for provider, name in models
-    ]
+    judge = config.model_for("judge")
+    return [_named_model(judge, text, "--judge") for text in options.judges] or [judge]
+
+
+def _named_model(base: ModelSettings, text: str, option: str = "--model") -> ModelSettings:
+    """Return a model with another provider and name, with the address in use."""
+    provider, name = parse_model(text, option)
+    return addressed(overlay(base, ModelChanges(provider=provider, name=name)))
 
 
 def _safe(name: str) -> str:

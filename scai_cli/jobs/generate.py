@@ -92,8 +92,8 @@ def resume(
     """
     overrides = Overrides(settings=settings)
     manifest = read_generation(path, overrides)
-    refuse_other_address(manifest.config, overrides)
     config = manifest.config
+    refuse_other_address((model for _, model in config.models()), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     directory = RowDirectory.reopen(path, GENERATED)
     with closing(directory.folder):

@@ -114,16 +114,25 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)
 
 
-def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSource:
+def file_experiment(options: GenerateOptions, runs: Path) -> ExperimentConfig:
+    """Return the experiment for a constitution file; raises ConfigError without `--model` and `--config`."""
     if options.config is not None:
-        config = load_experiment(options.config, options.overrides, starting_from(runs))
-    elif options.overrides.model is not None:
-        config = bare_experiment(options.overrides)
-    else:
-        raise ConfigError(f"{file}: a constitution file needs a model; add --model or --config EXPERIMENT")
-    stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
+        return load_experiment(options.config, options.overrides, starting_from(runs))
+    if options.overrides.model is not None:
+        return bare_experiment(options.overrides)
+    raise ConfigError(f"{options.source}: a constitution file needs a model; add --model or --config EXPERIMENT")
+
+
+def file_stem(file: Path) -> str:
+    """Return the start of the name of what is made from a file."""
+    stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem)
+    return stem.strip("-_")[:50] or "constitution"
+
+
+def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSource:
+    config = file_experiment(options, runs)
     start = initial_constitution(config.constitution)
-    source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), options)
+    source = _peopled(GenerateSource(file.name, file_stem(file), config, start, start), options)
     learned, not_read = read_constitution(file, source.config.train_personas)
     notice = Notices()
     for line in not_read:

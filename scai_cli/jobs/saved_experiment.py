@@ -29,7 +29,8 @@ _FIRST_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
 }
 """Keys whose default changed -> the first default."""
 
-_ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb")
+ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb")
+"""The keys of a model that say where its calls go and how long they may take."""
 _REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role")
 """The keys of a model that may change between sessions: the requests that follow are made with them.
 
@@ -64,7 +65,7 @@ def digests(
             part[key] = value
     own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
     for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
-        for key in _ADDRESS if with_remedies else (*_ADDRESS, *_REMEDIES):
+        for key in ADDRESS if with_remedies else (*ADDRESS, *_REMEDIES):
             model.pop(key, None)
     if not with_remedies:
         data.get("revision", {}).pop("max_prompt_tokens", None)
@@ -149,7 +150,7 @@ def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConf
     """Read the experiment of a run; raises RunError if it names third-party code that is not trusted."""
     config = load_saved(path / CONFIG, overrides)
     refuse_foreign_code(config, path.name, trust=trust)
-    refuse_other_address(config, overrides)
+    refuse_other_address((model for _, model in config.models()), overrides)
     return config
 
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from scai_cli.analysis.audience import for_audience
 from scai_cli.errors import ConfigError, Interrupted, LimitReached, OutputError, RunError
@@ -20,7 +21,7 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_saved
 from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.chat import assistant_only
-from scai_cli.jobs.generate_source import GenerateOptions, names_file, read_source
+from scai_cli.jobs.generate_source import GenerateOptions, file_experiment, file_stem, names_file
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
@@ -28,8 +29,10 @@ from scai_cli.jobs.serve_http import is_loopback, listening
 from scai_cli.jobs.serve_protocol import ApiError, ServedAnswer, ServedRequest
 from scai_cli.jobs.serve_sampling import CallersSampling, fixed_parameters
 from scai_cli.jobs.session import run_on_loop, with_remedy
+from scai_cli.jobs.system_file import read_system_file
 from scai_cli.messages import ChatRequest, Completion, Sampling
 from scai_cli.models.gate import Meter
+from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_generated, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
@@ -74,14 +77,17 @@ def read_serve_source(options: GenerateOptions, runs: Path) -> ServeSource:
 
 
 def _from_file(options: GenerateOptions, runs: Path) -> ServeSource:
-    source = read_source(options, runs)
-    config = with_address(assistant_only(source.config), options.overrides)
-    prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
-    folder = runs / f"{source.stem}-{PREFIX}"
+    file = Path(options.source)
+    config = with_address(assistant_only(file_experiment(options, runs).with_every_prompt()), options.overrides)
+    read = read_system_file(file, Prompts(config.prompts, config.ratings, config.constitution, ()))
+    notice = Notices()
+    for line in read.not_read:
+        notice(line)
+    stem = file_stem(file)
+    folder = runs / f"{stem}-{PREFIX}"
     if is_run(folder) or is_generated(folder):
-        raise RunError(f"{folder}: is the folder of a run, not of served calls; rename {source.name}")
-    left_out = sum(bool(clause.users) for clause in source.learned.contract)
-    return ServeSource(source.stem, source.name, prompts.system_message(source.learned), config, folder, left_out)
+        raise RunError(f"{folder}: is the folder of a run, not of served calls; rename {file.name}")
+    return ServeSource(stem, file.name, read.message, config, folder, read.left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,10 @@ def serve(
 
 def _refuse_itself(config: ExperimentConfig, base_url: str) -> None:
     """Raise ConfigError if the model's address is the server's own, as after `export OPENAI_BASE_URL=...`."""
-    if (config.model.base_url or "").rstrip("/").replace("//localhost:", "//127.0.0.1:") == base_url:
+    own, model = urlsplit(base_url), urlsplit(config.model.base_url or "")
+    here, there = own.hostname or "", model.hostname or ""
+    reached = there == here or (is_loopback(there) and (is_loopback(here) or here in ("0.0.0.0", "::")))  # noqa: S104
+    if model.port == own.port and reached:
         raise ConfigError(f"{base_url}: the model's address is the server's own; unset OPENAI_BASE_URL, or set another")
 
 

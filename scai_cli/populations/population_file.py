@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import yaml
-
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
+from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.runs.jsonl import whole_file
 from scai_cli.text.characters import escape_json
 
@@ -48,4 +47,4 @@ def _line(file: BinaryIO, item: Persona | Task) -> None:
 
 def _block(file: BinaryIO, item: Persona | Task) -> None:
     data = item.model_dump(mode="json", exclude_defaults=True)
-    file.write(yaml.safe_dump([data], allow_unicode=True, sort_keys=False, width=110).encode())
+    file.write(yaml_text([data]).encode())

@@ -93,7 +93,8 @@ def test_people_who_wrote_no_rule_are_members_only() -> None:
 def test_whether_these_people_wrote_a_file_is_not_known(holdout: str, tmp_path: Path) -> None:
     (tmp_path / "own.md").write_text("- Be brief.\n", encoding="utf-8")
     shown = evaluated(lambda _: None, "none", str(tmp_path / "own.md"), experiment=GROUPS + holdout)
-    assert any("does not say who wrote it (own)" in warning for warning in shown.evaluation.warnings) == (not holdout)
+    assert any("does not say who wrote it (own)" in warning for warning in shown.evaluation.warnings)
+    assert shown.evaluation.manifest.new == (("people",) if holdout else ("people", "tasks"))
 
 
 def test_held_out_people_and_tasks_are_new() -> None:

@@ -91,3 +91,25 @@ def test_new_work_on_a_run_uses_the_variable_and_saves_it(tiny: Path, monkeypatc
     rows = Path("runs") / "rows"
     experiment = yaml.safe_load((rows / "experiment.yaml").read_text(encoding="utf-8"))
     assert experiment["model"]["base_url"] == server.base_url
+
+
+@pytest.mark.parametrize("model", ["--model=openai:m", "--model=simulated"])
+def test_an_evaluation_continues_at_its_address_or_where_set_says(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also its systems with models of their own, and its judge."""
+    more = ("--suite", "choice,pairs", "--n", "2", "--quiet", "--run-id", "it", "--judge", "openai:j", model)
+    with Loopback(answer=lambda _: "A") as server, Loopback(answer=lambda _: "A") as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        assert scai("evaluate", "none", "own=bare,openai:o", *more, "--set", "limits.calls=2").code == 3
+        monkeypatch.setenv("OPENAI_BASE_URL", other.base_url)
+        assert (scai("resume", "it", "--quiet").code, len(other.requests)) == (2, 0)
+        monkeypatch.delenv("OPENAI_BASE_URL")
+        before = len(server.requests)
+        assert scai("resume", "it", "--quiet", "--set", "limits.calls=6").code == 3
+        assert len(server.requests) > before
+        at = len(server.requests)
+        limit = ("--set", f"model.base_url={other.base_url}", "--set", "limits.calls=10")
+        assert scai("resume", "it", "--quiet", *limit).code == 3
+        moved = len(other.requests)
+        assert scai("resume", "it", "--quiet", "--set", "limits.calls=14").code == 3
+        assert len(server.requests) == at
+        assert 0 < moved < len(other.requests)

@@ -192,6 +192,9 @@ def test_another_model_is_part_of_the_name(run_here: Path) -> None:
         (["none", "kind", "--config", "gone.yaml"], "gone.yaml"),
         (["none", "kind", "--set", "nokey=1"], "nokey"),
         (["none", "kind", "--suite", "foreign_suites:BadItems"], "its items failed: OSError: no items here"),
+        (["none", "kind", "--suite", "foreign_suites:NotMade"], "its items failed: RuntimeError: no suite today"),
+        (["none", "kind", "--suite", "foreign_suites:OtherSuite"], "item 'w0' has the suite 'other', not 'foreign_"),
+        (["none", "kind", "--judge", "simulated"], "--judge: no suite of this evaluation asks a judge; leave it out"),
     ],
 )
 def test_an_error_is_one_line_and_leaves_nothing(run_here: Path, arguments: list[str], problem: str) -> None:
@@ -463,12 +466,14 @@ def test_one_system_alone_is_measured(here: Path) -> None:
     assert scai("report", called.out.strip(), "-o", "-").code == 0
 
 
-def test_runs_with_different_held_out_people_are_evaluated_together(run_here: Path) -> None:
+def test_people_who_wrote_the_rules_of_one_run_alone_are_refused(run_here: Path) -> None:
     Path("other.yaml").write_text(
         RULED.replace("name: kind", "name: other") + "holdout: {personas: [bob]}\n", encoding="utf-8"
     )
     assert scai("run", "other.yaml", "--quiet").code == 0
-    first = scai("evaluate", "other", "kind", "--suite", "society", "--quiet")
+    said = refused("evaluate", "other", "kind", "--suite", "society", "--quiet")
+    assert said.startswith("person bob: had a part in writing the rules of kind, not of every run; name people and")
+    first = scai("evaluate", "other", "kind", "--suite", "society", "--quiet", "--allow-seen")
     assert first.code == 0, first.err
     shown = scai("show", first.out.strip(), "--json").json
     assert shown["suites"][0]["items"] == 2  # bob, with both tasks; but the other run knows him
@@ -549,6 +554,8 @@ def test_a_third_party_s_error_is_a_problem_of_its_row_or_suite() -> None:
     [
         ("BadProbe", "the suite failed: KeyError: 'probe'"),
         ("BadResults", "its results failed: IndexError: results"),
+        ("NoResult", "its results failed: TypeError: NoneType is not a SuiteResult"),
+        ("NotANumber", "its results failed: ValueError: short: a number is not finite"),
     ],
 )
 def test_a_third_party_that_fails_stops_no_other_suite(name: str, problem: str) -> None:

@@ -351,13 +351,31 @@ def test_an_address_that_cannot_be_served_is_one_line(finished: Path) -> None:
 
 
 @pytest.mark.usefixtures("rules")
-def test_a_server_does_not_forward_to_itself() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_server_does_not_forward_to_itself(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     own = f"model.base_url=http://localhost:{port}/v1"
-    called = scai("serve", "rules.md", "--model", "openai:m", "--set", own, "--port", port)
+    called = scai("serve", "rules.md", "--model", "openai:m", "--set", own, "--port", port, "--host", host)
     assert called.code == 2
-    assert called.err.startswith(f"scai: http://127.0.0.1:{port}/v1: the model's address is the server's own; unset")
+    assert called.err.startswith(f"scai: http://{host}:{port}/v1: the model's address is the server's own; unset")
+
+
+def test_a_text_file_is_served_as_it_is_and_data_without_the_clauses_for_single_people(tmp_path: Path) -> None:
+    text = "# Title\n\nSome prose that matters.\n\n- Be warm towards people."
+    (tmp_path / "text.md").write_text(f"{text}\n", encoding="utf-8")
+    clauses = [{"id": "C1", "text": "Talk of trains.", "for": ["einar"]}]
+    data = {"principles": [{"id": "P1", "text": "Be kind."}], "contract": clauses}
+    (tmp_path / "data.json").write_text(json.dumps(data), encoding="utf-8")
+    serve_for(lambda server: server.ask(model="text"), "text.md", "--model", "simulated")
+    (call,) = calls(Path("runs/text-serve/1"))
+    assert call["request"]["messages"][0]["content"] == text
+    called = serve_for(lambda server: server.ask(model="data"), "data.json", "--model", "simulated")
+    (call,) = calls(Path("runs/data-serve/1"))
+    system = call["request"]["messages"][0]["content"]
+    assert "Be kind." in system
+    assert "trains" not in system
+    assert "left out of it: 1 of the clauses" in called.err
 
 
 def test_a_run_is_served_as_everyone_gets_it(tmp_path: Path) -> None:

@@ -10,7 +10,15 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.paired_scores import compared
 from scai_cli.evaluation.prompts import request
 from scai_cli.evaluation.row import SystemAnswer
-from scai_cli.evaluation.suite import Measure, ResultSource, SuiteContext, SuiteResult, SuiteSource
+from scai_cli.evaluation.suite import (
+    Difference,
+    Measure,
+    MeasureResult,
+    ResultSource,
+    SuiteContext,
+    SuiteResult,
+    SuiteSource,
+)
 
 NAME = "foreign_suites"
 
@@ -95,3 +103,36 @@ class BadItems(Words):
     def items(self, source: SuiteSource) -> Sequence[Item]:
         """Raise."""
         raise OSError("no items here")
+
+
+class OtherSuite(Words):
+    """Items of another suite."""
+
+    def items(self, source: SuiteSource) -> Sequence[Item]:
+        """Name it."""
+        return [item.model_copy(update={"suite": "other"}) for item in super().items(source)]
+
+
+class NoResult(Words):
+    """Results that are none."""
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Forget the result."""
+        return None  # type: ignore[return-value]
+
+
+class NotANumber(Words):
+    """A difference whose p is not a number."""
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Return it."""
+        unknown = Difference(0.1, 0.0, 0.2, math.nan, "new items", 3)
+        measured = MeasureResult(Measure("short", "short answers"), {"none": 0.5}, {"bare": unknown})
+        return SuiteResult(f"{NAME}:NotANumber", [measured])
+
+
+class NotMade(Words):
+    """Cannot be made."""
+
+    def __init__(self) -> None:
+        raise RuntimeError("no suite today")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from scai_cli.experiment.config import ExperimentConfig
@@ -12,8 +11,8 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.yaml_source import explain, read_yaml
+from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.runs.row_directory import EXPERIMENT, GENERATION
-from scai_cli.text.characters import clean
 from scai_cli.values import Text, Value
 
 
@@ -74,4 +73,4 @@ def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateM
 def dump_generation(generation: GenerateManifest) -> str:
     """Return the text of `generation.yaml`: the manifest without the experiment and without the id."""
     data: dict[str, Any] = generation.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
-    return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))
+    return yaml_text(data)
