@@ -25,15 +25,17 @@ def evaluate(
         ),
     ],
     suite: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--suite",
             help="Suites: society, adherence, choice, refusal, pairs, fidelity, or module:name; NAME=FILE or "
             "NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
         ),
-    ] = "society",
-    n: Annotated[int | None, typer.Option("--n", min=1, help="Items per suite; default: all.", metavar="N")] = None,
+    ] = ["society"],  # noqa: B006 - nothing changes it
+    n: Annotated[
+        int | None, typer.Option("--n", min=1, help="Items per suite, about; default: as many as it has.", metavar="N")
+    ] = None,
     judge: Annotated[
         str | None,
         typer.Option(
@@ -79,9 +81,9 @@ def evaluate(
 
     request = EvaluateOptions(
         systems,
-        [name for name in suite.split(",") if name.strip()],
+        [name for names in suite for name in names.split(",") if name.strip()],
         n,
-        [name for name in (judge or "").split(",") if name.strip()],
+        None if judge is None else [name for name in judge.split(",") if name.strip()],
         gold,
         principle,
         config,

@@ -52,6 +52,8 @@ class EvaluationManifest(Value):
     """The user's own principle of comparison for the suite `pairs`."""
     new: tuple[Kind, ...] = ()
     """The kinds, people or tasks, of which no member had a part in writing any of the systems' rules."""
+    notes: tuple[Text, ...] = ()
+    """What was said about the systems at the start."""
     seen: tuple[Text, ...] = ()
     """Items that had a part in writing the rules, allowed by `--allow-seen`."""
     items_sha256: str

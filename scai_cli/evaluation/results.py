@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scai_cli import plugins
-from scai_cli.errors import ConfigError
+from scai_cli.errors import ConfigError, RunError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, evaluation_rows
@@ -15,7 +15,7 @@ from scai_cli.evaluation.suite import ResultSource, SuiteResult
 from scai_cli.evaluation.verdict import Finding, findings
 from scai_cli.experiment.constitution_file import SUFFIXES
 from scai_cli.runs.history.status import Status, outcome_of, status_of
-from scai_cli.runs.jsonl import decoded
+from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.row_directory import ITEMS
 from scai_cli.text.characters import clean
 from scai_cli.text.counts import counted
@@ -61,6 +61,8 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
     A suite of a third party is loaded only with `trust`; without it, its rows are counted alone.
     """
     manifest = read_evaluation(path)
+    if sha256(path / ITEMS) != manifest.items_sha256:
+        raise RunError(f"{path / ITEMS}: is missing, or changed since the start; restore it from a copy")
     rows = list(evaluation_rows(path))
     items = {(i.suite, i.id): i for i in decoded(path / ITEMS, Item.model_validate_json)}
     results = [_result(manifest, suite.name, rows, items, trust=trust) for suite in manifest.suites]
@@ -134,6 +136,7 @@ def _warnings(
     judged = [s.name for s in manifest.suites if not plugins.is_foreign("suite", s.name) and _is_judged(s.name)]
     if manifest.is_judge_subject and judged:
         yield f"the judge is one of the models that it judges ({', '.join(judged)}); name another with --judge"
+    yield from manifest.notes
     if manifest.seen:
         yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
     written = [s.name for s in manifest.systems if Path(s.source).suffix in SUFFIXES]

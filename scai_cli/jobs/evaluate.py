@@ -86,6 +86,7 @@ def start(
                 judges=tuple(source.judges),
                 principle=options.principle,
                 new=tuple(sorted(found.new)),
+                notes=tuple(source.notes),
                 seen=tuple(found.seen),
                 items_sha256=sha256(directory.folder.path / ITEMS),
                 digests=digests(config),

@@ -46,7 +46,7 @@ class EvaluateOptions:
     systems: Sequence[str]
     suites: Sequence[str] = ("society",)
     n: int | None = None
-    judges: Sequence[str] = ()
+    judges: Sequence[str] | None = None
     gold: Path | None = None
     principle: str | None = None
     config: Path | None = None
@@ -208,7 +208,11 @@ def _of_run(reference: Reference, history: History) -> tuple[Constitution, str, 
 def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSettings]:
     """Return the models of `--judge`, else `roles.judge`."""
     judge = config.model_for("judge")
-    return [_named_model(judge, text, "--judge") for text in options.judges] or [judge]
+    if options.judges is None:
+        return [judge]
+    if not options.judges or len(set(options.judges)) < len(options.judges):
+        raise ConfigError("--judge: names no model, or one twice; write PROVIDER:NAME, several with commas")
+    return [_named_model(judge, text, "--judge") for text in options.judges]
 
 
 def _named_model(base: ModelSettings, text: str, option: str = "--model") -> ModelSettings:

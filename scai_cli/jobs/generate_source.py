@@ -10,6 +10,7 @@ from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.constitution_start import initial_constitution
+from scai_cli.experiment.input_files import opened
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.personas import Persona
@@ -120,6 +121,8 @@ def file_experiment(options: GenerateOptions, runs: Path) -> ExperimentConfig:
         return load_experiment(options.config, options.overrides, starting_from(runs))
     if options.overrides.model is not None:
         return bare_experiment(options.overrides)
+    with opened(Path(options.source)):  # a file that is not there needs no model
+        pass
     raise ConfigError(f"{options.source}: a constitution file needs a model; add --model or --config EXPERIMENT")
 
 

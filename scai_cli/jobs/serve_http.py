@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.jobs.serve_protocol import ApiError, ServedAnswer, ServedRequest, api_error, read_request
@@ -40,7 +42,9 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[str
 
     Port 0 takes a free one. Raises ConfigError for an address that cannot be used.
     """
-    runner = web.AppRunner(_app(service, host), access_log=None, shutdown_timeout=_LAST_WAIT_S)
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_own_fault)
+    runner = web.AppRunner(_app(service, host), access_log=None, logger=logger, shutdown_timeout=_LAST_WAIT_S)
     await runner.setup()
     try:
         try:
@@ -52,6 +56,11 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[str
         yield f"http://{f'[{host}]' if ':' in host else host}:{taken}/v1"
     finally:
         await runner.cleanup()
+
+
+def _is_own_fault(record: logging.LogRecord) -> bool:
+    """Return whether a log record is about more than a request that is no HTTP, which has its answer 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def is_loopback(host: str) -> bool:

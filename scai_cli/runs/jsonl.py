@@ -169,7 +169,7 @@ def damaged(path: Path, number: int) -> str:
     """Return the message about an unreadable line of a log."""
     return (
         f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
-        "restore the file from a copy, or run the experiment again"
+        "restore the file from a copy, or start the work again"
     )
 
 

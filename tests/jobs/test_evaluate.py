@@ -194,6 +194,11 @@ def test_another_model_is_part_of_the_name(run_here: Path) -> None:
         (["none", "kind", "--suite", "foreign_suites:BadItems"], "its items failed: OSError: no items here"),
         (["none", "kind", "--suite", "foreign_suites:NotMade"], "its items failed: RuntimeError: no suite today"),
         (["none", "kind", "--suite", "foreign_suites:OtherSuite"], "item 'w0' has the suite 'other', not 'foreign_"),
+        (["none", "kind", "--suite", "pairs", "--judge", ""], "--judge: names no model, or one twice; write"),
+        (
+            ["none", "kind", "--suite", "pairs", "--judge", "simulated,simulated"],
+            "--judge: names no model, or one twice",
+        ),
         (["none", "kind", "--judge", "simulated"], "--judge: no suite of this evaluation asks a judge; leave it out"),
     ],
 )
@@ -204,6 +209,30 @@ def test_an_error_is_one_line_and_leaves_nothing(run_here: Path, arguments: list
     Path("odd.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     assert problem in refused("evaluate", *arguments)
     assert [path.name for path in run_here.iterdir()] == ["kind"]
+
+
+def test_items_that_are_missing_or_changed_are_an_error_and_not_other_results(here: Path) -> None:
+    file = here / "whole" / "items.jsonl"
+    text = file.read_text(encoding="utf-8")
+    said = f"{file}: is missing, or changed since the start; restore it from a copy"
+    file.write_text(text.replace("?", "!"), encoding="utf-8")
+    assert refused("show", "whole") == said
+    file.unlink()
+    assert refused("report", "whole", "-o", "-") == said
+
+
+def test_suites_can_be_named_in_one_option_or_in_several() -> None:
+    plan = ("--model", "simulated", "--dry-run", "--json")
+    one = scai("evaluate", "none", "bare", "--suite", "choice,refusal", *plan).json
+    assert scai("evaluate", "none", "bare", "--suite", "choice", "--suite", "refusal", *plan).json == one
+
+
+def test_that_a_run_was_not_finished_stays_beside_the_results(run_here: Path) -> None:
+    Path("short.yaml").write_text(RULED.replace("name: kind", "name: short"), encoding="utf-8")
+    assert scai("run", "short.yaml", "--quiet", "--set", "limits.calls=3").code == 3
+    assert scai("evaluate", "none", "short", "--suite", "choice", "--n", "1", "--run-id", "it", "--quiet").code == 0
+    warning = "run 'short' is not finished (stopped): its constitution may still change"
+    assert warning in scai("show", "it", "--json").json["warnings"]
 
 
 def test_a_taken_id_says_of_what(here: Path) -> None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import TINY, calls, scai
@@ -158,6 +159,17 @@ def test_paths_methods_and_sizes_are_answered_in_json(served: Server) -> None:
     assert served.request("GET", "/v1/chat/completions").status == 405
     assert served.request("POST", "/v1/chat/completions", b"x" * (9 * 2**20)).status == 413
     assert served.request("GET", "/").body.startswith(b"scai serve: ")
+
+
+@pytest.mark.usefixtures("rules")
+def test_what_is_no_http_is_answered_without_a_traceback() -> None:
+    def send(server: Server) -> None:
+        address = urlsplit(server.base_url)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as client:
+            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: abc\r\n\r\n")
+            assert b" 400 " in client.recv(1000)
+
+    assert "Traceback" not in serve_for(send, "rules.md", "--model", "simulated").err
 
 
 @pytest.mark.parametrize(
@@ -359,6 +371,7 @@ def test_a_server_does_not_forward_to_itself(host: str) -> None:
     called = scai("serve", "rules.md", "--model", "openai:m", "--set", own, "--port", port, "--host", host)
     assert called.code == 2
     assert called.err.startswith(f"scai: http://{host}:{port}/v1: the model's address is the server's own; unset")
+    assert list(Path("runs/rules-serve").iterdir()) == []  # the next session is the first
 
 
 def test_a_text_file_is_served_as_it_is_and_data_without_the_clauses_for_single_people(tmp_path: Path) -> None:
