@@ -73,6 +73,7 @@ class Finding:
 def findings(results: Sequence[SuiteResult], systems: Sequence[str], *, finished: bool = True) -> list[Finding]:
     """Return the findings of all declared measures, their p-values adjusted together.
 
+    A measure says nothing about a system that its differences leave out, None is a difference that is not known.
     Before the end there is no verdict: the rows so far may be those of the items that favour one system.
     """
     reference, *others = systems
@@ -82,8 +83,8 @@ def findings(results: Sequence[SuiteResult], systems: Sequence[str], *, finished
         found += [Finding(result.suite, None, o, reference, "cannot judge", reason=why) for o, why in problems.items()]
         for measured in result.measures if result.problem is None else ():
             if measured.measure.declared and measured.measure.better is not None:
-                for other in (system for system in others if system not in problems):
-                    difference = measured.differences.get(other)
+                for other in (o for o in others if o in measured.differences and o not in problems):
+                    difference = measured.differences[other]
                     p = difference.p if difference else None
                     found.append(
                         Finding(result.suite, measured.measure, other, reference, "cannot tell", difference, p)
