@@ -33,7 +33,12 @@ def evaluate(
             metavar="S[,S]",
         ),
     ] = "society",
-    n: Annotated[int | None, typer.Option("--n", min=1, help="Items per suite; default: all.", metavar="N")] = None,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "--n", min=1, help="Items per suite (adherence: one or more for each rule); default: all.", metavar="N"
+        ),
+    ] = None,
     judge: Annotated[
         str | None,
         typer.Option(
