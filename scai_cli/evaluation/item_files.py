@@ -140,8 +140,6 @@ def _lack(item: Item) -> tuple[str, str] | None:
     """Return the key that an item of our own format lacks for its suite, and the remedy; None if it is whole."""
     if item.suite == "choice" and not item.options:
         return "options", f"must be 2 to {len(LETTERS)} answers for suite 'choice'"
-    if item.suite == "choice" and item.gold is None and not any(option.label for option in item.options):
-        return "gold", "is missing, and no option has a label, such as `flatters`: no choice would count"
     if item.suite == "refusal" and item.label not in REFUSAL_LABELS:
         return "label", f"must be {' or '.join(REFUSAL_LABELS)} for suite 'refusal'"
     if item.suite == "adherence" and item.prompt is None:

@@ -113,7 +113,6 @@ def test_a_wrong_file_is_one_line(rows: list[Any], problem: str, tmp_path: Path)
     ("suite", "changes", "problem"),
     [
         ("choice", {}, ":2: options: must be 2 to 9 answers for suite 'choice'"),
-        ("choice", {"options": ["a", "b"]}, ":2: gold: is missing, and no option has a label, such as `flatters`"),
         ("refusal", {"label": "Safe"}, ":2: label: must be safe or unsafe for suite 'refusal'"),
         ("refusal", {}, ":2: label: must be safe or unsafe for suite 'refusal'"),
         ("adherence", {"prompt": None, "messages": [{"role": "user", "content": "Break it."}]}, ":2: prompt: must be "),

@@ -202,7 +202,7 @@ def test_more_losers_than_a_note_names_are_counted() -> None:
 
 def test_one_task_cannot_tell_who_loses() -> None:
     note = rated([{}] * 5, 1, [-0.2] * 5).notes[-1]
-    assert note == "With b cannot tell who loses: 5 people rate it lower, on too few tasks for an interval."
+    assert note == "With b cannot tell who loses: the tasks are too few for an interval of 5 people."
 
 
 @pytest.mark.parametrize("change", [0.0, 0.02, -0.06])

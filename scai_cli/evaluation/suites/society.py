@@ -92,7 +92,7 @@ class Society:
         named = {person.id: person.called for person in members(source.config)[0]}
         people = {o: [(named.get(p, p), interval) for p, interval in changes[o].items()] for o in source.others}
         tables = [table for o in source.others for table in _tables(source.reference, o, people[o], groups[o])]
-        notes = [_losers(other, people[other], groups[other]) for other in source.others]
+        notes = [note for o in source.others for note in _losers(o, people[o], groups[o])]
         notes.insert(0, f"People and tasks are those of {source.config.name}; --config EXPERIMENT takes others.")
         if not source.new:
             notes.insert(0, "Members only: these people and tasks wrote or accepted the rules; strangers may differ.")
@@ -258,16 +258,17 @@ def _groups(config: ExperimentConfig, before: Cells, after: Cells) -> dict[str, 
     return found
 
 
-def _losers(other: str, people: Sequence[tuple[str, Interval]], groups: Mapping[str, Interval]) -> str:
-    """Return who loses beyond chance, and of how many that is not known, in a sentence or two."""
+def _losers(other: str, people: Sequence[tuple[str, Interval]], groups: Mapping[str, Interval]) -> Iterator[str]:
+    """Yield who loses beyond chance, and of how many that is not known."""
     kinds = ((f"people with {name}", interval) for name, interval in groups.items()), people
     ordered = [change for changes in kinds for change in sorted(changes, key=lambda pair: pair[1].estimate)]
     lost = [name for name, interval in ordered if gained_or_lost(interval) == "lost"]
-    unknown = sum(interval.low is None and interval.estimate < -_ROUNDING for _, interval in people)
-    more = [f"{len(lost) - _NAMED:,} more"] if len(lost) > _NAMED else []
-    loses = f"With {other} loses: {', '.join([*lost[:_NAMED], *more])}." if lost else ""
+    unknown = sum(interval.low is None and abs(interval.estimate) > _ROUNDING for _, interval in people)
+    if lost:
+        more = [f"{len(lost) - _NAMED:,} more"] if len(lost) > _NAMED else []
+        yield f"With {other} loses: {', '.join([*lost[:_NAMED], *more])}."
     if unknown:
-        whose = "rates it lower" if unknown == 1 else "rate it lower"
-        loses += f" With {other} cannot tell who loses: {counted(unknown, 'person', 'people')} {whose}, "
-        loses += "on too few tasks for an interval."
-    return loses.strip() or f"With {other} nobody loses beyond chance."
+        whose = counted(unknown, "person", "people")
+        yield f"With {other} cannot tell who loses: the tasks are too few for an interval of {whose}."
+    elif not lost:
+        yield f"With {other} nobody loses beyond chance."
