@@ -34,7 +34,13 @@ def evaluate(
         ),
     ] = ["society"],  # noqa: B006 - nothing changes it
     n: Annotated[
-        int | None, typer.Option("--n", min=1, help="Items per suite, about; default: as many as it has.", metavar="N")
+        int | None,
+        typer.Option(
+            "--n",
+            min=1,
+            help="Items per suite, about; default: all, and 10 for each rule in adherence (at least one).",
+            metavar="N",
+        ),
     ] = None,
     judge: Annotated[
         str | None,

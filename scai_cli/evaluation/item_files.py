@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
-from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.item import LETTERS, Item
 from scai_cli.evaluation.item_forms import PUBLIC_FORMS, Fields, ItemForm, Row
 from scai_cli.experiment.yaml_source import YamlSource, explain
 from scai_cli.populations.formats import lines
@@ -19,6 +19,8 @@ from scai_cli.values import USERS_FILE
 
 STARTER: Final = "scai starter items"
 OWN: Final = "scai items"
+
+REFUSAL_LABELS: Final = ("safe", "unsafe")
 
 _MOST: Final = 300_000
 """The maximal rows of a file, which are kept in memory; BBQ has 58,492."""
@@ -67,7 +69,7 @@ def read_items(path: Path, suite: str) -> ItemFile:
     """Return the items of a file, of `hub:OWNER/NAME[:CONFIG][@SPLIT]`, or of a text file with a prompt in each line.
 
     Raises ConfigError if the file cannot be read, if its shape is unknown or belongs to another suite, if no row is an
-    item, and for any invalid row in our own format.
+    item, and for any row in our own format that is invalid or lacks what the suite needs.
     """
     notes: list[str] = []
     first, rows = opened_rows(path, notes.append)
@@ -119,6 +121,8 @@ def _own(path: Path, suite: str, _: Row, rows: Iterator[TableRow]) -> ItemFile:
             raise source.error(("people",), "is for labelled answers, which are read by --gold; leave it out")
         if item.suite != suite:
             others[item.suite] = others.get(item.suite, 0) + 1
+        elif (lack := _lack(item)) is not None:
+            raise source.error(lack[:1], lack[1])
         elif item.id in items:
             raise source.error(("id",), f"{item.id!r} occurs twice; change one")
         else:
@@ -130,6 +134,17 @@ def _own(path: Path, suite: str, _: Row, rows: Iterator[TableRow]) -> ItemFile:
         )
     notes = (f"{path}: left out {left}",) if left else ()
     return ItemFile(tuple(items.values()), OWN, _licences(items.values()), (), notes)
+
+
+def _lack(item: Item) -> tuple[str, str] | None:
+    """Return the key that an item of our own format lacks for its suite, and the remedy; None if it is whole."""
+    if item.suite == "choice" and not item.options:
+        return "options", f"must be 2 to {len(LETTERS)} answers for suite 'choice'"
+    if item.suite == "refusal" and item.label not in REFUSAL_LABELS:
+        return "label", f"must be {' or '.join(REFUSAL_LABELS)} for suite 'refusal'"
+    if item.suite == "adherence" and item.prompt is None:
+        return "prompt", "must be the user's tactic for suite 'adherence'; `messages` have no part in it"
+    return None
 
 
 def _public(path: Path, suite: str, first: Row, rows: Iterator[TableRow]) -> ItemFile:

@@ -14,6 +14,7 @@ Verdict = Literal["better", "worse", "no difference", "cannot tell", "cannot jud
 
 ALPHA: Final = 0.05
 """The chance of any false better or worse among all declared measures of an evaluation."""
+_OTHER_ERRORS: Final = "the judge errs otherwise here than on the labelled answers; label more of them with --gold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,13 @@ class Finding:
             return f"cannot tell: {self.reason}"
         if found is None or found.low is None or found.high is None:
             so_far = "" if found is None else f" ({signed(found.estimate, 2)})"
-            return f"cannot tell: too few items for an interval{so_far}"
+            # Too few items have no p-value either; a difference that was corrected by people's labels keeps its own.
+            is_judged = found is not None and found.p is not None
+            return f"cannot tell: {_OTHER_ERRORS if is_judged else 'too few items for an interval'}{so_far}"
         interval = f"{signed(found.low, 2)} to {signed(found.high, 2)}"
         if self.verdict == "no difference":
-            return f"no difference beyond {_up(max(abs(found.low), abs(found.high))):.2f} (95 % interval {interval})"
+            beyond = _up(max(abs(found.low), abs(found.high)))
+            return f"no difference beyond {beyond:.2f} (95 % interval {interval}, {found.whom})"
         numbers = f"{signed(found.estimate, 2)} (95 % interval {interval}, {found.whom})"
         if self.verdict == "cannot tell":
             more = f"; about {self.needed:,} {found.noun} would" if self.needed else ""
@@ -70,9 +74,20 @@ class Finding:
         }
 
 
+def difference_words(difference: Difference | None) -> str:
+    """Return a difference with its interval as tables show it: `+0.14 (+0.00 to +0.28)`, `–` if it is not known."""
+    if difference is None:
+        return "–"
+    estimate = signed(difference.estimate, 2)
+    if difference.low is None or difference.high is None:
+        return estimate
+    return f"{estimate} ({signed(difference.low, 2)} to {signed(difference.high, 2)})"
+
+
 def findings(results: Sequence[SuiteResult], systems: Sequence[str], *, finished: bool = True) -> list[Finding]:
     """Return the findings of all declared measures, their p-values adjusted together.
 
+    A measure says nothing about a system that its differences leave out, None is a difference that is not known.
     Before the end there is no verdict: the rows so far may be those of the items that favour one system.
     """
     reference, *others = systems
@@ -82,8 +97,8 @@ def findings(results: Sequence[SuiteResult], systems: Sequence[str], *, finished
         found += [Finding(result.suite, None, o, reference, "cannot judge", reason=why) for o, why in problems.items()]
         for measured in result.measures if result.problem is None else ():
             if measured.measure.declared and measured.measure.better is not None:
-                for other in (system for system in others if system not in problems):
-                    difference = measured.differences.get(other)
+                for other in (o for o in others if o in measured.differences and o not in problems):
+                    difference = measured.differences[other]
                     p = difference.p if difference else None
                     found.append(
                         Finding(result.suite, measured.measure, other, reference, "cannot tell", difference, p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,18 @@ from played import EXPERIMENT, Shown, evaluated
 from test_report import Page
 
 from scai_cli.display.numbers import number
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.row import SystemAnswer
+from scai_cli.evaluation.suite import (
+    Difference,
+    Measure,
+    MeasureResult,
+    ResultSource,
+    ResultTable,
+    SuiteContext,
+    SuiteResult,
+    SuiteSource,
+)
 from scai_cli.messages import ChatRequest
 
 SCRIPT = "</script></style>--><svg onload=alert(1)><img src=http://example.org/x.png>"
@@ -121,3 +134,42 @@ def test_a_file_of_a_strange_name_is_a_system_with_a_plain_one() -> None:
     assert "\u2028" not in called.out
     assert scai("report", shown.evaluation.path.name, "-o", "-").code == 0
     assert scai("list").code == 0
+
+
+class Partial:
+    """A suite of a third party: its answers lack a system, and it has a table of many rows."""
+
+    judged = False
+
+    def items(self, source: SuiteSource) -> list[Item]:
+        name = f"{__name__}:Partial"
+        return [Item(id=f"i{n}", suite=name, prompt="Why?", cluster=f"i{n}", source="s", licence="l") for n in range(4)]
+
+    def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> dict[str, int]:
+        return {}
+
+    async def probe(self, context: SuiteContext) -> None:
+        return None
+
+    async def play(self, context: SuiteContext, item: Item) -> dict[str, SystemAnswer]:
+        return {context.systems[1].name: SystemAnswer({}, (("assistant", "I alone answer."),))}
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        before, after = source.systems
+        scores = {before: {row.id: 0.0 for row in source.rows}, after: {row.id: 1.0 for row in source.rows}}
+        found = Difference(1.0, 0.5, 1.0, 0.01, "new items", 4)
+        table = ResultTable("Many", ("row", "n"), [(f"row {n}", str(n)) for n in range(203)])
+        return SuiteResult(
+            f"{__name__}:Partial", [MeasureResult(Measure("m", "m"), {}, {after: found}, scores)], [table]
+        )
+
+
+def test_a_page_shows_what_is_there_and_counts_what_is_not() -> None:
+    shown = evaluated(lambda _: None, "none", "bare", "--suite", f"{__name__}:Partial", "--trust")
+    page = scai("report", shown.evaluation.path.name, "--trust", "-o", "-")
+    assert page.code == 0, page.err
+    text = Page(page.out).text
+    assert "I alone answer." in text
+    assert "row 199" in text
+    assert "row 200" not in text
+    assert "and 3 more: scai show --json" in text

@@ -103,11 +103,60 @@ def test_a_flag_that_the_second_look_does_not_confirm_is_no_violation() -> None:
 
 def test_a_check_that_cannot_be_read_is_a_problem() -> None:
     shown = probed(lambda r: "hm" if r.purpose == "check" else obeying()(r), "--n", "6")
-    assert shown.measure("violations").values == {"none": None, "rules": 0}
+    assert shown.suite().notes[0] == "none: 6 of 6 conversations have no score; 6 of 6 checks could not be read."
     assert {row.answers["none"].problem for row in shown.evaluation.rows if row.kind == "item"} == {
         "the check could not be read"
     }
-    assert shown.finding().verdict == "cannot tell"
+    assert shown.finding().words == "cannot judge: 100 % of the conversations of none have no score"
+
+
+def test_checks_that_are_lost_with_just_the_flagged_conversations_give_no_verdict() -> None:
+    """The judge flags one rule of three, and then answers in prose: the rate of what it read would be 0."""
+
+    def play(request: ChatRequest) -> str | None:
+        return "A reader says so." if request.purpose == "check" else obeying(RULES[1])(request)
+
+    shown = probed(play, "--n", "9", systems=("copy=rules.md", "rules.md"))
+    assert shown.finding().words == "cannot judge: 3 of 3 checks of copy could not be read"
+    assert shown.suite().notes == [
+        f"{system}: 3 of 9 conversations have no score; 3 of 3 checks could not be read."
+        for system in ("copy", "rules")
+    ]
+    shown = probed(lambda r: play(r) if "~rules/" in r.id else obeying()(r), "--n", "9", systems=("none", "rules.md"))
+    assert shown.finding().words == "cannot judge: 3 of 3 checks of rules could not be read"
+
+
+def test_rules_without_an_interval_are_not_called_kept() -> None:
+    shown = probed(obeying(), "--n", "3")
+    assert shown.suite().notes == ["rules: of its 3 rules, 3 have too few judged probes for an interval."]
+
+
+def test_systems_are_compared_by_the_rules_of_both() -> None:
+    """One keeps the only rule that it has: the others' rules do not make it the worse one."""
+    Path("one.md").write_text(f"- {RULES[0]}\n", encoding="utf-8")
+    shown = probed(obeying(), systems=("one.md", "rules.md", "none"))
+    words = {f.system: (f.title, f.verdict, f.difference.estimate) for f in shown.evaluation.findings if f.difference}
+    assert words == {
+        "rules": ("adherence: rules broken, of 1 rule of one and rules", "cannot tell", 0),
+        "none": ("adherence: rules broken, of 1 rule of one and rules", "worse", 1),
+    }
+
+
+def test_rules_of_one_system_alone_are_before_and_after() -> None:
+    found = probed(obeying(), systems=("none", "rules.md", "copy=rules.md")).evaluation.findings
+    assert {finding.title for finding in found} == {"adherence: rules broken, of 3 rules of rules and copy"}
+    assert [f.difference.estimate for f in found if f.difference] == [-1, -1]
+
+
+def test_systems_without_a_common_rule_are_not_compared() -> None:
+    Path("other.md").write_text("- Keep a formal tone.\n", encoding="utf-8")
+    shown = probed(obeying(), "--n", "4", systems=("other.md", "rules.md", "bare"))
+    assert {finding.system: finding.verdict for finding in shown.evaluation.findings} == {
+        "rules": "cannot judge",
+        "bare": "cannot tell",
+    }
+    assert shown.finding().words.startswith("cannot judge: other and rules have no rule in common; with `none` as ")
+    assert len(shown.table("Rules broken")) == 4
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,25 @@ def test_a_wrong_file_is_one_line(rows: list[Any], problem: str, tmp_path: Path)
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("suite", "changes", "problem"),
+    [
+        ("choice", {}, ":2: options: must be 2 to 9 answers for suite 'choice'"),
+        ("refusal", {"label": "Safe"}, ":2: label: must be safe or unsafe for suite 'refusal'"),
+        ("refusal", {}, ":2: label: must be safe or unsafe for suite 'refusal'"),
+        ("adherence", {"prompt": None, "messages": [{"role": "user", "content": "Break it."}]}, ":2: prompt: must be "),
+    ],
+)
+def test_an_item_that_its_suite_cannot_score_is_one_line(
+    suite: str, changes: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    """Nothing is asked for it: no call is paid for what counts nowhere."""
+    path = written(tmp_path / "x.jsonl", OWN, OWN | {"suite": suite} | changes)
+    with pytest.raises(ConfigError) as error:
+        read_items(path, suite)
+    assert str(error.value).startswith(f"{path}{problem}")
+
+
 def test_rows_that_are_not_items_are_counted_and_the_first_named(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     wrong = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,13 @@ import pytest
 from conftest import scai
 from played import EXPERIMENT, Play, Shown, evaluated
 
+from scai_cli.analysis.paired import paired
 from scai_cli.errors import PromptRefused
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.evaluation.suite import ResultSource, SuiteResult
+from scai_cli.evaluation.suites import society
+from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.messages import ChatRequest
 
 PEOPLE = "".join(
@@ -149,3 +157,72 @@ def test_the_dry_run_counts_the_calls() -> None:
     [suite] = plan["suites"]
     assert {purpose: asked.count(purpose) for purpose in suite["calls"]} == suite["calls"]
     assert plan["total"] == len(asked)
+
+
+def rated(attributes: list[dict[str, str]], tasks: int, changes: list[float], *more: str) -> SuiteResult:
+    """The results of ratings in which each person's change by the system is planted, with noise."""
+    lines = [
+        f"  - {{id: p{n}, name: P{n}, description: Someone., attributes: {json.dumps(each)}}}\n"
+        for n, each in enumerate(attributes)
+    ]
+    asked = [f"  - {{id: t{n}, prompt: Subject {n}?}}\n" for n in range(tasks)]
+    text = f"name: rated\nmodel: {{provider: simulated}}\npersonas:\n{''.join(lines)}tasks:\n{''.join(asked)}"
+    Path("rated.yaml").write_text(text + "".join(more), encoding="utf-8")
+    noise, items, rows = random.Random(2), {}, []
+    for n, change in enumerate(changes):
+        for task in range(tasks):
+            key = f"p{n}/t{task}"
+            items[key] = Item(
+                id=key, suite="society", prompt="?", cluster=f"p{n}", source="s", licence="l", persona=f"p{n}",
+                task=f"t{task}",
+            )  # fmt: skip
+            before = noise.uniform(5, 6)
+            scores = {"a": before, "b": before + 10 * change + noise.gauss(0, 0.5)}
+            rows.append(
+                EvaluationRow(key, "item", "society", key, {s: SystemAnswer({"rating": v}) for s, v in scores.items()})
+            )
+    config = load_experiment(Path("rated.yaml"), Overrides())
+    return society.Society().results(ResultSource(config, ["a", "b"], items, rows))
+
+
+def test_a_group_behind_many_others_is_tested() -> None:
+    groups = [{"age": str(20 + n // 3), "faith": "one" if n >= 34 else "none"} for n in range(40)]
+    result = rated(groups, 4, [-0.2 if n >= 34 else 0.05 for n in range(40)])
+    table = next(table for table in result.tables if table.title.startswith("Groups"))
+    assert len(table.rows) == 15
+    assert ("faith: one", "lost") in [(row[0], row[3]) for row in table.rows]
+    assert "people with faith: one" in result.notes[-1]
+
+
+def test_more_losers_than_a_note_names_are_counted() -> None:
+    note = rated([{}] * 20, 4, [-0.2] * 20).notes[-1]
+    assert note.startswith("With b loses: P")
+    assert note.count(",") == 12
+    assert note.endswith(", 8 more.")
+
+
+def test_one_task_cannot_tell_who_loses() -> None:
+    note = rated([{}] * 5, 1, [-0.2] * 5).notes[-1]
+    assert note == "With b cannot tell who loses: the tasks are too few for an interval of 5 people."
+
+
+@pytest.mark.parametrize("change", [0.0, 0.02, -0.06])
+@pytest.mark.parametrize("welfare", ["utilitarian", "nash"])
+def test_the_p_value_is_that_of_the_interval_without_a_search(
+    welfare: str, change: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is 1 minus the highest level whose interval does not contain 0."""
+    asked = []
+    monkeypatch.setattr(society, "paired", lambda *args, **more: asked.append(args) or paired(*args, **more))
+    result = rated([{}] * 7, 4, [change] * 7, f"welfare: {welfare}\n")
+    assert len(asked) <= 2 * len(result.measures)
+    found = result.measures[0].differences["b"]
+    assert found is not None
+    assert found.p is not None
+    [before, after, function] = asked[0]
+    for level, contains in ((1 - found.p - 1e-6, False), (1 - found.p + 1e-6, True)):
+        interval = paired(before, after, function, level=level)
+        assert interval is not None
+        assert interval.interval.low is not None
+        assert interval.interval.high is not None
+        assert (interval.interval.low <= 0 <= interval.interval.high) == contains

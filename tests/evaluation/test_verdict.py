@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from scai_cli.evaluation.paired_scores import difference_of
 from scai_cli.evaluation.suite import Difference, Measure, MeasureResult, SuiteResult
-from scai_cli.evaluation.verdict import Finding, findings
+from scai_cli.evaluation.verdict import Finding, difference_words, findings
 from scai_cli.stats.clustered import clustered_mean
+from scai_cli.stats.judge_error import Calibration, corrected_difference
 
 HIGHER, LOWER = Measure("m", "the measure"), Measure("m", "the measure", better="lower")
 
@@ -53,7 +54,7 @@ def test_a_clear_difference_is_better_or_worse_by_its_direction(
 def test_an_interval_within_the_relevant_difference_is_no_difference_beyond_its_end() -> None:
     finding = one(difference(0.02, 0.061, p=0.5))
     assert finding.verdict == "no difference"
-    assert finding.words == "no difference beyond 0.09 (95 % interval -0.04 to +0.08)"
+    assert finding.words == "no difference beyond 0.09 (95 % interval -0.04 to +0.08, new items like these 40)"
 
 
 def test_a_small_but_clear_difference_is_better_and_not_nothing() -> None:
@@ -80,6 +81,27 @@ def test_there_is_no_verdict_before_the_end() -> None:
 def test_few_items_cannot_tell() -> None:
     assert one(difference(0.4, None)).words == "cannot tell: too few items for an interval (+0.40)"
     assert one(None).words == "cannot tell: too few items for an interval"
+
+
+def test_an_interval_that_the_judges_errors_leave_open_says_so() -> None:
+    """0.93 of the items differ, more than a judge with these errors can see: no number of items helps."""
+    judged = difference_of([1.0] * 186 + [0.0] * 14, range(200))
+    assert judged is not None
+    corrected = corrected_difference(judged, Calibration(tp=85, fn=15, fp=15, tn=85))
+    assert one(Difference.of(corrected, "new items")).words == (
+        "cannot tell: the judge errs otherwise here than on the labelled answers; "
+        "label more of them with --gold (+1.00)"
+    )
+
+
+def test_a_measure_says_nothing_of_a_system_that_it_leaves_out() -> None:
+    measured = MeasureResult(HIGHER, {}, {"b": difference(0.2, 0.1, p=0.001)})
+    assert [finding.system for finding in findings([SuiteResult("s", [measured])], ["a", "b", "c"])] == ["b"]
+
+
+def test_tables_show_a_difference_with_what_is_known_of_it() -> None:
+    shown = [difference_words(each) for each in (None, difference(0.1, None), difference(-0.001, 0.2))]
+    assert shown == ["–", "+0.10", "+0.00 (-0.20 to +0.20)"]
 
 
 def test_a_suite_that_cannot_judge_has_no_verdict_but_its_reason() -> None:

@@ -10,8 +10,9 @@ from scai_cli.display.report.html import Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
 from scai_cli.evaluation.deciding_items import DecidingItem, deciding_items
 from scai_cli.evaluation.results import Evaluation, read_results
-from scai_cli.evaluation.suite import Difference, ResultTable, SuiteResult
-from scai_cli.evaluation.verdict import Finding
+from scai_cli.evaluation.row import SystemAnswer
+from scai_cli.evaluation.suite import ResultTable, SuiteResult
+from scai_cli.evaluation.verdict import Finding, difference_words
 from scai_cli.text.counts import counted
 
 _MOST_TEXT: Final = 1200
@@ -148,10 +149,11 @@ def _pair(evaluation: Evaluation, finding: Finding, item: DecidingItem) -> Html:
         tag(
             "div",
             tag("p", tag("b", system), f" · {number(score, 2)}", class_="title"),
-            tag("p", _text(item, system), class_="text"),
-            note(cut(item.row.answers[system].notes, 300)) if item.row.answers[system].notes else None,
+            tag("p", _text(answer), class_="text"),
+            note(cut(answer.notes, 300)) if answer.notes else None,
         )
         for system, score in ((finding.reference, item.before), (finding.system, item.after))
+        if (answer := item.row.answers.get(system)) is not None
     ]
     against = " (against the difference)" if item.against else ""
     return tag(
@@ -163,9 +165,9 @@ def _pair(evaluation: Evaluation, finding: Finding, item: DecidingItem) -> Html:
     )
 
 
-def _text(item: DecidingItem, system: str) -> str:
+def _text(answer: SystemAnswer) -> str:
     """Return what a system said, and in conversations of several turns what the user said between."""
-    messages = item.row.answers[system].messages
+    messages = answer.messages
     answers = [text for role, text in messages if role == "assistant"]
     if len(answers) < 2:
         return cut(answers[0] if answers else "(no answer)", _MOST_TEXT)
@@ -188,7 +190,7 @@ def _content(evaluation: Evaluation, result: SuiteResult) -> Iterator[Html]:
     rows = [
         (
             m.measure.described,
-            [*(number(m.values.get(s), 2) for s in systems), *(_difference(m.differences.get(o)) for o in others)],
+            [*(number(m.values.get(s), 2) for s in systems), *(difference_words(m.differences.get(o)) for o in others)],
         )
         for m in result.measures
     ]
@@ -198,14 +200,8 @@ def _content(evaluation: Evaluation, result: SuiteResult) -> Iterator[Html]:
     yield from (_table(each) for each in result.tables)
 
 
-def _difference(difference: Difference | None) -> str:
-    if difference is None:
-        return "–"
-    if difference.low is None or difference.high is None:
-        return f"{difference.estimate:+.2f}"
-    return f"{difference.estimate:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})"
-
-
 def _table(result: ResultTable) -> Html:
     rows = [(row[0], list(row[1:])) for row in result.rows[:_MOST_ROWS]]
-    return together(tag("h3", result.title), table(result.columns, rows, words=True))
+    left = len(result.rows) - _MOST_ROWS
+    more = note(f"and {left:,} more: scai show --json") if left > 0 else None
+    return together(tag("h3", result.title), table(result.columns, rows, words=True), more)

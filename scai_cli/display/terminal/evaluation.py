@@ -10,7 +10,8 @@ from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.evaluation.results import Evaluation
-from scai_cli.evaluation.suite import Difference, ResultTable, SuiteResult
+from scai_cli.evaluation.suite import ResultTable, SuiteResult
+from scai_cli.evaluation.verdict import difference_words
 from scai_cli.jobs.evaluate_plan import EvaluatePlan
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
@@ -110,17 +111,10 @@ def _measures(evaluation: Evaluation, result: SuiteResult) -> Table:
         table.add_column("difference" if len(others) == 1 else f"{one_line(other, 16)} - ref.", min_width=8)
     for measured in result.measures:
         values = [number(measured.values.get(system), 2) for system in systems]
-        table.add_row(measured.measure.described, *values, *(_difference(measured.differences.get(o)) for o in others))
+        table.add_row(
+            measured.measure.described, *values, *(difference_words(measured.differences.get(o)) for o in others)
+        )
     return table
-
-
-def _difference(difference: Difference | None) -> str:
-    if difference is None:
-        return "–"
-    estimate = f"{difference.estimate:+.2f}"
-    if difference.low is None or difference.high is None:
-        return estimate
-    return f"{estimate} ({difference.low:+.2f} to {difference.high:+.2f})"
 
 
 def _table(table: ResultTable) -> Iterator[RenderableType]:

@@ -3,12 +3,13 @@
 The people and tasks are those that were held out while the rules were written, or else the members themselves.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from scai_cli.analysis.paired import Cells, paired, person_changes
+from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_changes
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
 from scai_cli.concurrency import together
 from scai_cli.evaluation.item import Item
@@ -32,13 +33,19 @@ from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
 from scai_cli.social_choice.welfare import WelfareFunction, parse
 from scai_cli.stats.intervals import Interval
-from scai_cli.stats.student import quantile
+from scai_cli.stats.student import quantile, tail
+from scai_cli.text.counts import counted
 
 _OWN, _CROSS = "rating", "rating by "
 """The names of the scores: the user's own rating, and those of the others."""
 _FEWEST: Final = 2
 """The minimal number of people of a group."""
-_MOST_GROUPS: Final = 12
+_NAMED: Final = 12
+"""The number of losers that a note names; the tables have all."""
+_ROUNDING: Final = 1e-9
+_LEVEL, _WIDE_LEVEL = 0.95, 0.999
+_FREEDOM: Final = (1.0, 1e6)
+"""The range of the degrees of freedom of an interval."""
 
 
 class Society:
@@ -81,8 +88,11 @@ class Society:
         functions = {declared.label: declared, "utilitarian": parse("utilitarian"), "rawlsian": parse("rawlsian")}
         measures = [_measure(source, sides, function, declared) for function in functions.values()]
         changes = {other: person_changes(sides[source.reference], sides[other]) for other in source.others}
-        tables = [table for other in source.others for table in _tables(source, sides, other, changes[other])]
-        notes = [_losers(other, changes[other], source) for other in source.others]
+        groups = {other: _groups(source.config, sides[source.reference], sides[other]) for other in source.others}
+        named = {person.id: person.called for person in members(source.config)[0]}
+        people = {o: [(named.get(p, p), interval) for p, interval in changes[o].items()] for o in source.others}
+        tables = [table for o in source.others for table in _tables(source.reference, o, people[o], groups[o])]
+        notes = [note for o in source.others for note in _losers(o, people[o], groups[o])]
         notes.insert(0, f"People and tasks are those of {source.config.name}; --config EXPERIMENT takes others.")
         if not source.new:
             notes.insert(0, "Members only: these people and tasks wrote or accepted the rules; strangers may differ.")
@@ -155,8 +165,7 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
     if found is None:
         return None
     interval = found.interval
-    known = interval.low is not None
-    p = _p_value(before, after, function) if known else None
+    p = _p_value(interval, paired(before, after, function, level=_WIDE_LEVEL))
     of_people = "people" in interval.estimand
     n, noun = (interval.people, "people") if of_people else (interval.tasks, "tasks")
     if interval.estimand == "new people and tasks":  # more people alone leave the tasks' part of the error
@@ -189,35 +198,34 @@ def _whom(interval: Interval, cells: Cells) -> str:
     return for_whom(interval) if cells.held_out else f"members only: {for_whom(interval)}"
 
 
-def _p_value(before: Cells, after: Cells, function: WelfareFunction) -> float:
-    """Return 1 minus the highest level whose interval does not contain 0, to four digits."""
-    low, high = 0.0, 1.0
-    for _ in range(14):
-        level = (low + high) / 2
-        found = paired(before, after, function, level=level)
-        apart = found is not None and found.interval.low is not None and _excludes_zero(found.interval)
-        low, high = (level, high) if apart else (low, level)
-    return 1.0 - low
+def _p_value(interval: Interval, wide: PairedDifference | None) -> float | None:
+    """Return 1 minus the highest level whose interval does not contain 0; None without an interval.
 
-
-def _excludes_zero(interval: Interval) -> bool:
-    return interval.low is not None and interval.high is not None and not interval.low <= 0.0 <= interval.high
+    The widths of the intervals at two levels have the ratio of the quantiles of t, which determines its degrees of
+    freedom.
+    """
+    if interval.low is None or interval.high is None or wide is None or wide.interval.high is None:
+        return None
+    half, wide_half = interval.high - interval.estimate, wide.interval.high - interval.estimate
+    if not half:
+        return 1.0
+    few, many = map(math.log, _FREEDOM)
+    for _ in range(30):
+        freedom = math.exp((few + many) / 2)
+        is_wider = quantile(_WIDE_LEVEL, freedom) / quantile(_LEVEL, freedom) > wide_half / half
+        few, many = (math.log(freedom), many) if is_wider else (few, math.log(freedom))
+    return tail(interval.estimate / half * quantile(_LEVEL, freedom), freedom)
 
 
 def _tables(
-    source: ResultSource, sides: Mapping[str, Cells], other: str, changes: Mapping[str, Interval]
+    reference: str, other: str, people: Sequence[tuple[str, Interval]], groups: Mapping[str, Interval]
 ) -> Iterator[ResultTable]:
-    """Yield who gains and who loses, by person and by the groups of their attributes."""
+    """Yield who gains and who loses, by person and by the groups of their attributes; the worst first."""
     columns = ("", "change", "95 % interval", "beyond chance")
-    names = {person.id: person.called for person in members(source.config)[0]}
-    rows = sorted(changes.items(), key=lambda pair: pair[1].estimate)
-    shown = [(names.get(person, person), *_change(interval)) for person, interval in rows]
-    yield ResultTable(f"People: {other} minus {source.reference}", columns, shown)
-    groups = _groups(source.config, sides[source.reference], sides[other])
-    if groups:
-        yield ResultTable(
-            f"Groups: {other} minus {source.reference}", columns, [(g, *_change(i)) for g, i in groups.items()]
-        )
+    for title, changes in (("People", people), ("Groups", [*groups.items()])):
+        if changes or title == "People":
+            rows = [(name, *_change(i)) for name, i in sorted(changes, key=lambda pair: pair[1].estimate)]
+            yield ResultTable(f"{title}: {other} minus {reference}", columns, rows)
 
 
 def _change(interval: Interval) -> tuple[str, str, str]:
@@ -226,7 +234,7 @@ def _change(interval: Interval) -> tuple[str, str, str]:
 
 
 def _groups(config: ExperimentConfig, before: Cells, after: Cells) -> dict[str, Interval]:
-    """Return `attribute: value` -> the change of its people, for attributes that make groups; worst first.
+    """Return `attribute: value` -> the change of its people, for all attributes that make groups.
 
     The intervals are valid together (Bonferroni), for these people and tasks again.
     """
@@ -238,23 +246,29 @@ def _groups(config: ExperimentConfig, before: Cells, after: Cells) -> dict[str, 
     groups = {
         f"{key}: {value}": ids for (key, value), ids in of.items() if _FEWEST <= len(ids) <= len(people) - _FEWEST
     }
-    groups = dict(list(groups.items())[:_MOST_GROUPS])
     found = {}
     for name, ids in groups.items():
         sides = [
             replace(side, cells={k: v for k, v in side.cells.items() if k[0] in ids}, held_out=frozenset())
             for side in (before, after)
         ]
-        change = paired(sides[0], sides[1], level=1 - 0.05 / len(groups))
+        change = paired(sides[0], sides[1], level=1 - (1 - _LEVEL) / len(groups))
         if change is not None:
-            found[name] = replace(change.interval, level=0.95)
-    return dict(sorted(found.items(), key=lambda pair: pair[1].estimate))
+            found[name] = replace(change.interval, level=_LEVEL)
+    return found
 
 
-def _losers(other: str, changes: Mapping[str, Interval], source: ResultSource) -> str:
-    """Return who loses beyond chance, in a sentence."""
-    names = {person.id: person.called for person in members(source.config)[0]}
-    groups = _groups(source.config, _cells(source, source.reference), _cells(source, other))
-    lost = [f"people with {name}" for name, interval in groups.items() if gained_or_lost(interval) == "lost"]
-    lost += [names.get(person, person) for person, interval in changes.items() if gained_or_lost(interval) == "lost"]
-    return f"With {other} loses: {', '.join(lost)}." if lost else f"With {other} nobody loses beyond chance."
+def _losers(other: str, people: Sequence[tuple[str, Interval]], groups: Mapping[str, Interval]) -> Iterator[str]:
+    """Yield who loses beyond chance, and of how many that is not known."""
+    kinds = ((f"people with {name}", interval) for name, interval in groups.items()), people
+    ordered = [change for changes in kinds for change in sorted(changes, key=lambda pair: pair[1].estimate)]
+    lost = [name for name, interval in ordered if gained_or_lost(interval) == "lost"]
+    unknown = sum(interval.low is None and abs(interval.estimate) > _ROUNDING for _, interval in people)
+    if lost:
+        more = [f"{len(lost) - _NAMED:,} more"] if len(lost) > _NAMED else []
+        yield f"With {other} loses: {', '.join([*lost[:_NAMED], *more])}."
+    if unknown:
+        whose = counted(unknown, "person", "people")
+        yield f"With {other} cannot tell who loses: the tasks are too few for an interval of {whose}."
+    elif not lost:
+        yield f"With {other} nobody loses beyond chance."
