@@ -81,7 +81,7 @@ def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:
 
 def print_evaluations(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print the evaluations as a table, or nothing if there are none."""
-    rows = [(e["run_id"], e["status"], str(e["rows"]), e["systems"], e["started"]) for e in entries]
+    rows = [(e["run_id"], e["status"], str(e["rows"]), e["systems"].replace(", ", ","), e["started"]) for e in entries]
     if rows:
         out().print()
         _print_table(("evaluation", "status", "rows", "systems", "started"), rows)
@@ -91,7 +91,7 @@ def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str 
     """Print a row for each: id, status, progress, source and start."""
     table = plain_table()
     for number, title in enumerate(titles):
-        table.add_column(title, no_wrap=number < 2)
+        table.add_column(title, no_wrap=number != 3)  # sources have what ids and dates leave: long ids repeat them
     for *cells, began in rows:
         minute = (began or "")[:16].replace("T", " ")
         table.add_row(*(styled(one_line(cell or "")) for cell in (*cells, minute)))
