@@ -12,7 +12,7 @@ from scai_cli.evaluation.deciding_items import DecidingItem, deciding_items
 from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import ResultTable, SuiteResult
-from scai_cli.evaluation.verdict import Finding, difference_words
+from scai_cli.evaluation.verdict import NOT_COMPARED, Finding, difference_words
 from scai_cli.text.counts import counted
 
 _MOST_TEXT: Final = 1200
@@ -52,8 +52,7 @@ def _lead(evaluation: Evaluation) -> Html:
         by_verdict: dict[str, list[str]] = {}
         for finding in evaluation.findings:
             if finding.system == other:
-                name = finding.measure.name if finding.measure else finding.suite
-                by_verdict.setdefault(finding.verdict, []).append(name)
+                by_verdict.setdefault(finding.verdict, []).append(finding.title)
         parts = [f"{verdict}: {listed(names, 6)}" for verdict, names in by_verdict.items()]
         sentences.append(f"{other} against {reference} – {'; '.join(parts) or 'nothing was compared'}.")
     return together(tag("p", each, class_="lead") for each in sentences or ["One system alone: nothing is compared."])
@@ -75,22 +74,28 @@ def _systems(evaluation: Evaluation) -> Html:
 def _verdicts(evaluation: Evaluation, other: str, anchor: str) -> Html:
     found = [finding for finding in evaluation.findings if finding.system == other]
     rows = [(finding.title, [finding.words, number(finding.detectable)]) for finding in found]
+    heads = ("Measure", "Verdict", "Smallest difference found in 80 %")
     return tag(
         "section",
         tag("h2", f"{other} against {evaluation.systems[0]}"),
-        _picture(found),
-        table(("Measure", "Verdict", "Finds differences from"), rows, words=True),
+        _picture(found, _farthest(evaluation.findings)),
+        table(heads, rows, words=True) if rows else note(NOT_COMPARED),
         (_deciding(evaluation, finding) for finding in found),
         id=anchor,
     )
 
 
-def _picture(found: Sequence[Finding]) -> Html | None:
-    """Draw each difference with its interval around 0, to the right for a better system."""
+def _farthest(findings: Sequence[Finding]) -> float:
+    """Return the end of an interval that is farthest from 0, on which the scale of all pictures rests."""
+    ends = (end for f in findings if f.difference for end in (f.difference.low, f.difference.high))
+    return max((abs(end) for end in ends if end is not None), default=0.0) or 1.0
+
+
+def _picture(found: Sequence[Finding], most: float) -> Html | None:
+    """Draw each difference with its interval around 0, to the right for a better system, from -most to most."""
     known = [(f, f.difference) for f in found if f.difference is not None and f.difference.low is not None]
     if not known:
         return None
-    most = max(max(abs(d.low or 0.0), abs(d.high or 0.0)) for _, d in known) or 1.0
     middle, room = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2, (_WIDTH - _LEFT - _RIGHT) / 2
     height = _ROW * len(known) + 30
 
@@ -99,10 +104,10 @@ def _picture(found: Sequence[Finding]) -> Html | None:
 
     marks: list[Html] = [
         tag("line", x1=x(0), x2=x(0), y1="4", y2=str(height - 22), stroke="var(--line)", stroke_width="2"),
-        tag("text", "worse", x=str(_LEFT), y=str(height - 6), font_size="12", fill="var(--muted)"),
+        tag("text", f"worse by {most:.2f}", x=str(_LEFT), y=str(height - 6), font_size="12", fill="var(--muted)"),
         tag(
             "text",
-            "better",
+            f"better by {most:.2f}",
             x=str(_WIDTH - _RIGHT),
             y=str(height - 6),
             font_size="12",

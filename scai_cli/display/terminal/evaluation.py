@@ -11,13 +11,16 @@ from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.evaluation.results import Evaluation
 from scai_cli.evaluation.suite import ResultTable, SuiteResult
-from scai_cli.evaluation.verdict import difference_words
+from scai_cli.evaluation.verdict import NOT_COMPARED, difference_words
 from scai_cli.jobs.evaluate_plan import EvaluatePlan
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
 _STYLES = {"better": "bold green", "worse": "bold red", "cannot judge": "yellow"}
 _MOST_ROWS = 24
+_SIDE_BY_SIDE = 2
+_NARROW = 72
+"""The columns below which systems stand below one another."""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -45,9 +48,11 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column()
         table.add_column(overflow="fold")
-        for finding in evaluation.findings:
-            if finding.system == other:
-                table.add_row(styled(finding.title), styled(one_line(finding.words), _STYLES.get(finding.verdict, "")))
+        found = [finding for finding in evaluation.findings if finding.system == other]
+        if not found:
+            table.add_row(NOT_COMPARED)
+        for finding in found:
+            table.add_row(styled(finding.title), styled(one_line(finding.words), _STYLES.get(finding.verdict, "")))
         console.print(Padding(table, (0, 0, 0, 2)))
 
 
@@ -104,6 +109,8 @@ def _measures(evaluation: Evaluation, result: SuiteResult) -> Table:
     """Return a row per measure: every system's value, and the differences to the reference."""
     systems, others = evaluation.systems, evaluation.systems[1:]
     table = plain_table()
+    if len(systems) > _SIDE_BY_SIDE or out().width < _NARROW:
+        return _stacked(table, evaluation, result)
     table.add_column("", overflow="fold", min_width=18)
     for system in systems:
         table.add_column(one_line(system, 24), justify="right")
@@ -114,6 +121,21 @@ def _measures(evaluation: Evaluation, result: SuiteResult) -> Table:
         table.add_row(
             measured.measure.described, *values, *(difference_words(measured.differences.get(o)) for o in others)
         )
+    return table
+
+
+def _stacked(table: Table, evaluation: Evaluation, result: SuiteResult) -> Table:
+    """Return a row per measure and system."""
+    reference = evaluation.systems[0]
+    table.add_column("", overflow="fold", min_width=18)
+    table.add_column("", overflow="fold", max_width=24)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column(f"minus {one_line(reference, 16)}" if len(evaluation.systems) > 1 else "")
+    for measured in result.measures:
+        for n, system in enumerate(evaluation.systems):
+            name = measured.measure.described if n == 0 else ""
+            difference = difference_words(measured.differences.get(system)) if n else ""
+            table.add_row(styled(name), styled(system), number(measured.values.get(system), 2), difference)
     return table
 
 
