@@ -107,6 +107,12 @@ def shifted(mean: ClusteredMean, by: float) -> ClusteredMean:
     return replace(mean, estimate=mean.estimate + by, low=low, high=high)
 
 
+def scaled(mean: ClusteredMean, by: float) -> ClusteredMean:
+    """Return a mean, its interval and its error, times a positive number."""
+    low, high, error = (None if number is None else number * by for number in (mean.low, mean.high, mean.error))
+    return replace(mean, estimate=mean.estimate * by, low=low, high=high, error=error)
+
+
 def corrected_difference(difference: ClusteredMean, calibration: Calibration) -> ClusteredMean | None:
     """Return the true difference of two rates of the same judge, in [-1, 1]; None if it may be no better than chance.
 

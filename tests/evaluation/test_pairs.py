@@ -74,6 +74,29 @@ def test_the_win_rate_is_over_both_orders_and_the_reference_s_is_one_half(tmp_pa
     assert "the first place adds +0.00 (+0.00 to +0.00)" in place
 
 
+def test_a_win_in_every_prompt_is_judged_as_by_a_sign_test(tmp_path: Path) -> None:
+    """8 of 8 wins: p = 2 / 2**8, and the rate of wins is at least the 8th root of 0.025."""
+
+    def play(request: ChatRequest) -> str:
+        return fair(request) if request.purpose == "comparison" else f"quality {3 if system(request) else 2}"
+
+    path = items(tmp_path / "x.jsonl", "pairs", ROWS[:8])
+    (tmp_path / "well.md").write_text("- Do it well.\n", encoding="utf-8")
+    shown = evaluated(play, "bare", str(tmp_path / "well.md"), "--suite", f"pairs={path}")
+    found = shown.measure("helpfulness").differences["well"]
+    assert found is not None
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.5, 0.025 ** (1 / 8) - 0.5, 0.5))
+    assert found.p == pytest.approx(2 / 2**8)
+    assert shown.finding("helpfulness").verdict == "better"
+
+
+def test_ties_in_every_prompt_leave_a_win_rate_within_0_and_1(tmp_path: Path) -> None:
+    path = items(tmp_path / "x.jsonl", "pairs", ROWS[:3])
+    found = evaluated(by(fair), "a=none", "b=none", "--suite", f"pairs={path}").measure("helpfulness").differences["b"]
+    assert found is not None
+    assert found.high == pytest.approx(1.96**2 / (3 + 1.96**2) / 2, abs=1e-4)  # half of Wilson's bound for 0 of 3
+
+
 def test_every_comparison_is_asked_in_both_orders_and_for_both_criteria(tmp_path: Path) -> None:
     shown = compared(tmp_path, by(fair))
     asked = [request for request in shown.asked if re.match(r"~r[1-9]", request.id) and request.purpose == "comparison"]

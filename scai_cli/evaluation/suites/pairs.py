@@ -32,7 +32,7 @@ from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
 from scai_cli.stats.clustered import ClusteredMean
-from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias, shifted
+from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias, scaled, shifted
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
 
@@ -248,8 +248,8 @@ def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float |
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:
     """Return the rate of wins, in the mean of both orders: a judge that errs brings it nearer to 0.5 on both sides."""
-    centred = difference_of([value - 0.5 for value in p], clusters)
-    rate = None if centred is None else shifted(centred, 0.5)
+    ahead = difference_of([2 * value - 1 for value in p], clusters)  # wins minus losses, from -1 to 1
+    rate = None if ahead is None else shifted(scaled(ahead, 0.5), 0.5)
     return rate if rate is None or calibration is None else corrected_win_rate(rate, calibration)
 
 
