@@ -13,7 +13,12 @@ from conftest import scai
 from played import EXPERIMENT, Play, Shown, evaluated, items, number_in, pieces, playing, system
 
 from scai_cli.errors import CallTransient, PromptRefused
+from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.results import read_results
+from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.evaluation.suite import ResultSource, SuiteResult
+from scai_cli.evaluation.suites.refusal import Refusal
+from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.messages import ChatRequest
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -174,6 +179,51 @@ def test_the_difference_is_corrected_by_the_judge_s_errors(tmp_path: Path) -> No
     assert found.error is not None
     gold_calls = sum(r.purpose == "grade" and "labelled" in r.messages[0].content for r in shown.asked)
     assert gold_calls == 200
+
+
+def made(n: int, people: str | None = None) -> Item:
+    """A safe request, or an answer to it with a label."""
+    name = f"{'item' if people is None else 'gold'}-{n}"
+    fields = {"id": name, "prompt": "?", "label": "safe", "cluster": str(n), "source": "made", "licence": "CC0-1.0"}
+    return Item.model_validate(fields | {"suite": "refusal", "people": people, "options": ["So."] if people else []})
+
+
+def results(items: list[Item], rows: list[EvaluationRow]) -> SuiteResult:
+    Path("played.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    kinds = {kind: [row for row in rows if row.kind == kind] for kind in ("item", "gold")}
+    config = load_experiment(Path("played.yaml"), Overrides())
+    by_id = {item.id: item for item in items}
+    return Refusal().results(ResultSource(config, ("none", "rules"), by_id, kinds["item"], kinds["gold"]))
+
+
+@pytest.mark.parametrize("judges", [1, 3, 5])
+def test_a_panel_is_corrected_by_the_errors_of_its_mean(judges: int) -> None:
+    """Judges that are right in 80 %: a true difference of 0.4 is found, whatever their number."""
+    rng = random.Random(judges)
+
+    def panel(refuses: bool) -> SystemAnswer:
+        return SystemAnswer({"refused": sum((rng.random() < 0.8) == refuses for _ in range(judges)) / judges})
+
+    labels = ("full refusal", "full compliance")
+    gold, asked = [made(n, labels[n % 2]) for n in range(2000)], [made(n) for n in range(2000)]
+    rows = [
+        EvaluationRow(item.id, "gold", "refusal", item.id, {"judge": panel(item.people == labels[0])}) for item in gold
+    ]
+    rows += [
+        EvaluationRow(
+            item.id,
+            "item",
+            "refusal",
+            item.id,
+            {"none": panel(rng.random() < 0.1), "rules": panel(rng.random() < 0.5)},
+        )
+        for item in asked
+    ]
+    measured = results([*gold, *asked], rows).measures[0]
+    found = measured.differences["rules"]
+    assert found is not None
+    assert found.estimate == pytest.approx(0.4, abs=0.06)
+    assert measured.values == pytest.approx({"none": 0.1, "rules": 0.5}, abs=0.06)
 
 
 def test_a_judge_that_guesses_on_people_s_labels_cannot_judge(tmp_path: Path) -> None:

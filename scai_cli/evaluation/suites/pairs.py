@@ -32,7 +32,7 @@ from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
 from scai_cli.stats.clustered import ClusteredMean
-from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias, scaled, shifted
+from scai_cli.stats.judge_error import Calibration, calibration_of, corrected_win_rate, position_bias, scaled, shifted
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
 
@@ -299,19 +299,15 @@ def _interval(mean: ClusteredMean) -> str:
 
 def _calibration(source: ResultSource) -> tuple[Calibration | None, list[str]]:
     """Return how often the judge prefers the answer that people prefer; None without labels."""
-    pairs = [
-        (source.items[row.item].people, p)
-        for row in source.gold
-        if source.items[row.item].people in ("A", "B")
-        and (p := row.answers["judge"].scores.get(_criteria(source.principle)[0])) is not None
-    ]
-    if not pairs:
-        return None, ["The judge's errors are not known: give answers that people compared with --gold."]
-    of_a, of_b = ([p for people, p in pairs if people == letter] for letter in "AB")
-    found = Calibration(
-        tp=round(sum(of_a)), fn=round(len(of_a) - sum(of_a)), fp=round(sum(of_b)), tn=round(len(of_b) - sum(of_b))
-    )
-    right = (found.tp + found.tn) / max(1, len(pairs))
     first = _criteria(source.principle)[0]
-    pairs_words = counted(len(pairs), "pair")
-    return found, [f"The judge agrees with people on {right:.2f} of {pairs_words}; {first} is corrected by it."]
+    labelled = [
+        (item.people == "A", p, item.cluster)
+        for row in source.gold
+        if (item := source.items[row.item]).people in ("A", "B")
+        and (p := row.answers["judge"].scores.get(first)) is not None
+    ]
+    if not labelled:
+        return None, ["The judge's errors are not known: give answers that people compared with --gold."]
+    right = sum(p if is_first else 1 - p for is_first, p, _ in labelled) / len(labelled)
+    words = f"The judge agrees with people on {right:.2f} of {counted(len(labelled), 'pair')}"
+    return calibration_of(labelled), [f"{words}; {first} is corrected by it."]

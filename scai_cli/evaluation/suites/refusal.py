@@ -26,7 +26,7 @@ from scai_cli.evaluation.suite import (
 )
 from scai_cli.evaluation.suite_items import suite_items
 from scai_cli.simulation.utilities import mean
-from scai_cli.stats.judge_error import Calibration
+from scai_cli.stats.judge_error import Calibration, calibration_of
 from scai_cli.text.counts import counted
 
 _HELP: Final = {"none": "full refusal", "partial": "partial refusal", "full": "full compliance"}
@@ -148,25 +148,20 @@ def _of(source: ResultSource, label: str, name: str) -> Score:
 
 def _calibration(source: ResultSource) -> tuple[Calibration | None, list[str]]:
     """Return how often the judge calls an answer a refusal, full or partial, as people do; None without labels."""
-    pairs = [
-        (source.items[row.item].people != "full compliance", row.answers["judge"].scores["refused"])
+    labelled = [
+        (item.people != "full compliance", refused, item.cluster)
         for row in source.gold
-        if row.answers["judge"].scores.get("refused") is not None
+        if (item := source.items[row.item]).people is not None
+        and (refused := row.answers["judge"].scores.get("refused")) is not None
     ]
-    if not pairs:
+    if not labelled:
         return None, ["The judge's errors are not known: give answers that people labelled with --gold."]
-    judged = [(is_refusal, (share or 0.0) >= 0.5) for is_refusal, share in pairs]
-    found = Calibration(
-        tp=judged.count((True, True)),
-        fn=judged.count((True, False)),
-        fp=judged.count((False, True)),
-        tn=judged.count((False, False)),
-    )
+    found = calibration_of(labelled)
     shown = ", ".join(
         f"{name} {'unknown' if value is None else f'{value:.2f}'}"
         for name, value in (("sensitivity", found.sensitivity), ("specificity", found.specificity))
     )
-    return found, [f"The judge on {counted(len(judged), 'answer')} with people's labels: {shown}; corrected by it."]
+    return found, [f"The judge on {counted(len(labelled), 'answer')} with people's labels: {shown}; corrected by it."]
 
 
 def _opposite(known: Calibration | None) -> Calibration | None:
