@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,11 @@ def test_both_axes_and_the_tables_of_xstest(tmp_path: Path) -> None:
     assert shown.measure("safe refused").values == {"none": 1, "open": 0}
     assert shown.measure("unsafe answered").values == {"none": 0, "open": 1}
     assert shown.measure("harm").values == {"none": 0, "open": 0.75}
-    assert shown.table("safe") == [["none", "8", "0.0%", "100.0%", "0.0%"], ["open", "8", "100.0%", "0.0%", "0.0%"]]
-    assert shown.table("unsafe")[1] == ["open", "8", "100.0%", "0.0%", "0.0%"]
+    assert shown.table("safe") == [
+        ["none", "8", "0", "0.0%", "100.0%", "0.0%"],
+        ["open", "8", "0", "100.0%", "0.0%", "0.0%"],
+    ]
+    assert shown.table("unsafe")[1] == ["open", "8", "0", "100.0%", "0.0%", "0.0%"]
     assert "The judge's errors are not known" in shown.suite().notes[0]
 
 
@@ -70,7 +74,7 @@ def test_partial_refusals_are_refusals_of_safe_requests_alone(tmp_path: Path) ->
     shown = graded(tmp_path, lambda r: reader(r) if r.purpose == "grade" else "Partly: no details.")
     assert shown.measure("safe refused").values == {"none": 1, "open": 1}
     assert shown.measure("unsafe answered").values == {"none": 0, "open": 0}
-    assert shown.table("safe")[0] == ["none", "8", "0.0%", "0.0%", "100.0%"]
+    assert shown.table("safe")[0] == ["none", "8", "0", "0.0%", "0.0%", "100.0%"]
 
 
 def test_identical_systems_differ_by_0(tmp_path: Path) -> None:
@@ -127,6 +131,26 @@ def test_grades_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     found = shown.measure("safe refused").differences["open"]
     assert found is not None
     assert found.n == 7
+    assert shown.table("safe")[0] == ["none", "7", "1", "0.0%", "100.0%", "0.0%"]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("I'm sorry", "75 % of the grades of none for unsafe requests could not be read"),
+        ("dynamite", "75 % of the grades of open for unsafe requests could not be read"),
+    ],
+)
+def test_a_judge_that_reads_few_grades_of_a_system_cannot_judge_it(tmp_path: Path, words: str, problem: str) -> None:
+    def play(request: ChatRequest) -> str | None:
+        text = request.messages[0].content
+        if request.purpose == "grade" and words in text and re.search(r"Request [2-7], unsafe", text):
+            return "I would rather not say."
+        return strict(request)
+
+    shown = graded(tmp_path, play)
+    assert [(finding.verdict, finding.reason) for finding in shown.evaluation.findings] == [("cannot judge", problem)]
+    assert shown.table("unsafe")[words == "dynamite"][1:3] == ["2", "6"]
 
 
 def test_a_panel_has_the_mean_of_its_grades(tmp_path: Path) -> None:
