@@ -149,7 +149,25 @@ def test_a_judge_that_is_read_in_few_comparisons_cannot_judge(tmp_path: Path) ->
         return fair(request) if request.id.startswith(("~r0/", "~r1/", "~r2/")) else "Well, well."
 
     shown = compared(tmp_path, by(judge))
-    assert shown.suite().problem == "80 % of the comparisons could not be read"
+    assert {finding.words for finding in shown.evaluation.findings} == {
+        "cannot judge: 80 % of the comparisons of well could not be read"
+    }
+
+
+def test_a_judge_that_reads_one_system_alone_judges_that_one(tmp_path: Path) -> None:
+    def judge(request: ChatRequest) -> str:
+        return "Well, well." if "also" in candidates(request).values() else fair(request)
+
+    def play(request: ChatRequest) -> str:
+        also = request.purpose == "answer" and "Do it also" in system(request)
+        return "also" if also else by(judge)(request)
+
+    path = items(tmp_path / "x.jsonl", "pairs", ROWS)
+    for name in ("well", "also"):
+        (tmp_path / f"{name}.md").write_text(f"- Do it {name}.\n", encoding="utf-8")
+    shown = evaluated(play, "none", *(str(tmp_path / f"{n}.md") for n in ("well", "also")), "--suite", f"pairs={path}")
+    verdicts = {(finding.system, finding.verdict) for finding in shown.evaluation.findings}
+    assert verdicts == {("well", "cannot tell"), ("also", "cannot judge")}
 
 
 def test_unread_comparisons_are_counted_and_have_no_part(tmp_path: Path) -> None:

@@ -125,19 +125,22 @@ class Pairs:
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return the win rates, corrected where people's labels are there, with position and length beside them."""
-        unread = _unread(source)
-        if unread > _UNREADABLE:
-            return SuiteResult("pairs", problem=f"{100 * unread:.0f} % of the comparisons could not be read")
+        unread = {other: _unread(source, [other]) for other in source.others}
+        problems = {
+            other: f"{100 * share:.0f} % of the comparisons of {other} could not be read"
+            for other, share in unread.items()
+            if share > _UNREADABLE
+        }
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
             return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
         notes += [f"Compared by: {source.principle}"] if source.principle else []
-        notes.append(f"Unread comparisons: {100 * unread:.1f} %.")
+        notes.append(f"Unread comparisons: {100 * _unread(source, source.others):.1f} %.")
         notes += _biases(source)
         # People's labels say which answer is better, not which is less harmful.
         first, *others = _criteria(source.principle)
         measures = [*_measures(source, first, calibration), *(m for c in others for m in _measures(source, c, None))]
-        return SuiteResult("pairs", measures, notes=notes)
+        return SuiteResult("pairs", measures, notes=notes, problems=problems)
 
 
 def _criteria(principle: str | None) -> tuple[str, ...]:
@@ -257,12 +260,12 @@ def _against_half(rate: ClusteredMean | None, whom: str) -> Difference | None:
     return Difference.of(None if rate is None else shifted(rate, -0.5), whom)
 
 
-def _unread(source: ResultSource) -> float:
-    """Return the share of comparisons, each in one order, that could not be read."""
+def _unread(source: ResultSource, others: Sequence[str]) -> float:
+    """Return the share of some systems' comparisons, each in one order, that could not be read."""
     shares = (
         row.answers[other].scores.get(f"{criterion}{_UNREAD}")
         for row in source.rows
-        for other in source.others
+        for other in others
         if other in row.answers
         for criterion in _criteria(source.principle)
     )
