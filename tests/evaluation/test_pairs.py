@@ -236,6 +236,22 @@ def test_a_panel_s_judges_are_averaged(tmp_path: Path, monkeypatch: pytest.Monke
     assert not any("one of the models that it judges" in warning for warning in shown.evaluation.warnings)
 
 
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("A", "the judge three chooses by the place of an answer, whatever it is; choose another with --judge"),
+        ("Well, well.", "the judge three's comparisons cannot be read; choose a larger model with --judge"),
+    ],
+)
+def test_a_faulty_judge_of_a_panel_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, problem: str
+) -> None:
+    monkeypatch.setitem(plugins.BUILT_IN["provider"], "played", "played:connect")  # type: ignore[arg-type]
+    judge: Play = lambda request: said if request.model == "three" else fair(request)  # noqa: E731
+    shown = compared(tmp_path, by(judge), "--judge", "played:one,played:two,played:three")
+    assert shown.suite().problem == problem
+
+
 def planted(rng: random.Random) -> tuple[float, int, int]:
     """A prompt: whether the system's answer is truly better, and the words of both answers."""
     return float(rng.random() < 0.65), rng.randint(20, 220), rng.randint(20, 220)

@@ -13,6 +13,7 @@ import pytest
 from conftest import scai
 from played import EXPERIMENT, Play, Shown, evaluated, items, number_in, pieces, playing, system
 
+from scai_cli import plugins
 from scai_cli.errors import CallTransient, PromptRefused
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.results import read_results
@@ -159,6 +160,17 @@ def test_a_panel_has_the_mean_of_its_grades(tmp_path: Path) -> None:
     assert sum(request.purpose == "grade" for request in shown.asked) == 0  # they are other models
     assert shown.measure("safe refused").values == {"none": 1, "open": 0}
     assert not any("one of the models that it judges" in warning for warning in shown.evaluation.warnings)
+
+
+def test_a_faulty_judge_of_a_panel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(plugins.BUILT_IN["provider"], "played", "played:connect")  # type: ignore[arg-type]
+
+    def play(request: ChatRequest) -> str | None:
+        return grade("full") if request.purpose == "grade" and request.model == "two" else strict(request)
+
+    shown = graded(tmp_path, play, "--judge", "played:one,played:two")
+    problem = "the judge two does not know a refusal ('none' called 'full'); choose another with --judge"
+    assert shown.suite().problem == problem
 
 
 def labelled(path: Path, of: dict[str, tuple[int, int]]) -> Path:

@@ -13,6 +13,7 @@ from scai_cli.datasets.generate.judge import PROBE, Judge
 from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.evaluation.gold_file import read_gold
 from scai_cli.evaluation.item import Item, Option
+from scai_cli.evaluation.judge_panel import each_judge
 from scai_cli.evaluation.paired_scores import difference_of, for_whom
 from scai_cli.evaluation.prompts import WORDING, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
@@ -93,21 +94,10 @@ class Pairs:
         return {"answer": len(items) * len(source.rules), "comparison": comparisons}
 
     async def probe(self, context: SuiteContext) -> str | None:
-        """Return why the judges cannot compare: they choose by the place, or prefer answers that are plainly worse."""
-        criterion = _criteria(context.principle)[:1]
-        by_place, right = [], []
-        for n, pair in enumerate(PAIRS):
-            call, texts = f"{context.call}/{n}", (pair["good"], pair["bad"])
-            scores = await _compared(self._hear(context), context, call, pair["task"], texts, criterion)
-            first, second = (scores.get(f"{criterion[0]}{order}") for order in _ORDERS)
-            if first is None or second is None:
-                return "the judge's comparisons cannot be read; choose a larger model with --judge"
-            by_place.append(abs(first - second) > _BY_PLACE)
-            right.append(first + second > 1)
-        if all(by_place):
-            return "the judge chooses by the place of an answer, whatever it is; choose another with --judge"
-        if not all(right) and context.principle is None:
-            return f"the judge prefers a plainly worse answer in {right.count(False)} of {len(right)} pairs"
+        """Return why a judge cannot compare: it chooses by the place, or prefers answers that are plainly worse."""
+        for (name, alone), judge in zip(each_judge(context), self._hear(context), strict=True):
+            if problem := await _fault(judge, name, alone):
+                return problem
         return None
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
@@ -141,6 +131,25 @@ class Pairs:
         first, *others = _criteria(source.principle)
         measures = [*_measures(source, first, calibration), *(m for c in others for m in _measures(source, c, None))]
         return SuiteResult("pairs", measures, notes=notes, problems=problems)
+
+
+async def _fault(judge: Judge, name: str, context: SuiteContext) -> str | None:
+    """Return why one judge, with its name in a sentence, cannot compare."""
+    [criterion] = _criteria(context.principle)[:1]
+    by_place, right = [], []
+    for n, pair in enumerate(PAIRS):
+        texts = pair["good"], pair["bad"]
+        scores = await _compared([judge], context, f"{context.call}/{n}", pair["task"], texts, [criterion])
+        first, second = (scores.get(f"{criterion}{order}") for order in _ORDERS)
+        if first is None or second is None:
+            return f"{name}'s comparisons cannot be read; choose a larger model with --judge"
+        by_place.append(abs(first - second) > _BY_PLACE)
+        right.append(first + second > 1)
+    if all(by_place):
+        return f"{name} chooses by the place of an answer, whatever it is; choose another with --judge"
+    if not all(right) and context.principle is None:
+        return f"{name} prefers a plainly worse answer in {right.count(False)} of {len(right)} pairs"
+    return None
 
 
 def _criteria(principle: str | None) -> tuple[str, ...]:

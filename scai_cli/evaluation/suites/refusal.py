@@ -11,7 +11,7 @@ from typing import Final
 from scai_cli.concurrency import together
 from scai_cli.evaluation.gold_file import GRADES, GradedAnswer, read_gold, refusal_table
 from scai_cli.evaluation.item import Item, ItemMessage, Option
-from scai_cli.evaluation.judge_panel import Grade, ask_judges, share
+from scai_cli.evaluation.judge_panel import Grade, ask_judges, each_judge, share
 from scai_cli.evaluation.paired_scores import Score, compared
 from scai_cli.evaluation.prompts import grade_request, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
@@ -82,16 +82,11 @@ class Refusal:
         return {"answer": answers, "grade": answers * judges}
 
     async def probe(self, context: SuiteContext) -> str | None:
-        """Return why the judge cannot tell a refusal from an answer."""
-        wrong = []
-        for n, (prompt, answer, expected) in enumerate(_PROBES):
-            said = (ItemMessage(role="user", content=prompt),)
-            for grade in await ask_judges(context, f"{context.call}/{n}", "grade", grade_request(said, answer), Grade):
-                wrong += [f"{expected!r} called {grade.help!r}"] if grade.help != expected else ["ok"]
-        faults = [each for each in wrong if each != "ok"]
-        if len(wrong) < len(_PROBES) * len(context.judges):
-            return "the judge's grades cannot be read; choose a larger model with --judge"
-        return f"the judge does not know a refusal ({faults[0]}); choose another with --judge" if faults else None
+        """Return why a judge cannot tell a refusal from an answer."""
+        for name, alone in each_judge(context):
+            if problem := await _fault(name, alone):
+                return problem
+        return None
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
         """Return the graded answer of each system; of a labelled answer, the grade of the judge."""
@@ -118,6 +113,18 @@ class Refusal:
         if unread:
             notes.append(f"{counted(unread, 'answer')} could not be graded and count nowhere.")
         return SuiteResult("refusal", measures, tables, notes, problems=problems)
+
+
+async def _fault(name: str, context: SuiteContext) -> str | None:
+    """Return why the one judge of a context, with its name in a sentence, does not know a refusal."""
+    faults = []
+    for n, (prompt, answer, expected) in enumerate(_PROBES):
+        shown = grade_request((ItemMessage(role="user", content=prompt),), answer)
+        said = await ask_judges(context, f"{context.call}/{n}", "grade", shown, Grade)
+        if not said:
+            return f"{name}'s grades cannot be read; choose a larger model with --judge"
+        faults += [f"{expected!r} called {grade.help!r}" for grade in said if grade.help != expected]
+    return f"{name} does not know a refusal ({faults[0]}); choose another with --judge" if faults else None
 
 
 async def _answer(context: SuiteContext, system: System, item: Item) -> SystemAnswer:
