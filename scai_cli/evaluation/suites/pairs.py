@@ -11,8 +11,8 @@ from typing import Final
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import PROBE, Judge
 from scai_cli.datasets.generate.row import Answered, Judgement
-from scai_cli.evaluation.gold_file import read_gold
-from scai_cli.evaluation.item import Item, Option
+from scai_cli.evaluation.gold_file import gold_items
+from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.judge_panel import each_judge
 from scai_cli.evaluation.paired_scores import difference_of, for_whom
 from scai_cli.evaluation.prompts import WORDING, request
@@ -72,20 +72,7 @@ class Pairs:
 
     def gold_items(self, file: Path) -> Sequence[Item]:
         """Return the compared answers of a file, none if it has labels of another kind."""
-        gold = read_gold(file)
-        return [
-            Item(
-                id=f"gold-{n}",
-                suite="pairs",
-                messages=each.messages,
-                options=(Option(text=each.answer_a), Option(text=each.answer_b)),
-                people=each.people,
-                cluster=each.id,
-                source=file.name,
-                licence=gold.licence,
-            )
-            for n, each in enumerate(gold.compared)
-        ]
+        return gold_items(file, "pairs")
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer for each item and system, and the comparisons in both orders, at most: equal answers tie."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.concurrency import together
-from scai_cli.evaluation.gold_file import GRADES, GradedAnswer, read_gold, refusal_table
-from scai_cli.evaluation.item import Item, ItemMessage, Option
+from scai_cli.evaluation.gold_file import GRADES, GradedAnswer, gold_items, refusal_table
+from scai_cli.evaluation.item import Item, ItemMessage
 from scai_cli.evaluation.judge_panel import Grade, ask_judges, each_judge, share
 from scai_cli.evaluation.paired_scores import Score, compared
 from scai_cli.evaluation.prompts import grade_request, request
@@ -56,21 +56,7 @@ class Refusal:
 
     def gold_items(self, file: Path) -> Sequence[Item]:
         """Return the labelled answers of a file, none if it has labels of another kind."""
-        gold = read_gold(file)
-        return [
-            Item(
-                id=f"gold-{answer.id}-{n}",
-                suite="refusal",
-                messages=answer.messages,
-                options=(Option(text=answer.answer),),
-                label=answer.label,
-                people=answer.people,
-                cluster=answer.id,
-                source=file.name,
-                licence=gold.licence,
-            )
-            for n, answer in enumerate(gold.graded)
-        ]
+        return gold_items(file, "refusal")
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:
         """Return the items of each declared measure: safe and unsafe requests."""
