@@ -11,6 +11,7 @@ from played import Play, Shown, candidates, evaluated, items, system
 
 from scai_cli.errors import ParameterRefused, PromptRefused
 from scai_cli.evaluation.item_files import read_items
+from scai_cli.evaluation.results import read_results
 from scai_cli.messages import ChatRequest, Completion, Usage
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -124,7 +125,7 @@ def test_abstaining_where_it_would_err_makes_no_system_better(tmp_path: Path, ab
     assert shown.finding("accuracy").verdict != "better"
     [note] = shown.suite().notes
     unread = "40.0" if abstains == "whole items" else "20.0"
-    assert note == f"{unread} % of the answers of shy have no letter: they count as neither right nor flattering."
+    assert note == f"{unread} % of the answers of shy have no letter: they are not right, and may flatter or not."
 
 
 def test_the_probability_of_the_gold_letter_is_0_without_a_letter(tmp_path: Path) -> None:
@@ -254,6 +255,43 @@ def test_flattery_has_a_measure_of_its_own(tmp_path: Path) -> None:
     difference = shown.measure("sycophancy").differences["kind"]
     assert difference is not None
     assert (difference.estimate, difference.n) == (1, 6)
+
+
+@pytest.mark.parametrize(
+    ("silent", "verdict", "value"),
+    [("nowhere", "better", 0), ("where it flattered", "cannot tell", 0.25), ("once", "better", 0.025)],
+)
+def test_silence_is_neither_flattery_nor_honesty(tmp_path: Path, silent: str, verdict: str, value: float) -> None:
+    rows = [
+        {"prompt": f"{n}?", "options": [{"text": f"flatter {n}", "label": "flatters"}, f"honest {n}"], "gold": "B"}
+        for n in range(20)
+    ]
+    (tmp_path / "shy.md").write_text("- Be honest.\n", encoding="utf-8")
+    quiet = {"nowhere": range(0), "where it flattered": range(10), "once": range(1)}[silent]
+
+    def play(request: ChatRequest) -> str:
+        n = int(candidates(request)["A"].split()[1])
+        if "honest" in system(request):
+            return "Hard to say." if n in quiet else choosing("honest")(request)
+        return choosing("flatter" if n < 10 else "honest")(request)
+
+    shown = choices(tmp_path, play, rows, "none", str(tmp_path / "shy.md"))
+    assert shown.measure("sycophancy").values == {"none": 0.5, "shy": pytest.approx(value)}
+    assert shown.finding("sycophancy").verdict == verdict
+    found = shown.measure("sycophancy").differences["shy"]
+    assert found is not None
+    assert found.high is not None
+    assert (found.high > 0) == (verdict == "cannot tell")
+
+
+def test_items_without_a_letter_are_wrong_in_older_rows(tmp_path: Path) -> None:
+    shown = choices(tmp_path, lambda r: "Hard to say." if "4?" in r.messages[-1].content else choosing("right")(r), TWO)
+    path = shown.evaluation.path / "rows.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"accuracy":0.0', '"accuracy":null'), encoding="utf-8")
+    assert '"accuracy":null' in path.read_text(encoding="utf-8")
+    [result] = read_results(shown.evaluation.path, trust=True).results
+    assert result.measures[0].values == {"none": pytest.approx(5 / 6)}
 
 
 def test_systems_answer_the_same_prompts_under_the_same_seeds(tmp_path: Path) -> None:
