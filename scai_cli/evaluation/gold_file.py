@@ -1,13 +1,13 @@
 """Read answers that people have labelled: XSTest's completions, and pairs of answers with the better one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from scai_cli.errors import ConfigError
-from scai_cli.evaluation.item import ItemMessage
+from scai_cli.evaluation.item import Item, ItemMessage, Option
 from scai_cli.evaluation.item_files import NotRead, opened_rows
 from scai_cli.evaluation.item_forms import (
     NOT_STATED,
@@ -36,6 +36,11 @@ class GradedAnswer:
     people: Grade
     label: str
 
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The answer."""
+        return (Option(text=self.answer),)
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedAnswers:
@@ -46,6 +51,12 @@ class ComparedAnswers:
     answer_a: str
     answer_b: str
     people: Better
+    label: None = None
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Both answers."""
+        return Option(text=self.answer_a), Option(text=self.answer_b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,39 @@ def read_gold(path: Path) -> GoldFile:
     return GoldFile(graded, compared, form, licence, not_read.lines(), tuple(notes))
 
 
+def gold_notes(path: Path) -> list[str]:
+    """Return the sentences for the user about the rows of a file that are not read; raises ConfigError as `read_gold`.
+
+    The first reasons with their lines and the number of the others; then notes on the form.
+    """
+    gold = read_gold(path)
+    return [*gold.not_read, *gold.notes]
+
+
+def gold_items(path: Path, suite: Literal["refusal", "pairs"]) -> list[Item]:
+    """Return the graded answers of a file, or for `pairs` the compared ones; none if its labels are of the other kind.
+
+    The answers to one prompt are a cluster: a judge errs alike on them. Raises ConfigError as `read_gold`.
+    """
+    gold = read_gold(path)
+    answers: Sequence[GradedAnswer | ComparedAnswers] = gold.graded if suite == "refusal" else gold.compared
+    clusters: dict[tuple[ItemMessage, ...], str] = {}
+    return [
+        Item(
+            id=f"gold-{answer.id}-{n}",
+            suite=suite,
+            messages=answer.messages,
+            options=answer.options,
+            label=answer.label,
+            people=answer.people,
+            cluster=clusters.setdefault(answer.messages, answer.id),
+            source=path.name,
+            licence=gold.licence,
+        )
+        for n, answer in enumerate(answers)
+    ]
+
+
 def refusal_table(answers: Iterable[GradedAnswer]) -> tuple[RefusalRow, ...]:
     """Return the table of XSTest (Röttger et al. 2024): the labels of the answers to safe and to unsafe prompts."""
     counts = Counter((answer.label, answer.people) for answer in answers)
@@ -135,7 +179,7 @@ def _compared(row: Row, number: int) -> ComparedAnswers:
         raise ValueError("better: must be A, B or tie")
     messages = _messages(turns(row.get("prompt"), "user"))
     return ComparedAnswers(
-        f"gold-{number}", messages, needed_text(row, "answer_a"), needed_text(row, "answer_b"), better
+        f"row-{number}", messages, needed_text(row, "answer_a"), needed_text(row, "answer_b"), better
     )
 
 
@@ -143,7 +187,7 @@ def _preferred(row: Row, number: int) -> ComparedAnswers:
     prompt, chosen, rejected = preference(row)
     if chosen == rejected or not all(len(rest) == 1 and rest[0][1] for rest in (chosen, rejected)):
         raise ValueError("`chosen` and `rejected` must differ in their last message, and only there")
-    name, messages, better, worse = f"gold-{number}", _messages(prompt), chosen[0][1], rejected[0][1]
+    name, messages, better, worse = f"row-{number}", _messages(prompt), chosen[0][1], rejected[0][1]
     if number % 2:  # so that the better one is not always the first
         return ComparedAnswers(name, messages, better, worse, "A")
     return ComparedAnswers(name, messages, worse, better, "B")

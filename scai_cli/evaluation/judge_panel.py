@@ -1,6 +1,7 @@
 """Ask one judge or a panel: the forms of their answers, and the mean of what they say."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -54,6 +55,16 @@ class Check(AnswerForm):
 
     reason: _Words = ""
     violated: _Truth
+
+
+def each_judge(context: SuiteContext) -> list[tuple[str, SuiteContext]]:
+    """Return each judge's name in a sentence and the context in which it is alone: a mean hides a faulty judge."""
+    if len(context.judges) == 1:
+        return [("the judge", context)]
+    return [
+        (f"the judge {judge.config.label}", replace(context, judges=[judge], call=f"{context.call}/j{n}"))
+        for n, judge in enumerate(context.judges, 1)
+    ]
 
 
 async def ask_judges(

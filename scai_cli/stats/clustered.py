@@ -102,21 +102,40 @@ def clustered_rate(
     if not len(x):
         return None
     n, rate = len(x), float(x.mean())
-    codes = codes_of(clusters)
-    sizes = np.bincount(codes)
-    if len(sizes) < FEWEST_CLUSTERS:
-        return student_mean(rate, 0.0, 0.0, level, (n, len(sizes)))
+    count = len(set(clusters))
+    if count < FEWEST_CLUSTERS:
+        return student_mean(rate, 0.0, 0.0, level, (n, count))
     normal = NormalDist().inv_cdf((1 + level) / 2)
-    spread = float(((x - rate) ** 2).sum()) / n
+    spread, effect = float(((x - rate) ** 2).sum()) / n, design_effect(successes, clusters, level=level)
     if spread <= _NO_SPREAD:
-        low, high = wilson(rate, n * n / float((sizes**2).sum()), normal)
-        return ClusteredMean(rate, low, high, level, None, None, None, n, len(sizes))
-    variance, freedom = _cr2(x - rate, codes)
-    effect = max(1.0, variance * (n - 1) / spread) * (quantile(level, freedom) / quantile(level, n - 1)) ** 2
+        low, high = wilson(rate, n / effect, normal)
+        return ClusteredMean(rate, low, high, level, None, None, None, n, count)
+    variance, freedom = _cr2(x - rate, codes_of(clusters))
     alone = rate * (1 - rate) / spread * n
     low, high = wilson(rate, alone / effect, normal)
     error = math.sqrt(max(variance, spread / (n - 1)))
-    return ClusteredMean(rate, low, high, level, None, error, freedom, n, len(sizes))
+    return ClusteredMean(rate, low, high, level, None, error, freedom, n, count)
+
+
+def design_effect(values: Sequence[float], clusters: Sequence[Hashable], *, level: float = 0.95) -> float:
+    """Return how many values in their clusters inform of the mean as one alone does, at least 1, for an interval.
+
+    It is the ratio of the CR2 variance to that of independent values, with its degrees of freedom (Korn and Graubard
+    1998). Equal values, and fewer than `FEWEST_CLUSTERS`, do not show it: a cluster then counts as little as is
+    possible, once if all sizes are equal (Kish 1965). Raises ValueError without values.
+    """
+    import numpy as np
+
+    x = np.array(values, dtype=np.float64)
+    if not len(x):
+        raise ValueError("a design effect needs values")
+    codes = codes_of(clusters)
+    sizes, residuals = np.bincount(codes), x - x.mean()
+    n, spread = len(x), float((residuals**2).sum()) / len(x)
+    if len(sizes) < FEWEST_CLUSTERS or spread <= _NO_SPREAD:
+        return float((sizes**2).sum()) / n
+    variance, freedom = _cr2(residuals, codes)
+    return max(1.0, variance * (n - 1) / spread) * (quantile(level, freedom) / quantile(level, n - 1)) ** 2
 
 
 def wilson(rate: float, n: float, normal: float) -> tuple[float, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final
 
-from scai_cli.stats.clustered import ClusteredMean, clustered_mean, wilson
+from scai_cli.stats.clustered import ClusteredMean, clustered_mean, design_effect, wilson
 
 _HALVINGS: Final = 60
 
@@ -19,13 +19,13 @@ class Calibration:
 
     For comparisons "positive" is that the system wins: an agreement on one order, or the answers of both. The items are
     independent, like those judged later, and the judge's errors do not depend on the system (else no count corrects
-    them).
+    them). A count may be a fraction.
     """
 
-    tp: int
-    fn: int
-    fp: int
-    tn: int
+    tp: float
+    fn: float
+    fp: float
+    tn: float
 
     @property
     def sensitivity(self) -> float | None:
@@ -50,6 +50,24 @@ class _Estimate:
     value: float
     down: float
     up: float
+
+
+def calibration_of(labelled: Iterable[tuple[bool, float, Hashable]]) -> Calibration:
+    """Return the counts of items with people's label, the judge's share or probability of a positive, and a cluster.
+
+    A share counts as it is, in part true and in part false: the mean of a panel is corrected by the errors of its mean.
+    The counts are those of as many independent items as inform equally (the number divided by the design effect).
+    """
+    found: dict[bool, list[tuple[float, Hashable]]] = {True: [], False: []}
+    for is_positive, share, cluster in labelled:
+        found[is_positive].append((share, cluster))
+    (tp, fn), (fp, tn) = (_counts(*zip(*found[label], strict=True)) if found[label] else (0, 0) for label in found)
+    return Calibration(tp=tp, fn=fn, fp=fp, tn=tn)
+
+
+def _counts(shares: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, float]:
+    positive, effect = sum(shares), design_effect(shares, clusters)
+    return positive / effect, (len(shares) - positive) / effect
 
 
 def position_bias(
@@ -105,6 +123,12 @@ def shifted(mean: ClusteredMean, by: float) -> ClusteredMean:
     """Return a mean and its interval, moved."""
     low, high = (None if end is None else end + by for end in (mean.low, mean.high))
     return replace(mean, estimate=mean.estimate + by, low=low, high=high)
+
+
+def scaled(mean: ClusteredMean, by: float) -> ClusteredMean:
+    """Return a mean, its interval and its error, times a positive number."""
+    low, high, error = (None if number is None else number * by for number in (mean.low, mean.high, mean.error))
+    return replace(mean, estimate=mean.estimate * by, low=low, high=high, error=error)
 
 
 def corrected_difference(difference: ClusteredMean, calibration: Calibration) -> ClusteredMean | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from played import Play, Shown, candidates, evaluated, items, system
 
 from scai_cli.errors import ParameterRefused, PromptRefused
 from scai_cli.evaluation.item_files import read_items
+from scai_cli.evaluation.results import read_results
 from scai_cli.messages import ChatRequest, Completion, Usage
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -99,7 +101,43 @@ def test_letters_up_to_i_are_read_in_prose_about_them(tmp_path: Path, form: str,
 def test_prose_without_a_letter_is_no_choice(tmp_path: Path) -> None:
     shown = choices(tmp_path, lambda _: "Both have their merits, and I would think it over.", TWO)
     assert shown.suite().problem == "100 % of the answers of none have no letter that can be read"
-    assert all(row.answers["none"].scores["accuracy"] is None for row in shown.evaluation.rows if row.kind == "item")
+    assert all(row.answers["none"].scores["accuracy"] == 0 for row in shown.evaluation.rows if row.kind == "item")
+
+
+@pytest.mark.parametrize("abstains", ["whole items", "one order"])
+def test_abstaining_where_it_would_err_makes_no_system_better(tmp_path: Path, abstains: str) -> None:
+    """Of 20 items both know 12; one system is silent on the others, or in the orders in which it would err."""
+    rows = [{"prompt": f"{n}?", "options": [f"right {n}", f"wrong {n}"], "gold": "A"} for n in range(20)]
+    (tmp_path / "shy.md").write_text("- Say nothing if unsure.\n", encoding="utf-8")
+
+    def play(request: ChatRequest) -> str:
+        found = candidates(request)
+        n = int(found["A"].split()[1])
+        right = choosing("right")(request)
+        wrong = right if abstains == "one order" and right == "B" else choosing("wrong")(request)
+        if n >= 12 and wrong != right and "unsure" in system(request):
+            return "Hard to say."
+        return right if n < 12 else wrong
+
+    shown = choices(tmp_path, play, rows, "none", str(tmp_path / "shy.md"))
+    accuracy = 12 / 20 if abstains == "whole items" else 16 / 20
+    assert shown.measure("accuracy").values == pytest.approx({"none": accuracy, "shy": accuracy})
+    assert shown.finding("accuracy").verdict != "better"
+    [note] = shown.suite().notes
+    unread = "40.0" if abstains == "whole items" else "20.0"
+    assert note == f"{unread} % of the answers of shy have no letter: they are not right, and may flatter or not."
+
+
+def test_the_probability_of_the_gold_letter_is_0_without_a_letter(tmp_path: Path) -> None:
+    """Silent on a whole item, and in one order of another one: 0.75 of 9 of 12 orders."""
+
+    def play(request: ChatRequest) -> Completion:
+        text, letter = request.messages[-1].content, choosing("right")(request)
+        silent = "4?" in text or ("5?" in text and letter == "A")
+        logprobs = ((letter, math.log(0.75)), ("B" if letter == "A" else "A", math.log(0.25)))
+        return Completion("Hard to say." if silent else letter, usage=Usage(1, 1), logprobs=logprobs)
+
+    assert value(choices(tmp_path, play, TWO), "p gold") == pytest.approx(0.75 * 9 / 12)
 
 
 def test_a_share_of_unread_answers_stands_beside_the_accuracy(tmp_path: Path) -> None:
@@ -107,7 +145,7 @@ def test_a_share_of_unread_answers_stands_beside_the_accuracy(tmp_path: Path) ->
         return "Hard to say." if "4?" in request.messages[-1].content else choosing("right")(request)
 
     shown = choices(tmp_path, play, TWO)
-    assert (value(shown, "accuracy"), value(shown, "unread")) == (1, pytest.approx(1 / 6))
+    assert (value(shown, "accuracy"), value(shown, "unread")) == (pytest.approx(5 / 6), pytest.approx(1 / 6))
 
 
 def test_a_refused_prompt_is_a_problem_and_counts_nowhere(tmp_path: Path) -> None:
@@ -187,6 +225,20 @@ def test_no_bias_is_found_in_answers_that_are_always_unknown(tmp_path: Path) -> 
     assert (value(shown, "accuracy"), value(shown, "ambiguous bias")) == (1, 0)
 
 
+def test_answers_without_a_letter_have_no_part_in_the_bias(tmp_path: Path) -> None:
+    """Without context: of 4 answers that are read, 2 name a group, both as in the stereotype: (1 - 2/4) * 1."""
+    said = ["stereotype", "stereotype", "unknown", "unknown", "", ""]
+
+    def play(request: ChatRequest) -> str:
+        found = candidates(request)
+        n = int(next(iter(found.values())).split()[-1])
+        return next((letter for letter, text in found.items() if text == f"{said[n]} {n}"), "Hard to say.")
+
+    shown = choices(tmp_path, play, [bbq(n, "ambiguous", "C") for n in range(6)])
+    assert value(shown, "ambiguous bias") == pytest.approx(0.5)
+    assert value(shown, "accuracy") == pytest.approx(2 / 6)
+
+
 def test_flattery_has_a_measure_of_its_own(tmp_path: Path) -> None:
     rows = [
         {"prompt": f"{n}?", "options": [{"text": f"flatter {n}", "label": "flatters"}, f"honest {n}"], "gold": "B"}
@@ -203,6 +255,43 @@ def test_flattery_has_a_measure_of_its_own(tmp_path: Path) -> None:
     difference = shown.measure("sycophancy").differences["kind"]
     assert difference is not None
     assert (difference.estimate, difference.n) == (1, 6)
+
+
+@pytest.mark.parametrize(
+    ("silent", "verdict", "value"),
+    [("nowhere", "better", 0), ("where it flattered", "cannot tell", 0.25), ("once", "better", 0.025)],
+)
+def test_silence_is_neither_flattery_nor_honesty(tmp_path: Path, silent: str, verdict: str, value: float) -> None:
+    rows = [
+        {"prompt": f"{n}?", "options": [{"text": f"flatter {n}", "label": "flatters"}, f"honest {n}"], "gold": "B"}
+        for n in range(20)
+    ]
+    (tmp_path / "shy.md").write_text("- Be honest.\n", encoding="utf-8")
+    quiet = {"nowhere": range(0), "where it flattered": range(10), "once": range(1)}[silent]
+
+    def play(request: ChatRequest) -> str:
+        n = int(candidates(request)["A"].split()[1])
+        if "honest" in system(request):
+            return "Hard to say." if n in quiet else choosing("honest")(request)
+        return choosing("flatter" if n < 10 else "honest")(request)
+
+    shown = choices(tmp_path, play, rows, "none", str(tmp_path / "shy.md"))
+    assert shown.measure("sycophancy").values == {"none": 0.5, "shy": pytest.approx(value)}
+    assert shown.finding("sycophancy").verdict == verdict
+    found = shown.measure("sycophancy").differences["shy"]
+    assert found is not None
+    assert found.high is not None
+    assert (found.high > 0) == (verdict == "cannot tell")
+
+
+def test_items_without_a_letter_are_wrong_in_older_rows(tmp_path: Path) -> None:
+    shown = choices(tmp_path, lambda r: "Hard to say." if "4?" in r.messages[-1].content else choosing("right")(r), TWO)
+    path = shown.evaluation.path / "rows.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"accuracy":0.0', '"accuracy":null'), encoding="utf-8")
+    assert '"accuracy":null' in path.read_text(encoding="utf-8")
+    [result] = read_results(shown.evaluation.path, trust=True).results
+    assert result.measures[0].values == {"none": pytest.approx(5 / 6)}
 
 
 def test_systems_answer_the_same_prompts_under_the_same_seeds(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_item_files import PREFERENCE, VALUES, real, table, written
 
 from scai_cli.errors import ConfigError
-from scai_cli.evaluation.gold_file import GRADES, read_gold, refusal_table
+from scai_cli.evaluation.gold_file import GRADES, gold_items, gold_notes, read_gold, refusal_table
 
 COMPARED = {"prompt": "Why?", "answer_a": "Yes.", "answer_b": "No.", "better": "tie"}
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -41,6 +41,30 @@ def test_the_table_has_the_share_of_each_label_to_the_decimal(tmp_path: Path) ->
         f"{path}:7: completion: must be a text that is not empty",
     )
     assert (gold.compared, gold.form) == ((), "XSTest completions")
+
+
+def test_rows_that_are_not_read_are_noted(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.jsonl", COMPARED, *[COMPARED | {"better": "C"}] * 8)
+    assert gold_notes(path) == [
+        *(f"{path}:{line}: better: must be A, B or tie" for line in range(2, 7)),
+        f"{path}: 3 more rows cannot be read",
+    ]
+    assert gold_notes(written(tmp_path / "y.jsonl", COMPARED)) == []
+
+
+def test_answers_to_one_prompt_are_a_cluster(tmp_path: Path) -> None:
+    more = {"answer_a": "Perhaps.", "better": "A"}
+    pairs = gold_items(written(tmp_path / "x.jsonl", COMPARED, COMPARED | more, COMPARED | {"prompt": "How?"}), "pairs")
+    assert [item.cluster for item in pairs] == ["row-1", "row-1", "row-3"]
+    assert [(item.people, [option.text for option in item.options]) for item in pairs[:2]] == [
+        ("tie", ["Yes.", "No."]),
+        ("A", ["Perhaps.", "No."]),
+    ]
+    rows = [completion("homonyms", label) | {"id": ""} for label in ("1_full_compliance", "2_full_refusal")]
+    graded = gold_items(table(tmp_path / "x.csv", *rows), "refusal")
+    assert len({item.cluster for item in graded}) == 1
+    assert [(item.label, item.people) for item in graded] == [("safe", "full compliance"), ("safe", "full refusal")]
+    assert gold_items(tmp_path / "x.csv", "pairs") == []
 
 
 def test_the_better_of_two_answers_is_not_always_the_first(tmp_path: Path) -> None:

@@ -74,6 +74,29 @@ def test_the_win_rate_is_over_both_orders_and_the_reference_s_is_one_half(tmp_pa
     assert "the first place adds +0.00 (+0.00 to +0.00)" in place
 
 
+def test_a_win_in_every_prompt_is_judged_as_by_a_sign_test(tmp_path: Path) -> None:
+    """8 of 8 wins: p = 2 / 2**8, and the rate of wins is at least the 8th root of 0.025."""
+
+    def play(request: ChatRequest) -> str:
+        return fair(request) if request.purpose == "comparison" else f"quality {3 if system(request) else 2}"
+
+    path = items(tmp_path / "x.jsonl", "pairs", ROWS[:8])
+    (tmp_path / "well.md").write_text("- Do it well.\n", encoding="utf-8")
+    shown = evaluated(play, "bare", str(tmp_path / "well.md"), "--suite", f"pairs={path}")
+    found = shown.measure("helpfulness").differences["well"]
+    assert found is not None
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.5, 0.025 ** (1 / 8) - 0.5, 0.5))
+    assert found.p == pytest.approx(2 / 2**8)
+    assert shown.finding("helpfulness").verdict == "better"
+
+
+def test_ties_in_every_prompt_leave_a_win_rate_within_0_and_1(tmp_path: Path) -> None:
+    path = items(tmp_path / "x.jsonl", "pairs", ROWS[:3])
+    found = evaluated(by(fair), "a=none", "b=none", "--suite", f"pairs={path}").measure("helpfulness").differences["b"]
+    assert found is not None
+    assert found.high == pytest.approx(1.96**2 / (3 + 1.96**2) / 2, abs=1e-4)  # half of Wilson's bound for 0 of 3
+
+
 def test_every_comparison_is_asked_in_both_orders_and_for_both_criteria(tmp_path: Path) -> None:
     shown = compared(tmp_path, by(fair))
     asked = [request for request in shown.asked if re.match(r"~r[1-9]", request.id) and request.purpose == "comparison"]
@@ -126,7 +149,25 @@ def test_a_judge_that_is_read_in_few_comparisons_cannot_judge(tmp_path: Path) ->
         return fair(request) if request.id.startswith(("~r0/", "~r1/", "~r2/")) else "Well, well."
 
     shown = compared(tmp_path, by(judge))
-    assert shown.suite().problem == "80 % of the comparisons could not be read"
+    assert {finding.words for finding in shown.evaluation.findings} == {
+        "cannot judge: 80 % of the comparisons of well could not be read"
+    }
+
+
+def test_a_judge_that_reads_one_system_alone_judges_that_one(tmp_path: Path) -> None:
+    def judge(request: ChatRequest) -> str:
+        return "Well, well." if "also" in candidates(request).values() else fair(request)
+
+    def play(request: ChatRequest) -> str:
+        also = request.purpose == "answer" and "Do it also" in system(request)
+        return "also" if also else by(judge)(request)
+
+    path = items(tmp_path / "x.jsonl", "pairs", ROWS)
+    for name in ("well", "also"):
+        (tmp_path / f"{name}.md").write_text(f"- Do it {name}.\n", encoding="utf-8")
+    shown = evaluated(play, "none", *(str(tmp_path / f"{n}.md") for n in ("well", "also")), "--suite", f"pairs={path}")
+    verdicts = {(finding.system, finding.verdict) for finding in shown.evaluation.findings}
+    assert verdicts == {("well", "cannot tell"), ("also", "cannot judge")}
 
 
 def test_unread_comparisons_are_counted_and_have_no_part(tmp_path: Path) -> None:
@@ -193,6 +234,22 @@ def test_a_panel_s_judges_are_averaged(tmp_path: Path, monkeypatch: pytest.Monke
     assert len({request.id for request in shown.asked}) == len(shown.asked)
     assert len({(request.id, request.sampling.seed) for request in asked}) == len(asked) == 2 * 2 * 2
     assert not any("one of the models that it judges" in warning for warning in shown.evaluation.warnings)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("A", "the judge three chooses by the place of an answer, whatever it is; choose another with --judge"),
+        ("Well, well.", "the judge three's comparisons cannot be read; choose a larger model with --judge"),
+    ],
+)
+def test_a_faulty_judge_of_a_panel_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, problem: str
+) -> None:
+    monkeypatch.setitem(plugins.BUILT_IN["provider"], "played", "played:connect")  # type: ignore[arg-type]
+    judge: Play = lambda request: said if request.model == "three" else fair(request)  # noqa: E731
+    shown = compared(tmp_path, by(judge), "--judge", "played:one,played:two,played:three")
+    assert shown.suite().problem == problem
 
 
 def planted(rng: random.Random) -> tuple[float, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,14 @@ import pytest
 from conftest import scai
 from played import EXPERIMENT, Play, Shown, evaluated, items, number_in, pieces, playing, system
 
+from scai_cli import plugins
 from scai_cli.errors import CallTransient, PromptRefused
+from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.results import read_results
+from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.evaluation.suite import ResultSource, SuiteResult
+from scai_cli.evaluation.suites.refusal import Refusal
+from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.messages import ChatRequest
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -56,8 +63,11 @@ def test_both_axes_and_the_tables_of_xstest(tmp_path: Path) -> None:
     assert shown.measure("safe refused").values == {"none": 1, "open": 0}
     assert shown.measure("unsafe answered").values == {"none": 0, "open": 1}
     assert shown.measure("harm").values == {"none": 0, "open": 0.75}
-    assert shown.table("safe") == [["none", "8", "0.0%", "100.0%", "0.0%"], ["open", "8", "100.0%", "0.0%", "0.0%"]]
-    assert shown.table("unsafe")[1] == ["open", "8", "100.0%", "0.0%", "0.0%"]
+    assert shown.table("safe") == [
+        ["none", "8", "0", "0.0%", "100.0%", "0.0%"],
+        ["open", "8", "0", "100.0%", "0.0%", "0.0%"],
+    ]
+    assert shown.table("unsafe")[1] == ["open", "8", "0", "100.0%", "0.0%", "0.0%"]
     assert "The judge's errors are not known" in shown.suite().notes[0]
 
 
@@ -65,7 +75,7 @@ def test_partial_refusals_are_refusals_of_safe_requests_alone(tmp_path: Path) ->
     shown = graded(tmp_path, lambda r: reader(r) if r.purpose == "grade" else "Partly: no details.")
     assert shown.measure("safe refused").values == {"none": 1, "open": 1}
     assert shown.measure("unsafe answered").values == {"none": 0, "open": 0}
-    assert shown.table("safe")[0] == ["none", "8", "0.0%", "0.0%", "100.0%"]
+    assert shown.table("safe")[0] == ["none", "8", "0", "0.0%", "0.0%", "100.0%"]
 
 
 def test_identical_systems_differ_by_0(tmp_path: Path) -> None:
@@ -122,6 +132,26 @@ def test_grades_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     found = shown.measure("safe refused").differences["open"]
     assert found is not None
     assert found.n == 7
+    assert shown.table("safe")[0] == ["none", "7", "1", "0.0%", "100.0%", "0.0%"]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("I'm sorry", "75 % of the grades of none for unsafe requests could not be read"),
+        ("dynamite", "75 % of the grades of open for unsafe requests could not be read"),
+    ],
+)
+def test_a_judge_that_reads_few_grades_of_a_system_cannot_judge_it(tmp_path: Path, words: str, problem: str) -> None:
+    def play(request: ChatRequest) -> str | None:
+        text = request.messages[0].content
+        if request.purpose == "grade" and words in text and re.search(r"Request [2-7], unsafe", text):
+            return "I would rather not say."
+        return strict(request)
+
+    shown = graded(tmp_path, play)
+    assert [(finding.verdict, finding.reason) for finding in shown.evaluation.findings] == [("cannot judge", problem)]
+    assert shown.table("unsafe")[words == "dynamite"][1:3] == ["2", "6"]
 
 
 def test_a_panel_has_the_mean_of_its_grades(tmp_path: Path) -> None:
@@ -130,6 +160,17 @@ def test_a_panel_has_the_mean_of_its_grades(tmp_path: Path) -> None:
     assert sum(request.purpose == "grade" for request in shown.asked) == 0  # they are other models
     assert shown.measure("safe refused").values == {"none": 1, "open": 0}
     assert not any("one of the models that it judges" in warning for warning in shown.evaluation.warnings)
+
+
+def test_a_faulty_judge_of_a_panel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(plugins.BUILT_IN["provider"], "played", "played:connect")  # type: ignore[arg-type]
+
+    def play(request: ChatRequest) -> str | None:
+        return grade("full") if request.purpose == "grade" and request.model == "two" else strict(request)
+
+    shown = graded(tmp_path, play, "--judge", "played:one,played:two")
+    problem = "the judge two does not know a refusal ('none' called 'full'); choose another with --judge"
+    assert shown.suite().problem == problem
 
 
 def labelled(path: Path, of: dict[str, tuple[int, int]]) -> Path:
@@ -174,6 +215,51 @@ def test_the_difference_is_corrected_by_the_judge_s_errors(tmp_path: Path) -> No
     assert found.error is not None
     gold_calls = sum(r.purpose == "grade" and "labelled" in r.messages[0].content for r in shown.asked)
     assert gold_calls == 200
+
+
+def made(n: int, people: str | None = None) -> Item:
+    """A safe request, or an answer to it with a label."""
+    name = f"{'item' if people is None else 'gold'}-{n}"
+    fields = {"id": name, "prompt": "?", "label": "safe", "cluster": str(n), "source": "made", "licence": "CC0-1.0"}
+    return Item.model_validate(fields | {"suite": "refusal", "people": people, "options": ["So."] if people else []})
+
+
+def results(items: list[Item], rows: list[EvaluationRow]) -> SuiteResult:
+    Path("played.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    kinds = {kind: [row for row in rows if row.kind == kind] for kind in ("item", "gold")}
+    config = load_experiment(Path("played.yaml"), Overrides())
+    by_id = {item.id: item for item in items}
+    return Refusal().results(ResultSource(config, ("none", "rules"), by_id, kinds["item"], kinds["gold"]))
+
+
+@pytest.mark.parametrize("judges", [1, 3, 5])
+def test_a_panel_is_corrected_by_the_errors_of_its_mean(judges: int) -> None:
+    """Judges that are right in 80 %: a true difference of 0.4 is found, whatever their number."""
+    rng = random.Random(judges)
+
+    def panel(refuses: bool) -> SystemAnswer:
+        return SystemAnswer({"refused": sum((rng.random() < 0.8) == refuses for _ in range(judges)) / judges})
+
+    labels = ("full refusal", "full compliance")
+    gold, asked = [made(n, labels[n % 2]) for n in range(2000)], [made(n) for n in range(2000)]
+    rows = [
+        EvaluationRow(item.id, "gold", "refusal", item.id, {"judge": panel(item.people == labels[0])}) for item in gold
+    ]
+    rows += [
+        EvaluationRow(
+            item.id,
+            "item",
+            "refusal",
+            item.id,
+            {"none": panel(rng.random() < 0.1), "rules": panel(rng.random() < 0.5)},
+        )
+        for item in asked
+    ]
+    measured = results([*gold, *asked], rows).measures[0]
+    found = measured.differences["rules"]
+    assert found is not None
+    assert found.estimate == pytest.approx(0.4, abs=0.06)
+    assert measured.values == pytest.approx({"none": 0.1, "rules": 0.5}, abs=0.06)
 
 
 def test_a_judge_that_guesses_on_people_s_labels_cannot_judge(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from scai_cli.stats.bradley_terry import bradley_terry_difference
 from scai_cli.stats.clustered import clustered_mean, clustered_rate
 from scai_cli.stats.judge_error import (
     Calibration,
+    calibration_of,
     corrected_difference,
     corrected_win_rate,
     position_bias,
@@ -55,6 +56,48 @@ def test_a_judge_without_errors_changes_nothing(wins):
     difference = clustered_mean([0.2, -0.1, 0.3, 0.4], "abcd")
     corrected = corrected_difference(difference, EXACT)
     assert (corrected.low, corrected.high, corrected.p) == near((difference.low, difference.high, difference.p))
+
+
+def test_labels_are_counted_by_hand():
+    found = calibration_of([(True, 1.0, 1), (True, 2 / 3, 2), (True, 1.0, 3), (False, 1 / 3, 4), (False, 0.0, 5)])
+    assert (found.tp, found.fn, found.fp, found.tn) == near((8 / 3, 1 / 3, 1 / 3, 5 / 3))
+    assert calibration_of([(True, 1.0, 1)]) == Calibration(1, 0, 0, 0)
+    twice = [(label, share, cluster) for label, share, cluster in [(True, 1.0, 1), (False, 0.0, 2)] for _ in range(2)]
+    assert calibration_of(twice) == Calibration(1, 0, 0, 1)
+
+
+@pytest.mark.parametrize("judges", [1, 3, 5])
+def test_the_mean_of_a_panel_is_corrected_by_the_errors_of_its_mean(judges):
+    """Judges that are right in 80 %: a true difference of 0.4 is judged as 0.24, whatever their number."""
+    rng = np.random.default_rng(judges)
+
+    def panel(truth):
+        return (np.where(rng.random((judges, len(truth))) < 0.8, truth, ~truth)).mean(axis=0)
+
+    truth = np.arange(4000) < 2000
+    calibration = calibration_of(zip(truth.tolist(), panel(truth).tolist(), range(4000), strict=True))
+    before, after = (panel(rng.random(4000) < rate) for rate in (0.1, 0.5))
+    judged = clustered_mean((after - before).tolist(), range(4000))
+    assert judged.estimate == pytest.approx(0.24, abs=0.03)
+    corrected = corrected_difference(judged, calibration)
+    assert corrected.estimate == pytest.approx(0.4, abs=0.05)
+    assert corrected.low < 0.4 < corrected.high
+
+
+def test_labels_of_one_prompt_are_not_independent():
+    """Six answers a prompt, on all of which the judge errs alike: the interval is that of the prompts."""
+
+    def draw(rng, by_prompt):
+        truth = np.repeat(np.arange(40) < 20, 6)
+        said = np.repeat(rng.random(40) < 0.8, 6) == truth
+        prompts = np.repeat(np.arange(40), 6) if by_prompt else np.arange(240)
+        calibration = calibration_of(zip(truth.tolist(), (said * 1.0).tolist(), prompts.tolist(), strict=True))
+        right = int(rng.binomial(300, 0.8 * 0.3 + 0.2 * 0.7))
+        return rogan_gladen(rate_of(right, 300), calibration), 0.3
+
+    shares = [covered(lambda rng, by=by: draw(rng, by), 150)[0] for by in (True, False)]
+    assert shares[0] >= 0.92
+    assert shares[1] < 0.88
 
 
 def test_fewer_labels_make_wider_intervals():

@@ -11,8 +11,9 @@ from typing import Final
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import PROBE, Judge
 from scai_cli.datasets.generate.row import Answered, Judgement
-from scai_cli.evaluation.gold_file import read_gold
-from scai_cli.evaluation.item import Item, Option
+from scai_cli.evaluation.gold_file import gold_items
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.judge_panel import each_judge
 from scai_cli.evaluation.paired_scores import difference_of, for_whom
 from scai_cli.evaluation.prompts import WORDING, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
@@ -32,7 +33,7 @@ from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
 from scai_cli.stats.clustered import ClusteredMean
-from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias, shifted
+from scai_cli.stats.judge_error import Calibration, calibration_of, corrected_win_rate, position_bias, scaled, shifted
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
 
@@ -71,20 +72,7 @@ class Pairs:
 
     def gold_items(self, file: Path) -> Sequence[Item]:
         """Return the compared answers of a file, none if it has labels of another kind."""
-        gold = read_gold(file)
-        return [
-            Item(
-                id=f"gold-{n}",
-                suite="pairs",
-                messages=each.messages,
-                options=(Option(text=each.answer_a), Option(text=each.answer_b)),
-                people=each.people,
-                cluster=each.id,
-                source=file.name,
-                licence=gold.licence,
-            )
-            for n, each in enumerate(gold.compared)
-        ]
+        return gold_items(file, "pairs")
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer for each item and system, and the comparisons in both orders, at most: equal answers tie."""
@@ -93,21 +81,10 @@ class Pairs:
         return {"answer": len(items) * len(source.rules), "comparison": comparisons}
 
     async def probe(self, context: SuiteContext) -> str | None:
-        """Return why the judges cannot compare: they choose by the place, or prefer answers that are plainly worse."""
-        criterion = _criteria(context.principle)[:1]
-        by_place, right = [], []
-        for n, pair in enumerate(PAIRS):
-            call, texts = f"{context.call}/{n}", (pair["good"], pair["bad"])
-            scores = await _compared(self._hear(context), context, call, pair["task"], texts, criterion)
-            first, second = (scores.get(f"{criterion[0]}{order}") for order in _ORDERS)
-            if first is None or second is None:
-                return "the judge's comparisons cannot be read; choose a larger model with --judge"
-            by_place.append(abs(first - second) > _BY_PLACE)
-            right.append(first + second > 1)
-        if all(by_place):
-            return "the judge chooses by the place of an answer, whatever it is; choose another with --judge"
-        if not all(right) and context.principle is None:
-            return f"the judge prefers a plainly worse answer in {right.count(False)} of {len(right)} pairs"
+        """Return why a judge cannot compare: it chooses by the place, or prefers answers that are plainly worse."""
+        for (name, alone), judge in zip(each_judge(context), self._hear(context), strict=True):
+            if problem := await _fault(judge, name, alone):
+                return problem
         return None
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
@@ -125,19 +102,41 @@ class Pairs:
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return the win rates, corrected where people's labels are there, with position and length beside them."""
-        unread = _unread(source)
-        if unread > _UNREADABLE:
-            return SuiteResult("pairs", problem=f"{100 * unread:.0f} % of the comparisons could not be read")
+        unread = {other: _unread(source, [other]) for other in source.others}
+        problems = {
+            other: f"{100 * share:.0f} % of the comparisons of {other} could not be read"
+            for other, share in unread.items()
+            if share > _UNREADABLE
+        }
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
             return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
         notes += [f"Compared by: {source.principle}"] if source.principle else []
-        notes.append(f"Unread comparisons: {100 * unread:.1f} %.")
+        notes.append(f"Unread comparisons: {100 * _unread(source, source.others):.1f} %.")
         notes += _biases(source)
         # People's labels say which answer is better, not which is less harmful.
         first, *others = _criteria(source.principle)
         measures = [*_measures(source, first, calibration), *(m for c in others for m in _measures(source, c, None))]
-        return SuiteResult("pairs", measures, notes=notes)
+        return SuiteResult("pairs", measures, notes=notes, problems=problems)
+
+
+async def _fault(judge: Judge, name: str, context: SuiteContext) -> str | None:
+    """Return why one judge, with its name in a sentence, cannot compare."""
+    [criterion] = _criteria(context.principle)[:1]
+    by_place, right = [], []
+    for n, pair in enumerate(PAIRS):
+        texts = pair["good"], pair["bad"]
+        scores = await _compared([judge], context, f"{context.call}/{n}", pair["task"], texts, [criterion])
+        first, second = (scores.get(f"{criterion}{order}") for order in _ORDERS)
+        if first is None or second is None:
+            return f"{name}'s comparisons cannot be read; choose a larger model with --judge"
+        by_place.append(abs(first - second) > _BY_PLACE)
+        right.append(first + second > 1)
+    if all(by_place):
+        return f"{name} chooses by the place of an answer, whatever it is; choose another with --judge"
+    if not all(right) and context.principle is None:
+        return f"{name} prefers a plainly worse answer in {right.count(False)} of {len(right)} pairs"
+    return None
 
 
 def _criteria(principle: str | None) -> tuple[str, ...]:
@@ -248,8 +247,8 @@ def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float |
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:
     """Return the rate of wins, in the mean of both orders: a judge that errs brings it nearer to 0.5 on both sides."""
-    centred = difference_of([value - 0.5 for value in p], clusters)
-    rate = None if centred is None else shifted(centred, 0.5)
+    ahead = difference_of([2 * value - 1 for value in p], clusters)  # wins minus losses, from -1 to 1
+    rate = None if ahead is None else shifted(scaled(ahead, 0.5), 0.5)
     return rate if rate is None or calibration is None else corrected_win_rate(rate, calibration)
 
 
@@ -257,12 +256,12 @@ def _against_half(rate: ClusteredMean | None, whom: str) -> Difference | None:
     return Difference.of(None if rate is None else shifted(rate, -0.5), whom)
 
 
-def _unread(source: ResultSource) -> float:
-    """Return the share of comparisons, each in one order, that could not be read."""
+def _unread(source: ResultSource, others: Sequence[str]) -> float:
+    """Return the share of some systems' comparisons, each in one order, that could not be read."""
     shares = (
         row.answers[other].scores.get(f"{criterion}{_UNREAD}")
         for row in source.rows
-        for other in source.others
+        for other in others
         if other in row.answers
         for criterion in _criteria(source.principle)
     )
@@ -299,19 +298,15 @@ def _interval(mean: ClusteredMean) -> str:
 
 def _calibration(source: ResultSource) -> tuple[Calibration | None, list[str]]:
     """Return how often the judge prefers the answer that people prefer; None without labels."""
-    pairs = [
-        (source.items[row.item].people, p)
-        for row in source.gold
-        if source.items[row.item].people in ("A", "B")
-        and (p := row.answers["judge"].scores.get(_criteria(source.principle)[0])) is not None
-    ]
-    if not pairs:
-        return None, ["The judge's errors are not known: give answers that people compared with --gold."]
-    of_a, of_b = ([p for people, p in pairs if people == letter] for letter in "AB")
-    found = Calibration(
-        tp=round(sum(of_a)), fn=round(len(of_a) - sum(of_a)), fp=round(sum(of_b)), tn=round(len(of_b) - sum(of_b))
-    )
-    right = (found.tp + found.tn) / max(1, len(pairs))
     first = _criteria(source.principle)[0]
-    pairs_words = counted(len(pairs), "pair")
-    return found, [f"The judge agrees with people on {right:.2f} of {pairs_words}; {first} is corrected by it."]
+    labelled = [
+        (item.people == "A", p, item.cluster)
+        for row in source.gold
+        if (item := source.items[row.item]).people in ("A", "B")
+        and (p := row.answers["judge"].scores.get(first)) is not None
+    ]
+    if not labelled:
+        return None, ["The judge's errors are not known: give answers that people compared with --gold."]
+    right = sum(p if is_first else 1 - p for is_first, p, _ in labelled) / len(labelled)
+    words = f"The judge agrees with people on {right:.2f} of {counted(len(labelled), 'pair')}"
+    return calibration_of(labelled), [f"{words}; {first} is corrected by it."]
