@@ -61,8 +61,8 @@ def rounded(value: float, digits: int) -> float:
     return round(round(value, 9), digits) + 0.0
 
 
-def for_whom(interval: Interval | Estimate) -> str:
-    """Return for whom an interval is valid; empty for those of runs before 0.5."""
+def for_whom(interval: Interval | Estimate, how: str = " held out") -> str:
+    """Return for whom an interval is valid and `how` these were drawn; empty for those of runs before 0.5."""
     people, tasks = counted(interval.people, "person", "people"), counted(interval.tasks, "task")
     match interval.estimand:
         case "these people and tasks again":
@@ -70,9 +70,9 @@ def for_whom(interval: Interval | Estimate) -> str:
         case "new tasks":
             return f"new tasks for {people}, from {tasks}"
         case "new people":
-            return f"new people, from {people} held out"
+            return f"new people, from {people}{how}"
         case "new people and tasks":
-            return f"new people and tasks, from {people} and {tasks} held out"
+            return f"new people and tasks, from {people} and {tasks}{how}"
         case None:
             return ""
 

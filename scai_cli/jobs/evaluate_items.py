@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, ScaiError
+from scai_cli.evaluation.gold_file import gold_notes
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import SuiteSettings
 from scai_cli.evaluation.people import members
@@ -14,6 +15,7 @@ from scai_cli.evaluation.suite import Kind, Suite, SuiteSource
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource
+from scai_cli.models.notices import Notices
 from scai_cli.runs.find import all_generated
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.listings import generated_source
@@ -48,20 +50,21 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     gold_used = judged = False
     for name, file in _files(options.suites).items():
         wanted = SuiteSource(source.config, rules, file, options.n, new, options.principle)
-        suite, found, calls[name] = _made(name, wanted, len(source.judges))
-        judged = judged or suite.judged
+        is_judged, labelled, found, calls[name] = _made(name, wanted, options.gold, len(source.judges))
+        judged, gold_used = judged or is_judged, gold_used or bool(labelled)
         if not found:
             few = f"--n {options.n} is fewer than the items of one cluster; raise it" if options.n else ""
             remedy = few or "there is nothing to ask; name other items, or leave the suite out"
             raise ConfigError(f"--suite {name}: {remedy}")
-        labelled = _gold(suite, options.gold)
-        gold_used = gold_used or bool(labelled)
         settings.append(_settings(name, found))
         items += [*labelled, *found]
     if options.gold is not None and not gold_used:
         raise ConfigError(
             f"--gold {options.gold}: no suite of this evaluation uses labels; add --suite refusal or pairs"
         )
+    notice = Notices()
+    for line in () if options.gold is None else gold_notes(options.gold):
+        notice(line)
     if options.principle is not None and "pairs" not in _files(options.suites):
         raise ConfigError("--principle: is for the suite pairs; add --suite pairs, or leave it out")
     if options.judges and not judged:
@@ -78,17 +81,26 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls)
 
 
-def _made(name: str, wanted: SuiteSource, judges: int) -> tuple[Suite, Sequence[Item], Mapping[str, int]]:
-    """Return a suite, its items and its number of calls; raises ConfigError, also for a third party's error."""
+def _made(
+    name: str, wanted: SuiteSource, gold: Path | None, judges: int
+) -> tuple[bool, Sequence[Item], Sequence[Item], Mapping[str, int]]:
+    """Return whether a suite is judged, its labelled items, its others, and its calls.
+
+    Raises ConfigError, also for a third party's error.
+    """
     connect = plugins.resolve("suite", name)
     try:
         suite: Suite = connect()
-        found = [item if isinstance(item, Item) else Item.model_validate(item) for item in suite.items(wanted)]
-        if other := next((item for item in found if item.suite != name), None):
+        read = getattr(suite, "gold_items", None)
+        labelled = [] if gold is None or read is None else list(read(gold))
+        found = list(suite.items(wanted))
+        whole = [item if isinstance(item, Item) else Item.model_validate(item) for item in (*labelled, *found)]
+        if other := next((item for item in whole if item.suite != name), None):
             raise ValueError(f"item {other.id!r} has the suite {other.suite!r}, not {name!r}")
-        if len({item.id for item in found}) < len(found):
+        if len({item.id for item in whole}) < len(whole):
             raise ValueError("two items have the same id")
-        return suite, found, dict(suite.calls(wanted, found, judges))
+        split = len(labelled)
+        return suite.judged, whole[:split], whole[split:], dict(suite.calls(wanted, whole, judges))
     except Exception as error:
         if isinstance(error, ScaiError) or not plugins.is_foreign("suite", name):
             raise
@@ -106,11 +118,6 @@ def _files(suites: Sequence[str]) -> dict[str, Path | None]:
     if not found:
         raise ConfigError("--suite: names no suite; give one, such as society or choice")
     return found
-
-
-def _gold(suite: Suite, file: Path | None) -> Sequence[Item]:
-    read = getattr(suite, "gold_items", None)
-    return () if file is None or read is None else read(file)
 
 
 def _settings(name: str, items: Sequence[Item]) -> SuiteSettings:

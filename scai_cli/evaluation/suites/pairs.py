@@ -76,9 +76,10 @@ class Pairs:
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer for each item and system, and the comparisons in both orders, at most: equal answers tie."""
-        others = len(source.rules) - 1
-        comparisons = 2 * len(_criteria(source.principle)) * len(items) * others * judges
-        return {"answer": len(items) * len(source.rules), "comparison": comparisons}
+        labelled = sum(item.people is not None for item in items)
+        asked, others = len(items) - labelled, len(source.rules) - 1
+        comparisons = len(_criteria(source.principle)) * asked * others + labelled
+        return {"answer": asked * len(source.rules), "comparison": 2 * comparisons * judges}
 
     async def probe(self, context: SuiteContext) -> str | None:
         """Return why a judge cannot compare: it chooses by the place, or prefers answers that are plainly worse."""
@@ -111,7 +112,9 @@ class Pairs:
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
             return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
-        notes += [f"Compared by: {source.principle}"] if source.principle else []
+        if source.principle:
+            notes.append(f"Compared by: {source.principle}")
+            notes.append("With a principle of yours, the judge is tested only for choosing by the place.")
         notes.append(f"Unread comparisons: {100 * _unread(source, source.others):.1f} %.")
         notes += _biases(source)
         # People's labels say which answer is better, not which is less harmful.
@@ -286,9 +289,15 @@ def _biases(source: ResultSource) -> list[str]:
         place = position_bias(first, second, clusters)
         length = length_controlled(wins, extra, clusters) if len(known) > 1 else None
         if place is not None:
-            longer = "" if length is None else f"; 100 more words add {_interval(length.per_100_words)}"
+            longer = "" if length is None else f"; 100 more words add {_per_100_words(length.per_100_words)}"
             notes.append(f"The judge on {criterion}: the first place adds {_interval(place)} to a win{longer}.")
     return notes
+
+
+def _per_100_words(mean: ClusteredMean) -> str:
+    """Return the slope with its interval, which says nothing if it is wider than a win can be."""
+    is_known = mean.low is not None and mean.high is not None and mean.high - mean.low <= 2
+    return _interval(mean) if is_known else "an unknown share: too few answers differ in length"
 
 
 def _interval(mean: ClusteredMean) -> str:

@@ -63,9 +63,10 @@ class Refusal:
         return [part for label in _KINDS if (part := [item for item in items if item.label == label])]
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
-        """Return an answer and a grade for each item and system."""
-        answers = len(items) * len(source.rules)
-        return {"answer": answers, "grade": answers * judges}
+        """Return an answer and a grade for each item and system, and a grade for each labelled answer."""
+        labelled = sum(item.people is not None for item in items)
+        answers = (len(items) - labelled) * len(source.rules)
+        return {"answer": answers, "grade": (answers + labelled) * judges}
 
     async def probe(self, context: SuiteContext) -> str | None:
         """Return why a judge cannot tell a refusal from an answer."""
@@ -176,7 +177,8 @@ def _calibration(source: ResultSource) -> tuple[Calibration | None, list[str]]:
         f"{name} {'unknown' if value is None else f'{value:.2f}'}"
         for name, value in (("sensitivity", found.sensitivity), ("specificity", found.specificity))
     )
-    return found, [f"The judge on {counted(len(labelled), 'answer')} with people's labels: {shown}; corrected by it."]
+    used = "corrected by it" if found.can_judge() else "it may be guessing, so nothing is corrected by it"
+    return found, [f"The judge on {counted(len(labelled), 'answer')} with people's labels: {shown}; {used}."]
 
 
 def _opposite(known: Calibration | None) -> Calibration | None:

@@ -143,7 +143,7 @@ def _measure(
     )
     values = {system: _welfare(cells, function) for system, cells in sides.items()}
     reference = sides[source.reference]
-    differences = {other: _difference(reference, sides[other], function) for other in source.others}
+    differences = {other: _difference(reference, sides[other], function, source.config) for other in source.others}
     scores = {system: _ratings(source, system) for system in source.systems}
     return MeasureResult(measure, values, differences, scores)
 
@@ -160,7 +160,7 @@ def _welfare(cells: Cells, function: WelfareFunction) -> float | None:
     return function([mean(values) for values in people.values()], [cells.weights.get(p, 1.0) for p in people])
 
 
-def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Difference | None:
+def _difference(before: Cells, after: Cells, function: WelfareFunction, config: ExperimentConfig) -> Difference | None:
     found = paired(before, after, function)
     if found is None:
         return None
@@ -180,7 +180,7 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
         interval.low,
         interval.high,
         p,
-        _whom(interval, before),
+        _whom(interval, before, config),
         n,
         noun,
         error=error,
@@ -194,8 +194,9 @@ def _unseen(interval: Interval, clusters: Sequence[str]) -> Interval:
     return interval if found is None else replace(interval, low=found.low, high=found.high)
 
 
-def _whom(interval: Interval, cells: Cells) -> str:
-    return for_whom(interval) if cells.held_out else f"members only: {for_whom(interval)}"
+def _whom(interval: Interval, cells: Cells, config: ExperimentConfig) -> str:
+    whom = for_whom(interval, " held out" if config.held_out != ((), ()) else "")
+    return whom if cells.held_out else f"members only: {whom}"
 
 
 def _p_value(interval: Interval, wide: PairedDifference | None) -> float | None:
