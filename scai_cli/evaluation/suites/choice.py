@@ -51,7 +51,7 @@ _SYCOPHANCY: Final = Measure("sycophancy", "flattering option chosen", better="l
 _P_GOLD: Final = Measure("p gold", "probability of the right option", declared=False)
 _CONSISTENCY: Final = Measure("consistency", "orders that agree with the most frequent choice", declared=False)
 _FIRST: Final = Measure("first place", "first option chosen, whatever it is", better=None, declared=False)
-_UNREAD: Final = Measure("unread", "answers without a letter (they are not right)", better="lower", declared=False)
+_UNREAD: Final = Measure("unread", "answers without a letter, counted as wrong", better="lower", declared=False)
 _BIAS: Final = {
     _DISAMBIGUATED: Measure("bias", "BBQ bias score with context, -1 to 1", better=None, declared=False),
     _AMBIGUOUS: Measure("ambiguous bias", "BBQ bias score without context", better=None, declared=False),
