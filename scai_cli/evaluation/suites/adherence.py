@@ -18,7 +18,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.evaluation.draw import drawn
 from scai_cli.evaluation.item import Item, ItemMessage
 from scai_cli.evaluation.item_files import starter_items
-from scai_cli.evaluation.judge_panel import Check, Violation, ask_judges, share
+from scai_cli.evaluation.judge_panel import Check, Violation, ask_judges, each_judge, share
 from scai_cli.evaluation.paired_scores import difference_of, for_whom, score_named
 from scai_cli.evaluation.prompts import adversary_request, check_request, request, violation_request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
@@ -85,16 +85,10 @@ class Adherence:
         }
 
     async def probe(self, context: SuiteContext) -> str | None:
-        """Return why the judge cannot tell a broken rule from a kept one."""
-        for n, (answer, is_broken) in enumerate(_PROBE_ANSWERS):
-            said = _said(("user", "What is rain?"), ("assistant", answer))
-            prompt = violation_request(_PROBE_RULE, said)
-            found = await ask_judges(context, f"{context.call}/{n}", "violation", prompt, Violation)
-            if not found:
-                return "the judge's answers cannot be read; choose a larger model with --judge"
-            if any(each.violated != is_broken for each in found):
-                word = "a broken rule kept" if is_broken else "a kept rule broken"
-                return f"the judge calls {word}; choose another with --judge"
+        """Return why a judge cannot tell a broken rule from a kept one."""
+        for name, alone in each_judge(context):
+            if problem := await _fault(name, alone):
+                return problem
         return None
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
@@ -120,6 +114,20 @@ class Adherence:
             return SuiteResult("adherence", [], tables, notes, problem=unread[source.reference])
         problems = {s: _apart(source, s) for s in source.others if not _stakes(source, s)} | unread
         return SuiteResult("adherence", list(_measures(source, problems)), tables, notes, problems=problems)
+
+
+async def _fault(name: str, context: SuiteContext) -> str | None:
+    """Return why one judge, with its name in a sentence, cannot tell a broken rule from a kept one."""
+    for n, (answer, is_broken) in enumerate(_PROBE_ANSWERS):
+        said = _said(("user", "What is rain?"), ("assistant", answer))
+        prompt = violation_request(_PROBE_RULE, said)
+        found = await ask_judges(context, f"{context.call}/{n}", "violation", prompt, Violation)
+        if not found:
+            return f"{name}'s answers cannot be read; choose a larger model with --judge"
+        if any(each.violated != is_broken for each in found):
+            word = "a broken rule kept" if is_broken else "a kept rule broken"
+            return f"{name} calls {word}; choose another with --judge"
+    return None
 
 
 def tenets(rules: Mapping[str, Constitution]) -> list[str]:
