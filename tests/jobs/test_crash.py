@@ -9,7 +9,7 @@ import pytest
 from crash import crash_test
 from crash_commands import COMMANDS
 
-KILLS = int(os.environ.get("CRASH_KILLS", "20"))
+KILLS = int(os.environ.get("CRASH_KILLS", "12"))
 SEED = int(os.environ.get("CRASH_SEED", "2"))
 
 
