@@ -127,7 +127,7 @@ def file_experiment(options: GenerateOptions, runs: Path) -> ExperimentConfig:
 
 
 def file_stem(file: Path) -> str:
-    """Return the start of the name of what is made from a file."""
+    """Return the start of the name of the folder or set made from a file."""
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem)
     return stem.strip("-_")[:50] or "constitution"
 

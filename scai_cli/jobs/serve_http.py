@@ -59,7 +59,7 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[str
 
 
 def _is_own_fault(record: logging.LogRecord) -> bool:
-    """Return whether a log record is about more than a request that is no HTTP, which has its answer 400."""
+    """Return whether a log record is about more than a malformed request, which has its answer 400."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 

@@ -24,7 +24,7 @@ class SystemFile:
     left_out: int = 0
     """The number of clauses for single people that are not in the message."""
     not_read: tuple[str, ...] = ()
-    """The parts of a data file that are no rules, in sentences."""
+    """The parts of a data file that are not rules, in sentences."""
 
 
 def read_system_file(path: Path, prompts: Prompts) -> SystemFile:

@@ -453,7 +453,7 @@ def test_labels_of_people_are_no_items_of_the_plan(run_here: Path) -> None:
 def test_other_commands_know_an_evaluation(here: Path) -> None:
     listed = scai("list").out
     assert "whole" in listed
-    assert "none, kind" in listed
+    assert "none,kind" in listed
     assert [run["run_id"] for run in scai("list", "--json").json] == ["kind"]
     shown = scai("show", "whole")
     assert (shown.code, shown.err) == (0, "")

@@ -20,7 +20,7 @@ _STYLES = {"better": "bold green", "worse": "bold red", "cannot judge": "yellow"
 _MOST_ROWS = 24
 _SIDE_BY_SIDE = 2
 _NARROW = 72
-"""The columns below which systems stand below one another."""
+"""The columns below which each system has a row of its own."""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
