@@ -81,7 +81,10 @@ def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:
 
 def print_evaluations(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print the evaluations as a table, or nothing if there are none."""
-    rows = [(e["run_id"], e["status"], str(e["rows"]), (e["systems"] or "").replace(", ", ","), e["started"]) for e in entries]
+    rows = [
+        (e["run_id"], e["status"], str(e["rows"]), (e["systems"] or "").replace(", ", ","), e["started"])
+        for e in entries
+    ]
     if rows:
         out().print()
         _print_table(("evaluation", "status", "rows", "systems", "started"), rows)
