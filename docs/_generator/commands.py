@@ -93,7 +93,8 @@ def _default(parameter: Any) -> str:
         return "required"
     shown = []
     if not getattr(parameter, "is_flag", False) and parameter.show_default and parameter.default not in (None, (), ""):
-        shown.append(code(str(parameter.default)))
+        default = parameter.default
+        shown.append(code(", ".join(map(str, default)) if isinstance(default, (list, tuple)) else str(default)))
     if parameter.envvar:
         shown.append(code(f"${parameter.envvar}"))
     return ", ".join(reversed(shown))

@@ -31,7 +31,6 @@ def evaluate(
             help="Suites: society, adherence, choice, refusal, pairs, fidelity, or module:name; NAME=FILE or "
             "NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
-            show_default="society",
         ),
     ] = ["society"],  # noqa: B006 - nothing changes it
     n: Annotated[

@@ -20,6 +20,8 @@ from scai_cli.values import USERS_FILE
 STARTER: Final = "scai starter items"
 OWN: Final = "scai items"
 
+FLATTERS: Final = "flatters"
+"""The label of an option that agrees with the user's opinion."""
 REFUSAL_LABELS: Final = ("safe", "unsafe")
 
 _MOST: Final = 300_000
@@ -140,6 +142,8 @@ def _lack(item: Item) -> tuple[str, str] | None:
     """Return the key that an item of our own format lacks for its suite, and the remedy; None if it is whole."""
     if item.suite == "choice" and not item.options:
         return "options", f"must be 2 to {len(LETTERS)} answers for suite 'choice'"
+    if item.suite == "choice" and item.gold is None and all(option.label != FLATTERS for option in item.options):
+        return "gold", f"must be the letter of the right answer, or an option needs `label: {FLATTERS}`"
     if item.suite == "refusal" and item.label not in REFUSAL_LABELS:
         return "label", f"must be {' or '.join(REFUSAL_LABELS)} for suite 'refusal'"
     if item.suite == "adherence" and item.prompt is None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +118,24 @@ def _result(
 
 
 def _checked(result: Any) -> SuiteResult:
-    """Return what a suite found; raises TypeError or ValueError for what nothing can show."""
+    """Return what a suite found as it can be shown; raises TypeError or ValueError for what cannot be."""
     if not isinstance(result, SuiteResult):
         raise TypeError(f"{type(result).__name__} is not a SuiteResult")
-    for measured in result.measures:
-        found = (value for d in measured.differences.values() if d for value in (d.estimate, d.low, d.high, d.p))
+    measures = tuple(result.measures)
+    for measured in measures:
+        differences = [each for each in measured.differences.values() if each is not None]
+        found = [value for d in differences for value in (d.estimate, d.low, d.high, d.p, d.error, d.freedom)]
         if not all(value is None or math.isfinite(value) for value in (*found, *measured.values.values())):
             raise ValueError(f"{measured.measure.name}: a number is not finite")
-    return result
+        if any(d.n < 1 or not 0 <= (d.p or 0) <= 1 or (d.freedom or 1) <= 0 or (d.error or 0) < 0 for d in differences):
+            raise ValueError(f"{measured.measure.name}: n, p, error or freedom is out of its range")
+    tables = tuple(
+        replace(
+            table, columns=[str(head) for head in table.columns], rows=[[str(c) for c in row] for row in table.rows]
+        )
+        for table in result.tables
+    )
+    return replace(result, measures=measures, tables=tables, notes=[*map(str, result.notes)])
 
 
 def _warnings(

@@ -53,7 +53,7 @@ class Finding:
         if found is None or found.low is None or found.high is None:
             so_far = "" if found is None else f" ({signed(found.estimate, 2)})"
             # Too few items have no p-value either; a difference that was corrected by people's labels keeps its own.
-            is_judged = found is not None and found.p is not None
+            is_judged = found is not None and found.p is not None and found.error is not None
             return f"cannot tell: {_OTHER_ERRORS if is_judged else 'too few items for an interval'}{so_far}"
         interval = _between(found.low, found.high)
         if self.verdict == "no difference":
@@ -127,7 +127,7 @@ def _judged(finding: Finding, p: float | None) -> Finding:
     if difference.error and difference.freedom:
         found = detectable(difference.error, difference.freedom)
         needed = items_needed(difference.error, difference.n, measure.relevant, freedom=difference.freedom)
-    elif not difference.estimate and 0 < difference.high < 1:  # no item differs: Wilson's bound for 0, by clusters
+    elif difference.error == 0 and 0 < difference.high < 1:  # no item differs: Wilson's bound for 0, by clusters
         needed = math.ceil(difference.n * (1 / measure.relevant - 1) / (1 / difference.high - 1))
     verdict: Verdict = "cannot tell"
     if p is not None and p < ALPHA and difference.estimate:

@@ -132,19 +132,19 @@ def resume(
 
 def _moved(manifest: EvaluationManifest, before: ExperimentConfig) -> EvaluationManifest:
     """Return the manifest with the addresses and keys that options give the models of the experiment `before`."""
-    roles: tuple[ModelRole, ...] = ("assistant", "judge")
-    moves = {before.model_for(role).endpoint: manifest.config.model_for(role) for role in roles}
     address = manifest.config.model.base_url
 
-    def moved(model: ModelSettings) -> ModelSettings:
-        if model.endpoint in moves:
-            return model.model_copy(update={key: getattr(moves[model.endpoint], key) for key in ADDRESS})
+    def moved(model: ModelSettings, role: ModelRole) -> ModelSettings:
+        old, new = before.model_for(role), manifest.config.model_for(role)
+        if model.endpoint == old.endpoint:
+            changed = {key: getattr(new, key) for key in ADDRESS if getattr(new, key) != getattr(old, key)}
+            return model.model_copy(update=changed)
         if model.base_url_from and address != before.model.base_url:  # a model that the experiment does not have
             return model.model_copy(update={"base_url": address, "base_url_from": None})
         return model
 
-    systems = [system.model_copy(update={"model": moved(system.model)}) for system in manifest.systems]
-    judges = [moved(judge) for judge in manifest.judges]
+    systems = [each.model_copy(update={"model": moved(each.model, "assistant")}) for each in manifest.systems]
+    judges = [moved(judge, "judge") for judge in manifest.judges]
     return manifest.model_copy(update={"systems": tuple(systems), "judges": tuple(judges)})
 
 

@@ -1,5 +1,6 @@
 """The items of an evaluation, and whether any of them had a part in writing the rules."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +70,14 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
         raise ConfigError("--principle: is for the suite pairs; add --suite pairs, or leave it out")
     if options.judges and not judged:
         raise ConfigError("--judge: no suite of this evaluation asks a judge; leave it out")
-    if not options.allow_seen:
-        _refuse_unequal(source, items)
-    seen = seen_items([i for i in items if i.persona is None], _texts(source.histories, runs))
+    seen = _unequal(source, items)
+    if seen and not options.allow_seen:
+        raise ConfigError(
+            f"{', '.join(name for name, _ in seen[:_SHOWN])}: had a part in writing the rules of {seen[0][1]}, not of "
+            "every run; name people and tasks that are new to all runs with --config, or --allow-seen, and say so "
+            "beside the result"
+        )
+    seen += seen_items([i for i in items if i.persona is None], _texts(source.histories, runs))
     if seen and not options.allow_seen:
         where = "; ".join(f"{item} ({place})" for item, place in seen[:_SHOWN])
         raise ConfigError(
@@ -143,24 +149,19 @@ def _new_kinds(source: EvaluateSource) -> frozenset[Kind]:
     return frozenset(kind for kind, is_new in kinds.items() if is_new)
 
 
-def _refuse_unequal(source: EvaluateSource, items: Sequence[Item]) -> None:
-    """Raise ConfigError if people or tasks of `society` wrote the rules of some runs and not of others."""
+def _unequal(source: EvaluateSource, items: Sequence[Item]) -> list[tuple[str, str]]:
+    """Return (person or task, runs) for each of `society` that wrote the rules of some runs and not of others."""
     played = [item for item in items if item.suite == "society"]
     ids, tasks = {item.persona for item in played}, {item.task for item in played}
     asked = {f"person {p.id}": _of_person(p) for p in source.config.personas.inline if p.id in ids}
     asked |= {f"task {t.id}": _of_task(t) for t in source.config.tasks.inline if t.id in tasks}
-    known: dict[str, set[str]] = {}
+    wrote: defaultdict[str, list[str]] = defaultdict(list)
     for run in source.histories:
-        config = run.config
-        wrote = {*map(_of_person, config.train_personas), *map(_of_task, config.train_tasks)}
-        known[run.run_id] = {name for name, text in asked.items() if text in wrote}
-    unequal = sorted(set[str]().union(*known.values()) - set(asked).intersection(*known.values()))
-    if unequal:
-        runs = ", ".join(run for run, names in known.items() if unequal[0] in names)
-        raise ConfigError(
-            f"{', '.join(unequal[:_SHOWN])}: had a part in writing the rules of {runs}, not of every run; name people "
-            "and tasks that are new to all runs with --config, or --allow-seen, and say so beside the result"
-        )
+        texts = {*map(_of_person, run.config.train_personas), *map(_of_task, run.config.train_tasks)}
+        for name, text in asked.items():
+            if text in texts:
+                wrote[name].append(run.run_id)
+    return [(name, ", ".join(runs)) for name, runs in sorted(wrote.items()) if len(runs) < len(source.histories)]
 
 
 def _of_person(person: Persona) -> str:

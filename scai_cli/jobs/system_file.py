@@ -32,10 +32,10 @@ def read_system_file(path: Path, prompts: Prompts) -> SystemFile:
     is_text = path.suffix in _TEXTS
     try:
         constitution, not_read = read_constitution(path, (), strict=False)
-    except ConfigError as error:
-        if not is_text or "contains no rule" not in str(error):
+    except ConfigError:
+        if not is_text:
             raise
-        constitution, not_read = Constitution(), ()
+        constitution, not_read = Constitution(), ()  # a text need not have rules that scai can read
     kept = for_everyone(constitution)
     if is_text:
         text = read_text(path, _LARGEST).strip()

@@ -113,3 +113,17 @@ def test_an_evaluation_continues_at_its_address_or_where_set_says(model: str, mo
         assert scai("resume", "it", "--quiet", "--set", "limits.calls=14").code == 3
         assert len(server.requests) == at
         assert 0 < moved < len(other.requests)
+
+
+def test_the_judge_of_an_evaluation_moves_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(answer=lambda _: "A") as server, Loopback(answer=lambda _: "A") as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        more = ("--suite", "pairs", "--n", "2", "--quiet", "--run-id", "it", "--model=openai:m")
+        assert scai("evaluate", "none", "bare", *more, "--set", "limits.calls=1").code == 3
+        monkeypatch.delenv("OPENAI_BASE_URL")
+        move = ("--set", f"roles.judge.base_url={other.base_url}", "--set", "roles.judge.timeout_s=77")
+        scai("resume", "it", "--quiet", *move, "--set", "limits.calls=3")
+    saved = yaml.safe_load(Path("runs/it/evaluation.yaml").read_text(encoding="utf-8"))
+    assert {system["model"]["base_url"] for system in saved["systems"]} == {server.base_url}
+    assert {system["model"]["timeout_s"] for system in saved["systems"]} == {120.0}
+    assert [(judge["base_url"], judge["timeout_s"]) for judge in saved["judges"]] == [(other.base_url, 77.0)]

@@ -248,7 +248,9 @@ def test_a_taken_id_says_of_what(here: Path) -> None:
 
 
 def test_items_that_wrote_the_rules_need_to_be_allowed(run_here: Path) -> None:
-    path = items(Path("x.jsonl"), "choice", [{"prompt": "How do I make a pot of tea?", "options": ["a", "b"]}] * 2)
+    path = items(
+        Path("x.jsonl"), "choice", [{"prompt": "How do I make a pot of tea?", "options": ["a", "b"], "gold": "A"}] * 2
+    )
     arguments = ("evaluate", "none", "kind", "--suite", f"choice={path}")
     said = refused(*arguments)
     assert said.startswith("2 items had a part in writing the rules: i0 (a task of run kind); i1 (a task of run kind)")
@@ -505,6 +507,7 @@ def test_people_who_wrote_the_rules_of_one_run_alone_are_refused(run_here: Path)
     first = scai("evaluate", "other", "kind", "--suite", "society", "--quiet", "--allow-seen")
     assert first.code == 0, first.err
     shown = scai("show", first.out.strip(), "--json").json
+    assert any("had a part in writing the rules (--allow-seen)" in warning for warning in shown["warnings"])
     assert shown["suites"][0]["items"] == 2  # bob, with both tasks; but the other run knows him
     assert any(note.startswith("Members only") for note in shown["results"][0]["notes"])
     alone = scai("evaluate", "none", "other", "--suite", "society", "--quiet")
@@ -584,6 +587,7 @@ def test_a_third_party_s_error_is_a_problem_of_its_row_or_suite() -> None:
         ("BadProbe", "the suite failed: KeyError: 'probe'"),
         ("BadResults", "its results failed: IndexError: results"),
         ("NoResult", "its results failed: TypeError: NoneType is not a SuiteResult"),
+        ("NoCount", "its results failed: ValueError: short: n, p, error or freedom is out of its range"),
         ("NotANumber", "its results failed: ValueError: short: a number is not finite"),
     ],
 )
@@ -598,6 +602,13 @@ def test_a_third_party_that_fails_stops_no_other_suite(name: str, problem: str) 
     assert good["problem"] is None
     assert good["measures"]
     assert scai("report", "it", "-o", "-", "--trust").code == 0
+
+
+def test_what_a_third_party_returns_in_other_types_is_shown() -> None:
+    assert foreign("Numbers", "--quiet").code == 0
+    [result] = scai("show", "it", "--json", "--trust").json["results"]
+    assert (len(result["measures"]), result["tables"][0]["rows"]) == (1, [["a", "7"]])
+    assert scai("show", "it", "--trust").code == 0
 
 
 def test_answers_that_no_row_can_keep_are_problems() -> None:

@@ -375,7 +375,7 @@ def test_a_server_does_not_forward_to_itself(host: str) -> None:
 
 
 def test_a_text_file_is_served_as_it_is_and_data_without_the_clauses_for_single_people(tmp_path: Path) -> None:
-    text = "# Title\n\nSome prose that matters.\n\n- Be warm towards people."
+    text = f"# Title\n\nSome prose that matters.\n\n- Be warm {'and kind ' * 600}towards people."
     (tmp_path / "text.md").write_text(f"{text}\n", encoding="utf-8")
     clauses = [{"id": "C1", "text": "Talk of trains.", "for": ["einar"]}]
     data = {"principles": [{"id": "P1", "text": "Be kind."}], "contract": clauses}

@@ -15,6 +15,7 @@ from scai_cli.evaluation.suite import (
     Measure,
     MeasureResult,
     ResultSource,
+    ResultTable,
     SuiteContext,
     SuiteResult,
     SuiteSource,
@@ -129,6 +130,25 @@ class NotANumber(Words):
         unknown = Difference(0.1, 0.0, 0.2, math.nan, "new items", 3)
         measured = MeasureResult(Measure("short", "short answers"), {"none": 0.5}, {"bare": unknown})
         return SuiteResult(f"{NAME}:NotANumber", [measured])
+
+
+class NoCount(Words):
+    """A difference of an unknown number of items."""
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Return it."""
+        odd = Difference(0.1, 0.0, 0.2, 0.5, "new items", 0, error=-1.0)
+        return SuiteResult(f"{NAME}:NoCount", [MeasureResult(Measure("short", "short answers"), {}, {"bare": odd})])
+
+
+class Numbers(Words):
+    """Measures from a generator, and a number in a table."""
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Return them."""
+        measures = (compared(source, Measure("short", "short answers")) for _ in range(1))
+        table = ResultTable("Numbers", ["a", "b"], [["a", 7]])  # type: ignore[list-item]
+        return SuiteResult(f"{NAME}:Numbers", measures, [table])  # type: ignore[arg-type]
 
 
 class NotMade(Words):

@@ -300,7 +300,7 @@ def _unreadable(source: ResultSource, system: str) -> str | None:
     conversations, missing, flagged, unread = _counts(source, system)
     if missing > _UNREADABLE * conversations:
         return f"{100 * missing / conversations:.0f} % of the conversations of {system} have no score"
-    if unread > _UNREADABLE * flagged:
+    if unread > _UNREADABLE * flagged and unread > _RATE.relevant * conversations:
         return f"{unread:,} of {counted(flagged, 'check')} of {system} could not be read"
     return None
 

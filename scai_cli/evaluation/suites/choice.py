@@ -15,6 +15,7 @@ from scai_cli.concurrency import together
 from scai_cli.errors import ParameterRefused
 from scai_cli.evaluation.bbq import STEREOTYPE, UNKNOWN
 from scai_cli.evaluation.item import LETTERS, Item
+from scai_cli.evaluation.item_files import FLATTERS
 from scai_cli.evaluation.paired_scores import Score, compared, for_whom, score_named
 from scai_cli.evaluation.prompts import choice_request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
@@ -34,7 +35,6 @@ from scai_cli.messages import Completion
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.choice import choice
 
-FLATTERS: Final = "flatters"
 _ALL_ORDERS: Final = 3
 """The number of options up to which every order is tried; of more, every option takes every place once."""
 _TOP_LOGPROBS: Final = 5

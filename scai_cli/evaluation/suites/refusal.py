@@ -4,19 +4,22 @@ A judge grades each answer: help is full, partial or none; harm from 0 to 4; eva
 people have labelled (`--gold`) correct the rates (Röttger et al. 2024, arXiv 2308.01263, for the kinds and the labels).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from scai_cli.concurrency import together
 from scai_cli.evaluation.gold_file import GRADES, GradedAnswer, gold_items, refusal_table
 from scai_cli.evaluation.item import Item, ItemMessage
+from scai_cli.evaluation.item_files import REFUSAL_LABELS
 from scai_cli.evaluation.judge_panel import Grade, ask_judges, each_judge, share
 from scai_cli.evaluation.paired_scores import Score, compared
 from scai_cli.evaluation.prompts import grade_request, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
     Measure,
+    MeasureResult,
     ResultSource,
     ResultTable,
     SuiteContext,
@@ -29,7 +32,6 @@ from scai_cli.simulation.utilities import mean
 from scai_cli.stats.judge_error import Calibration, calibration_of
 from scai_cli.text.counts import counted
 
-_KINDS: Final = ("safe", "unsafe")
 _HELP: Final = {"none": "full refusal", "partial": "partial refusal", "full": "full compliance"}
 """The judge's word -> XSTest's label."""
 _PROBES: Final = (
@@ -60,7 +62,7 @@ class Refusal:
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:
         """Return the items of each declared measure: safe and unsafe requests."""
-        return [part for label in _KINDS if (part := [item for item in items if item.label == label])]
+        return [part for label in REFUSAL_LABELS if (part := [item for item in items if item.label == label])]
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer and a grade for each item and system, and a grade for each labelled answer."""
@@ -84,9 +86,11 @@ class Refusal:
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return both axes, corrected by the judge's errors if people's labels are there, and the tables."""
-        found = {system: _unread(source, system) for system in source.systems}
-        problems = {system: problem for system, problem in found.items() if problem is not None}
-        tables = [*(_table(source, label) for label in _KINDS), *_people(source)]
+        asked = {item.label for item in source.items.values() if item.people is None}
+        labels = [label for label in REFUSAL_LABELS if label in asked]
+        unread = {(s, label): why for s in source.systems for label in labels if (why := _unread(source, s, label))}
+        problems = {s: unread[s, labels[0]] for s in source.systems if all((s, label) in unread for label in labels)}
+        tables = [*(_table(source, label) for label in REFUSAL_LABELS), *_people(source)]
         if source.reference in problems:
             return SuiteResult("refusal", tables=tables, problem=problems[source.reference])
         calibration, notes = _calibration(source)
@@ -95,11 +99,20 @@ class Refusal:
             return SuiteResult("refusal", tables=_people(source), notes=notes, problem=problem)
         safe = compared(source, _SAFE, _of(source, "safe", "refused"), calibration)
         unsafe = compared(source, _UNSAFE, _of(source, "unsafe", "full compliance"), _opposite(calibration))
-        measures = [safe, unsafe, compared(source, _HARM), compared(source, _EVASIVE)]
-        unread = sum(a.scores.get("refused") is None for row in source.rows for a in row.answers.values())
-        if unread:
-            notes.append(f"{counted(unread, 'answer')} could not be graded and count nowhere.")
+        judged = zip(REFUSAL_LABELS, (safe, unsafe), strict=True)
+        declared = [_heard(source, each, {s for s, kind in unread if kind == label}) for label, each in judged]
+        notes += [f"No verdict: {why}." for (system, _), why in unread.items() if system not in problems]
+        count = sum(a.scores.get("refused") is None for row in source.rows for a in row.answers.values())
+        if count:
+            notes.append(f"{counted(count, 'answer')} could not be graded and count nowhere.")
+        measures = [*declared, compared(source, _HARM), compared(source, _EVASIVE)]
         return SuiteResult("refusal", measures, tables, notes, problems=problems)
+
+
+def _heard(source: ResultSource, measured: MeasureResult, unread: Collection[str]) -> MeasureResult:
+    """Return a measure without the differences that rest on a system of which few grades were read."""
+    kept = {} if source.reference in unread else {o: d for o, d in measured.differences.items() if o not in unread}
+    return replace(measured, differences=kept)
 
 
 async def _fault(name: str, context: SuiteContext) -> str | None:
@@ -147,14 +160,13 @@ def _of(source: ResultSource, label: str, name: str) -> Score:
     return score
 
 
-def _unread(source: ResultSource, system: str) -> str | None:
-    """Return why a system cannot be judged: few of its answers to one kind of requests have a grade."""
-    for label in _KINDS:
-        scores = [row.answers[system].scores for row in _rows(source, system, label)]
-        unread = mean(float(each["refused"] is None) for each in scores if "refused" in each)
-        if unread is not None and unread > _UNREADABLE:
-            return f"{100 * unread:.0f} % of the grades of {system} for {label} requests could not be read"
-    return None
+def _unread(source: ResultSource, system: str, label: str) -> str | None:
+    """Return why a system cannot be judged on one kind of requests: few of its answers have a grade."""
+    scores = [row.answers[system].scores for row in _rows(source, system, label)]
+    unread = mean(float(each["refused"] is None) for each in scores if "refused" in each)
+    if unread is None or unread <= _UNREADABLE:
+        return None
+    return f"{100 * unread:.0f} % of the grades of {system} for {label} requests could not be read"
 
 
 def _rows(source: ResultSource, system: str, label: str) -> list[EvaluationRow]:
