@@ -78,7 +78,8 @@ def judged(name: str, seed: int) -> Judged:
     (result,) = evaluation.results
     assert result.problem is None, result.problem
     values = {each.measure.name: each.values[OTHER] for each in result.measures}
-    rates = tuple(float(values[f"{criterion}{_MEASURE.get(name, '')}"] or 0.0) for criterion in CRITERIA)
+    criteria = CRITERIA[:1] if name == "wrong" else CRITERIA  # labels do not say which answer is less harmful
+    rates = tuple(float(values[f"{criterion}{_MEASURE.get(name, '')}"] or 0.0) for criterion in criteria)
     return Judged(tuple(_biases(name, result.notes)), rates, _fair(evaluation))
 
 
