@@ -94,5 +94,5 @@ def test_a_planted_judge_is_seen_through(monkeypatch):
 def test_a_data_set_has_an_interval_for_new_people_and_tasks(monkeypatch):
     monkeypatch.setattr(coverage, "_LARGE", 24)
     rows = {row.what: row.found for row in coverage.rows(2026, 1)}
-    assert rows["for whom, as the verdict says"] == "new people and tasks, from 8 people and 4 tasks held out"
+    assert rows["for whom, as the verdict says"] == "new people and tasks, from 8 people and 4 tasks"
     assert re.match(r"[01] of 1 ", rows["the interval of the learned rules against themselves contains 0"])
