@@ -14,6 +14,7 @@ SEED = int(os.environ.get("CRASH_SEED", "2"))
 
 
 @pytest.mark.slow
+@pytest.mark.rotating
 @pytest.mark.parametrize("differing", [False, True])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_work_killed_at_random_moments(tmp_path: Path, command: str, differing: bool) -> None:
