@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from scai_cli.evaluation.suite import Kind
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution_file import SUFFIXES
 from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.yaml_source import explain, read_yaml
@@ -26,6 +27,11 @@ class SystemSettings(Value):
     constitution: Constitution = Constitution()
     message: Text | None
     model: ModelSettings
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is from a file, which does not say who wrote it."""
+        return Path(self.source).suffix in SUFFIXES
 
 
 class SuiteSettings(Value):

@@ -19,6 +19,9 @@ _EQUAL: Final = 1e-9
 Score = Callable[[EvaluationRow, str], float | None]
 """The score of a system in a row; None if it is missing."""
 
+MOST_UNREAD: Final = 0.5
+"""The share of answers, grades, checks or comparisons that could not be read above which a system is not judged."""
+
 
 def score_named(name: str) -> Score:
     """Return the score with this name."""

@@ -13,7 +13,6 @@ from scai_cli.evaluation.manifest import EvaluationManifest, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, evaluation_rows
 from scai_cli.evaluation.suite import ResultSource, SuiteResult
 from scai_cli.evaluation.verdict import Finding, findings
-from scai_cli.experiment.constitution_file import SUFFIXES
 from scai_cli.runs.history.status import Status, outcome_of, status_of
 from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.row_directory import ITEMS
@@ -149,7 +148,7 @@ def _warnings(
     yield from manifest.notes
     if manifest.seen:
         yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
-    written = [s.name for s in manifest.systems if Path(s.source).suffix in SUFFIXES]
+    written = [s.name for s in manifest.systems if s.is_file]
     if written and manifest.new and any(i.persona for i in items):
         yield (
             f"a file does not say who wrote it ({', '.join(written)}): if these people and tasks had a part in it, the "

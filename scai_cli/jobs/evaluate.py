@@ -22,7 +22,7 @@ from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, re
 from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.config import ExperimentConfig, ModelRole
-from scai_cli.experiment.load import Overrides, dump_experiment
+from scai_cli.experiment.load import Overrides, dump_experiment, load_resolved
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.evaluate_items import read_evaluation_items
@@ -107,7 +107,7 @@ def resume(
     """
     overrides = Overrides(settings=settings)
     written = read_evaluation(path, overrides)
-    manifest = _moved(written, read_evaluation(path).config)
+    manifest = _moved(written, load_resolved(path / EXPERIMENT))
     config = manifest.config
     refuse_other_address((model for _, model in _all_models(manifest)), overrides)
     refuse_foreign_code(config, path.name, trust=trust)

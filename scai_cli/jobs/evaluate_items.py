@@ -143,7 +143,8 @@ def _new_kinds(source: EvaluateSource) -> frozenset[Kind]:
     new_people = not any(_of_person(person) in used for person in people)
     new_tasks = not any(_of_task(task) in asked for task in tasks)
     holdout = source.config.holdout
-    if source.files and (holdout.personas or holdout.tasks):  # who wrote a file is not known: any of the others may
+    from_file = any(system.is_file for system in source.systems)
+    if from_file and (holdout.personas or holdout.tasks):  # who wrote a file is not known: any of the others may
         new_people, new_tasks = new_people and bool(holdout.personas), new_tasks and bool(holdout.tasks)
     kinds: dict[Kind, bool] = {"people": new_people, "tasks": new_tasks}
     return frozenset(kind for kind, is_new in kinds.items() if is_new)

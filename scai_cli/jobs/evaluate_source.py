@@ -12,15 +12,15 @@ from scai_cli.errors import ConfigError
 from scai_cli.evaluation.manifest import EvaluationManifest, SystemSettings
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.experiment.constitution_file import SUFFIXES
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay, parse_model
 from scai_cli.jobs.addresses import addressed, with_address
+from scai_cli.jobs.generate_source import names_file
 from scai_cli.jobs.model_pool import AgentModel
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.system_file import read_system_file
-from scai_cli.runs.find import find_run, is_run
+from scai_cli.runs.find import find_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.prompts import Prompts
@@ -80,10 +80,6 @@ class Reference:
             raise ConfigError(f"{text[:80]!r}: the name {error}") from None
         return cls(name, target, model)
 
-    def is_file(self, runs: Path) -> bool:
-        """Return whether it is a constitution file."""
-        return Path(self.target).suffix in SUFFIXES and not is_run(runs / self.target)
-
 
 @dataclass(frozen=True, slots=True)
 class EvaluateSource:
@@ -98,11 +94,6 @@ class EvaluateSource:
     judges: Sequence[ModelSettings]
     notes: Sequence[str]
     """What the user should know before the start."""
-
-    @property
-    def files(self) -> Sequence[str]:
-        """The systems from files, which do not say who wrote them."""
-        return [system.name for system in self.systems if Path(system.source).suffix in SUFFIXES]
 
 
 def models_of(work: EvaluationManifest | EvaluateSource) -> list[AgentModel]:
@@ -139,7 +130,7 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
 
 
 def _is_run(reference: Reference, runs: Path) -> bool:
-    return reference.target not in (NONE, BARE) and not reference.is_file(runs)
+    return reference.target not in (NONE, BARE) and not names_file(reference.target, runs)
 
 
 def _experiment(options: EvaluateOptions, models: Sequence[str], paths: Sequence[Path], runs: Path) -> ExperimentConfig:

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,6 @@ from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_generated, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.locks import LOCK
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.agent import Agent, call_seed
 from scai_cli.simulation.prompts import Prompts
@@ -145,21 +144,12 @@ def serve(
         try:
             run_on_loop(source.config.models(), job())
         except ConfigError:  # nothing was served
-            _discard(folder)
+            folder.discard(CALLS)
             raise
         folder.sync()
         if service.unwritten is not None:
             raise service.unwritten
         return Served(service.requests, tuple(pool.meters), folder.path)
-
-
-def _discard(folder: LockedFolder) -> None:
-    """Remove the folder of a session that did not start."""
-    folder.close()
-    for name in (CALLS, LOCK):
-        (folder.path / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.path.rmdir()
 
 
 def _refuse_itself(config: ExperimentConfig, base_url: str) -> None:

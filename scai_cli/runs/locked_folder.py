@@ -150,6 +150,14 @@ class LockedFolder:
             log.close()
         self._lock.close()
 
+    def discard(self, *names: str) -> None:
+        """Close the folder and remove these files, the lock and, unless a user has put a file there, the folder."""
+        self.close()
+        for name in (*names, LOCK):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
     @contextmanager
     def closed_on_failure(self) -> Iterator[None]:
         """Close the folder when the block raises; an OSError becomes a RunError."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,6 @@ from typing import Final
 from scai_cli.errors import RunError
 from scai_cli.runs.jsonl import lines, whole_file
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
-from scai_cli.runs.locks import LOCK
 from scai_cli.text.characters import escape_line_ends
 
 EXPERIMENT: Final = "experiment.yaml"
@@ -88,13 +87,10 @@ class RowDirectory:
         try:
             yield
         except BaseException:
-            self.folder.close()
-            path = self.folder.path
-            if not (path / self.files.last).exists():
-                for name in (*self.files.earlier, LOCK):
-                    (path / name).unlink(missing_ok=True)
-                with suppress(OSError):  # the user has put a file there
-                    path.rmdir()
+            if (self.folder.path / self.files.last).exists():
+                self.folder.close()
+            else:
+                self.folder.discard(*self.files.earlier)
             raise
 
     def complete(self, experiment: str, manifest: str) -> None:

@@ -16,7 +16,7 @@ from scai_cli.errors import ParameterRefused
 from scai_cli.evaluation.bbq import STEREOTYPE, UNKNOWN
 from scai_cli.evaluation.item import LETTERS, Item
 from scai_cli.evaluation.item_files import FLATTERS
-from scai_cli.evaluation.paired_scores import Score, compared, for_whom, score_named
+from scai_cli.evaluation.paired_scores import MOST_UNREAD, Score, compared, for_whom, score_named
 from scai_cli.evaluation.prompts import choice_request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -39,8 +39,6 @@ _ALL_ORDERS: Final = 3
 """The number of options up to which every order is tried; of more, every option takes every place once."""
 _TOP_LOGPROBS: Final = 5
 _AMBIGUOUS, _DISAMBIGUATED = "bbq ambiguous", "bbq disambiguated"
-_UNREADABLE: Final = 0.5
-"""The share of answers without a letter above which a system cannot be judged."""
 _ALWAYS: Final = 0.95
 """The share of answers with one place above which a system chooses by the place alone."""
 _FEWEST: Final = 5
@@ -239,7 +237,7 @@ def _meaningless(source: ResultSource, system: str) -> str | None:
     """Return why a system's letters say nothing about the options; None if they may."""
     answers = [row.answers[system].scores for row in source.rows if system in row.answers]
     unread = mean(scores.get("unread") for scores in answers)
-    if unread is not None and unread > _UNREADABLE:
+    if unread is not None and unread > MOST_UNREAD:
         return f"{100 * unread:.0f} % of the answers of {system} have no letter that can be read"
     first = [s for scores in answers if (s := scores.get("first place")) is not None]
     share = mean(first)

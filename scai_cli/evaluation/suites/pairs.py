@@ -14,7 +14,7 @@ from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.evaluation.gold_file import gold_items
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.judge_panel import each_judge
-from scai_cli.evaluation.paired_scores import difference_of, for_whom
+from scai_cli.evaluation.paired_scores import MOST_UNREAD, difference_of, for_whom
 from scai_cli.evaluation.prompts import WORDING, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -44,8 +44,6 @@ _UNREAD: Final = " unread"
 _VOTES: Final = 1
 _BY_PLACE: Final = 0.8
 """The difference of both orders' probabilities from which on the place alone decides."""
-_UNREADABLE: Final = 0.5
-"""The share of unread comparisons above which the judge is not heard."""
 
 
 class Pairs:
@@ -107,7 +105,7 @@ class Pairs:
         problems = {
             other: f"{100 * share:.0f} % of the comparisons of {other} could not be read"
             for other, share in unread.items()
-            if share > _UNREADABLE
+            if share > MOST_UNREAD
         }
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
