@@ -1,8 +1,8 @@
 """The provider for models of Hugging Face's transformers in this process.
 
 `connect` reads the settings (`options`), the configuration and the tokenizer (`checkpoint`), and tries the chat
-template (`chat`). A call waits in the queue of its model's `worker`, a thread that owns the only copy of the weights and
-answers the waiting calls together (`batch`). torch is imported on connect, and for no other provider.
+template (`chat`). A call waits in the queue of its model's `worker`, a thread that owns the only copy of the weights
+and answers the waiting calls together (`batch`). torch is imported on connect, and for no other provider.
 """
 
 import asyncio

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from scai_cli.models.huggingface.checkpoint import Weights
 
+Candidates = list[list[tuple[int, float]]]
+"""For each token of an answer, the most probable tokens and their natural log-probabilities."""
 _GREEDY: Final = 1e-5
 """A temperature below this is 0: the scores divided by it would overflow."""
 
@@ -52,7 +54,7 @@ class Answer:
     """The tokens of an answer, the one that ends it included, and their candidates if they were requested."""
 
     tokens: list[int]
-    candidates: list[list[tuple[int, float]]] | None = None
+    candidates: Candidates | None = None
 
 
 def answer(weights: Weights, rows: Sequence[Row]) -> list[Answer]:
@@ -106,9 +108,7 @@ class _RowSampler:
     """A logits processor that leaves one token in each row that is not greedy, and notes candidates."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self.candidates: dict[int, list[list[tuple[int, float]]]] = {
-            n: [] for n, row in enumerate(rows) if row.logprobs
-        }
+        self.candidates: dict[int, Candidates] = {n: [] for n, row in enumerate(rows) if row.logprobs}
         self._rows = rows
         self._random = [random.Random(row.seed) for row in rows]
         self._groups: dict[RowSampling, list[int]] = {}

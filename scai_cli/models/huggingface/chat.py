@@ -9,6 +9,7 @@ from typing import Any, Final
 from scai_cli.errors import CallFailed, ConfigError
 from scai_cli.experiment.model_settings import SystemRole
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
+from scai_cli.models.huggingface.batch import Candidates
 from scai_cli.models.huggingface.checkpoint import Checkpoint, quoted
 from scai_cli.models.huggingface.options import INSTALL
 from scai_cli.models.logprobs import answer_logprobs
@@ -16,8 +17,6 @@ from scai_cli.models.system_role import without_system
 from scai_cli.models.thoughts import split_thoughts
 from scai_cli.text.characters import clean
 
-Candidates = Sequence[Sequence[tuple[int, float]]]
-"""For each token of an answer, the most probable tokens and their natural log-probabilities."""
 _CONVERSATION: Final = (
     Message("system", "You are a helpful assistant."),
     Message("user", "Say hello."),

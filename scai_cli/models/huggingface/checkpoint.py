@@ -83,13 +83,14 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
     source, tokenizer = checkpoint.source, checkpoint.tokenizer
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     device = source.device or (accelerator.type if accelerator else "cpu")
-    dtype = source.dtype or ("float32" if device == "cpu" else "auto")
+    is_cpu = device.startswith("cpu")
+    dtype = source.dtype or ("float32" if is_cpu else "auto")
     with _quietly(transformers):
         model = AutoModelForCausalLM.from_pretrained(
             source.name,
             **_where(source),
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
-            device_map=None if device == "cpu" else device,
+            device_map=None if is_cpu else device,
         ).eval()
     defaults = model.generation_config
     ends = frozenset(_ids(defaults.eos_token_id) + _ids(tokenizer.eos_token_id))
@@ -112,7 +113,7 @@ def _where(source: Source) -> dict[str, Any]:
 
 
 def _check_device(device: str | None, torch: Any) -> None:
-    if device in (None, "auto", "cpu"):
+    if device in (None, "auto"):
         return
     try:
         wanted = torch.device(device)
@@ -120,6 +121,8 @@ def _check_device(device: str | None, torch: Any) -> None:
         raise ConfigError(
             f"model.options.device: {device} is not a device of torch; write e.g. cpu or cuda:0"
         ) from None
+    if wanted.type == "cpu":
+        return
     found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if found is None or found.type != wanted.type or (wanted.index or 0) >= torch.accelerator.device_count():
         names = "only the CPU" if found is None else f"{torch.accelerator.device_count()} of type {found.type}"

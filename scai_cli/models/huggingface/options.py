@@ -59,12 +59,12 @@ def read_settings(model: ModelSettings) -> tuple[Source, Options]:
             raise ConfigError(f"model.{key}: the huggingface provider calls no endpoint; remove the key")
     if model.structured != "prompt":
         raise ConfigError(f"model.structured: the huggingface provider has no {model.structured}; set it to prompt")
-    options = _options(model.options)
+    options, location = _options(model.options), _location(model.name)
     if missing := [package for package in _PACKAGES if find_spec(package) is None]:
         raise ConfigError(f"model.provider: huggingface needs {' and '.join(missing)}; {INSTALL}")
     if options.gguf_file is not None and find_spec("gguf") is None:
         raise ConfigError(f"model.options.gguf_file: needs gguf; {INSTALL}")
-    return Source(_location(model.name), options.revision, options.gguf_file, options.dtype, options.device), options
+    return Source(location, options.revision, options.gguf_file, options.dtype, options.device), options
 
 
 def _location(name: str) -> str:
@@ -86,7 +86,7 @@ def _options(given: Mapping[str, Any]) -> Options:
             raise ConfigError("model.options.trust_remote_code: code from a model's repository is never run; remove it")
         if key not in names:
             near = did_you_mean(str(key), names)
-            raise ConfigError(f"model.options.{key}: the huggingface provider has no such option{near}")
+            raise ConfigError(f"model.options.{key}: the huggingface provider has no option of this name{near}")
         is_right, wanted = _FORMS[key]
         if not is_right(value):
             raise ConfigError(f"model.options.{key}: {value!r} is not {wanted}")

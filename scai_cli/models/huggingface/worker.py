@@ -99,7 +99,7 @@ class Worker:
             self._weights = None
             _free_memory()
             for call in (*waiting, *self._drain()):
-                call.future.cancel()
+                call.fail(EndpointFailed(f"{self._name}: the model was closed"))
 
     def _gather(self, *, wait: bool) -> list[Call]:
         """Return the calls that have arrived, once no other follows for a moment; with `wait`, at least one if open."""
@@ -182,12 +182,12 @@ class Worker:
         return left
 
     def _finish(self, call: Call, row: Row, made: Answer, weights: Weights) -> None:
-        if self._closed.is_set():  # the row ended early
-            call.future.cancel()
-        if call.future.cancelled():
-            return
         try:
+            if self._closed.is_set():  # the row may have ended early
+                raise EndpointFailed(f"{self._name}: the model was closed")
             completion = call.to_completion(row, made, weights)
+        except ProviderError as error:
+            call.fail(error)
         except Exception as error:  # noqa: BLE001 - a tokenizer that cannot decode this answer
             call.fail(CallFailed(f"{self._name}: {quoted(error)}"))
         else:
