@@ -112,12 +112,12 @@ def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
 def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     labels: defaultdict[tuple[str, str | None, str | None], dict[str, None]] = defaultdict(dict)
     for model in models:
-        host, key, refused = urlsplit(address(model)).netloc, model.api_key_env, None
+        host, key, refused = urlsplit(model.base_url or "").netloc, model.api_key_env, None
         if model.provider == "openai":
             host = url_of(model).netloc
             key = key or (KEY_VARIABLE if not address(model) or os.environ.get(KEY_VARIABLE) else None)
             refused = refusal(model, key)
-        if model.provider not in ("simulated", HUMAN):
+        if model.provider not in ("simulated", "huggingface", HUMAN):  # these call no host
             where = host.rpartition("@")[2] or model.provider
             labels[where, key, str(refused) if refused else None][model.label] = None
     return [Host(*which, tuple(models)) for which, models in labels.items()]
