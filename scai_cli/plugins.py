@@ -75,6 +75,11 @@ def is_foreign(kind: Kind, name: str) -> bool:
     return name not in BUILT_IN[kind]
 
 
+def is_known(kind: Kind, name: str) -> bool:
+    """Return whether a name is built in or registered by an installed package."""
+    return name in BUILT_IN[kind] or _entry_point(kind, name) is not None
+
+
 def _entry_point(kind: Kind, name: str) -> str | None:
     from importlib.metadata import entry_points  # slow to import, and seldom needed
 

@@ -10,7 +10,7 @@ from typing import Self
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, KeyUntrusted, ScaiError
 from scai_cli.experiment.config import ExperimentConfig, PriceConfig
-from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.model_settings import PACE, RATES, ModelSettings
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
@@ -18,7 +18,9 @@ from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay, log_unused
 from scai_cli.models.endpoint import address
 from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
+from scai_cli.models.guarded import GuardedModel
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
+from scai_cli.models.late import LateModel
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.notices import Notices
 from scai_cli.models.prices import PriceOf, price_of, require_price
@@ -27,6 +29,7 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
 
 AgentModel = tuple[AgentRole, ModelSettings]
+EndpointKey = tuple[str, str | None, str | None]
 RoleModel = tuple[AgentRole, str]
 """A role and the name of one of its models; users can have several models."""
 
@@ -36,7 +39,7 @@ class ModelPool:
     """The connected models of one experiment; a context manager that closes the cache, not the connections."""
 
     config: ExperimentConfig
-    gates: Mapping[tuple[str, str | None, str | None], Gate]
+    gates: Mapping[EndpointKey, Gate]
     """Provider, base_url and name of the key's variable -> the gate; roles with the same endpoint share it."""
     models: Mapping[str, ChatModel]
     """Key of a connection (`_connection`) -> the connected model, behind its gate."""
@@ -57,11 +60,13 @@ class ModelPool:
         *,
         more: Sequence[AgentModel] = (),
         wrap: Callable[[ChatModel, ModelSettings], ChatModel] = lambda model, _: model,
+        is_finished: bool = False,
     ) -> ModelPool:
         """Connect to every endpoint once, those of `more` models too; raises ConfigError for errors without a call.
 
         Human participants are asked at the prompt; without a prompt, they are a ConfigError. `wrap` changes how
-        providers answer, before their gates see it.
+        providers answer, before their gates see it. The models of finished work are connected at a first call, which
+        there should not be.
         """
         all_models = [*config.models(), *more]
         participants = _participants(config.personas.inline, prompt)
@@ -71,26 +76,20 @@ class ModelPool:
         if limits.usd is not None:
             for (_, name), price in prices.items():
                 require_price(price, name)
-        gate_settings = GateSettings(
-            concurrency=limits.concurrency,
-            requests_per_minute=limits.requests_per_minute,
-            tokens_per_minute=limits.tokens_per_minute,
-            max_retries=limits.max_retries,
-        )
         notices = Notices()
-        gates: dict[tuple[str, str | None, str | None], Gate] = {}
+        gates: dict[EndpointKey, Gate] = {}
         models: dict[str, ChatModel] = {}
         for role, model in all_models:
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
-            try:
-                connected: ChatModel = wrap(plugins.resolve("provider", model.provider)(model, seed=config.seed), model)
-            except KeyUntrusted as refused:
-                refused.args = (f"{config.place_of(model)}: {refused}",)
-                raise
+            connect = partial(_connected, config, model, wrap)
+            connected = GuardedModel(LateModel(connect) if is_finished else connect(), model)
             if model.endpoint not in gates:
+                settings = _gate_settings(
+                    config, [other for _, other in all_models if other.endpoint == model.endpoint]
+                )
                 price = prices[role, model.label]
-                gates[model.endpoint] = Gate(connected, gate_settings, budget=budget, price=price, notices=notices)
+                gates[model.endpoint] = Gate(connected, settings, budget=budget, price=price, notices=notices)
             models[connection] = GatedModel(gates[model.endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
         pool = cls(config, gates, models, prices, budget, notices, cache, participants)
@@ -182,5 +181,30 @@ def _participants(personas: Iterable[Persona], prompt: ParticipantPrompt | None)
 
 
 def _connection(model: ModelSettings) -> str:
-    """Return the key of a connection: all settings except the sampling, which is in each request."""
-    return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})
+    """Return the key of a connection: all settings except the sampling, which is in each request, and the pace."""
+    return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens", *PACE})
+
+
+def _connected(
+    config: ExperimentConfig, model: ModelSettings, wrap: Callable[[ChatModel, ModelSettings], ChatModel]
+) -> ChatModel:
+    try:
+        return wrap(plugins.resolve("provider", model.provider)(model, seed=config.seed), model)
+    except KeyUntrusted as refused:
+        refused.args = (f"{config.place_of(model)}: {refused}",)
+        raise
+
+
+def _gate_settings(config: ExperimentConfig, models: Iterable[ModelSettings]) -> GateSettings:
+    """Return the settings of the gate of some models; raises ConfigError if they want different ones."""
+    models = list(models)
+    limits, rates = config.limits, {}
+    for key in RATES:
+        wanted = sorted({value for model in models if (value := getattr(model, key)) is not None})
+        if len(wanted) > 1:
+            raise ConfigError(
+                f"model.{key}: {wanted[0]:g} and {wanted[1]:g} for the same endpoint, whose roles share one limit; "
+                "write it once, under `model`"
+            )
+        rates[key] = wanted[0] if wanted else getattr(limits, key)
+    return GateSettings(**rates, max_retries=limits.max_retries)

@@ -16,7 +16,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import run_on_loop, stoppable
 from scai_cli.messages import AgentRole, Message
-from scai_cli.models.endpoint import OFFICIAL_URL, address
+from scai_cli.models.endpoint import address, shown_address
 from scai_cli.models.limits import Spend
 from scai_cli.models.openai import OpenAIModel
 from scai_cli.simulation.agent import Agent
@@ -96,7 +96,7 @@ async def _probe_all(config: ExperimentConfig) -> Probe:
 async def _probe(
     pool: ModelPool, config: ExperimentConfig, model: ModelSettings, roles: Sequence[AgentRole]
 ) -> ModelProbe:
-    where = address(model) or OFFICIAL_URL if model.provider == "openai" else model.base_url or model.provider
+    where = shown_address(model)
     advice: list[str] = []
     pool.notices.listener = lambda line: advice.append(line.removeprefix(f"{where}: "))
     try:

@@ -90,6 +90,13 @@ def address(model: ModelSettings) -> str:
     return "" if url == OFFICIAL_URL else url
 
 
+def shown_address(model: ModelSettings) -> str:
+    """Return where a model's calls go, for messages: its address, or its provider's name."""
+    if model.provider == "openai":
+        return address(model) or OFFICIAL_URL
+    return model.base_url or model.provider
+
+
 def endpoint_of(model: ModelSettings) -> Endpoint:
     """Return the endpoint of a model.
 

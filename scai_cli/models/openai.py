@@ -26,6 +26,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import endpoint_of
+from scai_cli.models.guarded import timed_out
 from scai_cli.models.interim_responses import bound_interim_responses
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.refusals import Refusal
@@ -252,8 +253,7 @@ class OpenAIModel:
         """Return the error for a request without a response."""
         where = self._endpoint
         if isinstance(error, TimeoutError):  # before the connection errors: it is an OSError
-            limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"
-            return CallTransient(f"{where}: {limit}", overloaded=True)
+            return timed_out(where, self._model.timeout_s)
         cause = error.__cause__ or error
         names = (f"{where.url.scheme.upper()}_PROXY", "ALL_PROXY")
         proxies = " or ".join(name for name, value in os.environ.items() if value and name.upper() in names)
