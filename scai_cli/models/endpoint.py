@@ -6,14 +6,14 @@ import os
 import re
 import shlex
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
 from scai_cli.errors import ConfigError, KeyUntrusted
 from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
-from scai_cli.messages import ending
+from scai_cli.messages import Completion, ending
 from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in_environment, is_trusted, origin_of
 from scai_cli.text.characters import one_line, printable, without_hidden
 
@@ -58,6 +58,20 @@ class Endpoint:
         """Return the word for the end of an answer without the key, unless the key is itself a known word (`stop`)."""
         hidden = self.echoed(word)
         return hidden if ending(hidden) == ending(word) else word
+
+    def in_completion(self, completion: Completion, asked: str) -> Completion:
+        """Return an answer without the key, as answers are written to disk; `asked` is the name of the model."""
+        if self.key is None:
+            return completion
+        model = completion.model
+        return replace(
+            completion,
+            text=self.in_answer(completion.text),
+            thoughts=self.in_answer(completion.thoughts),
+            finish_reason=self.end_word(completion.finish_reason),
+            model=self.echoed(model) if model and model != asked else model,
+            logprobs=completion.logprobs and tuple((self.in_answer(text), p) for text, p in completion.logprobs),
+        )
 
     def quote(self, text: str) -> str:
         """Return a foreign text as one line of at most 200 characters, without tags, control characters and the key."""

@@ -1,7 +1,13 @@
-"""A provider of a third party in whole runs: it is connected once, and nothing that it does is a traceback or a hang."""
+"""A provider of a third party in whole runs: connected once, and nothing that it does is a traceback or a hang."""
+
+import importlib
+import sys
 
 import pytest
+import yaml
 from conftest import calls, scai
+
+from scai_cli.experiment.load import load_resolved
 
 PROVIDER = """
 import asyncio

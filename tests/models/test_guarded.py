@@ -73,7 +73,7 @@ def test_what_a_provider_may_do_is_an_error_of_the_protocol(thing, kind, words, 
 def test_answers_and_errors_of_the_protocol_pass():
     answer = Completion("Hi", usage=Usage(1, 1))
     assert asked(lambda _: answer) is answer
-    with pytest.raises(PromptRefused, match="^no$"):
+    with pytest.raises(PromptRefused, match="no"):
         asked(raises(PromptRefused("no")))
 
 
