@@ -5,7 +5,6 @@ count as `TYPICAL_ANSWER` tokens. A large experiment is rehearsed with a part of
 the counts are scaled up.
 """
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
-from scai_cli.models.endpoint import address, refusal, url_of
+from scai_cli.models.endpoint import address, has_key, refusal, url_of
 from scai_cli.models.key_trust import KEY_VARIABLE
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
@@ -115,7 +114,7 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
         host, key, refused = urlsplit(address(model)).netloc, model.api_key_env, None
         if model.provider == "openai":
             host = url_of(model).netloc
-            key = key or (KEY_VARIABLE if not address(model) or os.environ.get(KEY_VARIABLE) else None)
+            key = key or (KEY_VARIABLE if not address(model) or has_key(KEY_VARIABLE) else None)
             refused = refusal(model, key)
         if model.provider not in ("simulated", HUMAN):
             where = host.rpartition("@")[2] or model.provider

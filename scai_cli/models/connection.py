@@ -38,17 +38,23 @@ _MAX_CONNECTIONS: Final = 1024
 
 Head = Callable[["httpx2.AsyncClient", Endpoint], tuple["httpx2.URL", Mapping[str, str]]]
 """Client, endpoint -> the address below which all paths are, with a slash at its end, and the headers of all calls."""
+Authentication = Callable[[str], Mapping[str, str]]
+"""Key -> the headers with it."""
 
 
 class Connection:
-    """The connections to one endpoint; makes one attempt a call and never retries."""
+    """The connections to one endpoint; makes one attempt a call, and a second one only with another key."""
 
-    def __init__(self, model: ModelSettings, endpoint: Endpoint, options: RequestOptions, head: Head) -> None:
+    def __init__(
+        self, model: ModelSettings, endpoint: Endpoint, options: RequestOptions, head: Head, auth: Authentication
+    ) -> None:
         """Open a client; raises ConfigError if an environment variable does not allow it."""
         import httpx2  # only after the caller's checks: this import takes half a second
 
         self.endpoint = endpoint
         self._model = model
+        self._auth = auth
+        self._key = endpoint.key or ""
         with _opening():
             self._http = _http_client(options.transport)
             self._root, headers = head(self._http, endpoint)
@@ -108,15 +114,16 @@ class Connection:
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(page)}); check model.base_url")
 
     async def _send(self, method: str, path: str, content: bytes | None, body: Mapping[str, Any]) -> bytes:
-        """Send `content`, whose meaning is `body`, within `timeout_s`; return the whole body of the answer."""
-        try:
-            async with asyncio.timeout(self._model.timeout_s):
-                request = self._request(method, self.url(path), headers=self._headers, content=content)
-                async with aclosing(await self._response(request)) as response:
-                    most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
-                    received, is_longer = await read_body(response, most)
-        except self._errors as error:
-            raise self._unconnected(error) from None
+        """Send `content`, whose meaning is `body`; return the whole body of the answer."""
+        if self.endpoint.command is not None:
+            self._use(await self.endpoint.command.current())
+        used = self._key
+        response, received, is_longer = await self._exchange(method, path, content)
+        if response.status_code == 401 and self.endpoint.command is not None:
+            other = await self.endpoint.command.other_than(used)
+            if other is not None:
+                self._use(other)
+                response, received, is_longer = await self._exchange(method, path, content)
         if not response.is_success:
             status = response.status_code
             raise self._refused(Refusal(status, _error_body(received), response.headers, body), status)
@@ -124,6 +131,23 @@ class Connection:
             limit = f"over {self._model.max_response_mb:g} MB (model.max_response_mb)"
             raise self._refused(Refusal(200, f"the response is too long: {limit}"), 200)
         return received
+
+    def _use(self, key: str) -> None:
+        """Send this key from now on."""
+        if key != self._key:
+            self._key = key
+            self._headers.update(self._auth(key))
+
+    async def _exchange(self, method: str, path: str, content: bytes | None) -> tuple[httpx2.Response, bytes, bool]:
+        """Make one attempt within `timeout_s`; return the response, its body, and whether that is too long."""
+        try:
+            async with asyncio.timeout(self._model.timeout_s):
+                request = self._request(method, self.url(path), headers=self._headers, content=content)
+                async with aclosing(await self._response(request)) as response:
+                    most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
+                    return response, *await read_body(response, most)
+        except self._errors as error:
+            raise self._unconnected(error) from None
 
     async def _response(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and follow redirects without their bodies; return the response with its body unread."""

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from scai_cli.errors import ConfigError, KeyUntrusted
 from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
 from scai_cli.messages import Completion, ending
+from scai_cli.models.key_command import KeyCommand, command_variable, key_command
 from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in_environment, is_trusted, origin_of
 from scai_cli.text.characters import one_line, printable, without_hidden
 
@@ -27,11 +29,15 @@ _SECRET_LENGTH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The address of the calls, and the key, which must not appear in any message."""
+    """The address of the calls, and the key, which must not appear in any message.
+
+    `key_variable` is where the key comes from. If that is a `command`, `key` is the first one that it printed.
+    """
 
     url: SplitResult
     key: str | None
     key_variable: str
+    command: KeyCommand | None = None
 
     def __str__(self) -> str:
         return one_line(self.in_answer(self.url.geturl().rstrip("/")), _QUOTED)
@@ -47,12 +53,21 @@ class Endpoint:
         return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
 
     def in_answer(self, text: str) -> str:
-        """Return what a model wrote without the key, if it has 16 characters: a shorter one may be a word of it."""
-        return text.replace(self.key, "[secret]") if self.key and len(self.key) >= _SECRET_LENGTH else text
+        """Return what a model wrote without the keys of at least 16 characters: shorter ones may be words of it."""
+        for key in self._keys:
+            text = text.replace(key, "[secret]") if len(key) >= _SECRET_LENGTH else text
+        return text
 
     def echoed(self, text: str) -> str:
-        """Return any other text of an endpoint without the key, plain or encoded, whatever its length."""
-        return _forms(self.key).sub("[key]", text) if self.key else text
+        """Return any other text of an endpoint without the keys, plain or encoded, whatever their length."""
+        for key in self._keys:
+            text = _forms(key).sub("[key]", text)
+        return text
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        """All keys so far."""
+        return self.command.keys if self.command else (self.key,) if self.key else ()
 
     def end_word(self, word: str) -> str:
         """Return the word for the end of an answer without the key, unless the key is itself a known word (`stop`)."""
@@ -114,21 +129,29 @@ def shown_address(model: ModelSettings) -> str:
 def endpoint_of(model: ModelSettings) -> Endpoint:
     """Return the endpoint of a model.
 
-    Raises ConfigError for an address or a key that cannot be one, and KeyUntrusted for a key that may not go there.
+    A command for the key has precedence over the key itself. Raises ConfigError for an address or a key that cannot be
+    one, or a command that fails, and KeyUntrusted for a key that may not go there.
     """
     base_url, url = address(model), url_of(model)
     variable = model.api_key_env or KEY_VARIABLE
-    key = os.environ.get(variable, "").strip() or None
-    if key is None and (model.api_key_env or not base_url):
+    key, command = os.environ.get(variable, "").strip() or None, key_command(variable)
+    if not has_key(variable) and (model.api_key_env or not base_url):
         raise ConfigError(
             f"model.api_key_env: the environment variable {variable} is not set; set it to the endpoint's key"
             + ("" if base_url else ", or set model.base_url for a server without keys")
         )
-    if key is not None and not (key.isascii() and key.isprintable()):
+    if command is None and key is not None and not (key.isascii() and key.isprintable()):
         raise ConfigError(f"model.api_key_env: the key in {variable} contains characters that no key has")
-    if error := refusal(model, variable if key else None):
+    if error := refusal(model, variable if has_key(variable) else None):
         raise error
+    if command is not None:  # last: it may take seconds, and only a key that may go there is needed
+        return Endpoint(url, command.first(), command.variable, command)
     return Endpoint(url, key, variable)
+
+
+def has_key(variable: str) -> bool:
+    """Return whether a variable is set to a key, or has a command that prints it; runs no command."""
+    return bool(os.environ.get(variable, "").strip() or command_variable(variable))
 
 
 def refusal(model: ModelSettings, variable: str | None) -> KeyUntrusted | None:
