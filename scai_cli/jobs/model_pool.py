@@ -17,13 +17,14 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay, log_unused
 from scai_cli.models.endpoint import address
-from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
+from scai_cli.models.gate import Gate, GatedModel, GateSettings
 from scai_cli.models.guarded import GuardedModel
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.late import LateModel
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.notices import Notices
 from scai_cli.models.prices import PriceOf, price_of, require_price
+from scai_cli.models.tally import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents

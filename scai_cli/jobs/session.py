@@ -18,7 +18,7 @@ from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.interruption import Interruption, resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import AgentRole, Usage
-from scai_cli.models.gate import Meter
+from scai_cli.models.tally import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.status import outcome_of

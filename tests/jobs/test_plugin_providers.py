@@ -93,9 +93,9 @@ def test_roles_at_one_endpoint_share_its_pace(tiny, counts):
 
 
 def test_the_pace_of_an_endpoint_may_change_and_is_not_that_of_another(tiny, counts):
-    pace = ("--set", "model.concurrency=1", "--set", "model.requests_per_minute=60000", "--set", "force=all")
-    other = ("--set", "roles.user.provider=simulated")
-    assert scai("run", tiny, "--model", "plug:connect:fine", "--run-id", "r", *pace, *other).code == 0
+    wanted = ("model.provider=plug:connect", "model.concurrency=1", "model.requests_per_minute=60000")
+    settings = [part for one in (*wanted, "roles.user.provider=simulated", "force=all") for part in ("--set", one)]
+    assert scai("run", tiny, "--run-id", "r", *settings).code == 0
     saved = yaml.safe_load((tiny.parent / "runs" / "r" / "config.yaml").read_text(encoding="utf-8"))
     assert saved["model"]["concurrency"] == 1
     assert load_resolved(tiny.parent / "runs" / "r" / "config.yaml").model_for("user").concurrency is None
