@@ -16,8 +16,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
-from scai_cli.models.endpoint import address, has_key, refusal, url_of
-from scai_cli.models.key_trust import KEY_VARIABLE
+from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
@@ -112,9 +111,9 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     labels: defaultdict[tuple[str, str | None, str | None], dict[str, None]] = defaultdict(dict)
     for model in models:
         host, key, refused = urlsplit(address(model)).netloc, model.api_key_env, None
-        if model.provider == "openai":
+        if model.provider in SERVICES:
             host = url_of(model).netloc
-            key = key or (KEY_VARIABLE if not address(model) or has_key(KEY_VARIABLE) else None)
+            key = key_variable(model) if key or not address(model) or has_key(key_variable(model)) else None
             refused = refusal(model, key)
         if model.provider not in ("simulated", HUMAN):
             where = host.rpartition("@")[2] or model.provider

@@ -13,7 +13,7 @@ import logging
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +54,6 @@ class Connection:
         self.endpoint = endpoint
         self._model = model
         self._auth = auth
-        self._key = endpoint.key or ""
         with _opening():
             self._http = _http_client(options.transport)
             self._root, headers = head(self._http, endpoint)
@@ -114,16 +113,15 @@ class Connection:
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(page)}); check model.base_url")
 
     async def _send(self, method: str, path: str, content: bytes | None, body: Mapping[str, Any]) -> bytes:
-        """Send `content`, whose meaning is `body`; return the whole body of the answer."""
-        if self.endpoint.command is not None:
-            self._use(await self.endpoint.command.current())
-        used = self._key
-        response, received, is_longer = await self._exchange(method, path, content)
-        if response.status_code == 401 and self.endpoint.command is not None:
-            other = await self.endpoint.command.other_than(used)
-            if other is not None:
-                self._use(other)
-                response, received, is_longer = await self._exchange(method, path, content)
+        """Send `content`, whose meaning is `body`, within `timeout_s`; return the whole body of the answer."""
+        try:
+            async with asyncio.timeout(self._model.timeout_s):
+                request = self._request(method, self.url(path), headers=self._headers, content=content)
+                async with aclosing(await self._authenticated(request)) as response:
+                    most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
+                    received, is_longer = await read_body(response, most)
+        except self._errors as error:
+            raise self._unconnected(error) from None
         if not response.is_success:
             status = response.status_code
             raise self._refused(Refusal(status, _error_body(received), response.headers, body), status)
@@ -132,22 +130,24 @@ class Connection:
             raise self._refused(Refusal(200, f"the response is too long: {limit}"), 200)
         return received
 
-    def _use(self, key: str) -> None:
-        """Send this key from now on."""
-        if key != self._key:
-            self._key = key
-            self._headers.update(self._auth(key))
-
-    async def _exchange(self, method: str, path: str, content: bytes | None) -> tuple[httpx2.Response, bytes, bool]:
-        """Make one attempt within `timeout_s`; return the response, its body, and whether that is too long."""
-        try:
-            async with asyncio.timeout(self._model.timeout_s):
-                request = self._request(method, self.url(path), headers=self._headers, content=content)
-                async with aclosing(await self._response(request)) as response:
-                    most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
-                    return response, *await read_body(response, most)
-        except self._errors as error:
-            raise self._unconnected(error) from None
+    async def _authenticated(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request with the newest key, and again with the next one if that is refused; as `_response`."""
+        command = self.endpoint.command
+        if command is None:
+            return await self._response(request)
+        key = await command.current()
+        request.headers.update(self._auth(key))
+        response = await self._response(request)
+        if response.status_code != 401:
+            return response
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(response.aclose)
+            other = await command.other_than(key)
+            if other is None:
+                stack.pop_all()
+                return response
+        request.headers.update(self._auth(other))
+        return await self._response(request)
 
     async def _response(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and follow redirects without their bodies; return the response with its body unread."""

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -20,6 +20,7 @@ from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in
 from scai_cli.text.characters import one_line, printable, without_hidden
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
+ANTHROPIC_URL: Final = "https://api.anthropic.com"
 _QUOTED: Final = 200
 _READ: Final = 20_000
 """The characters of a foreign text that are read."""
@@ -113,16 +114,43 @@ def text_of_page(text: str) -> str:
     return html.unescape(_INVISIBLE.sub(" ", text[:_READ])).strip() or "an HTML page without text"
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a provider uses unless a model says otherwise: an address, and the variable with the key.
+
+    `path` is what scai adds to an address. Only OpenAI's address can come from the environment.
+    """
+
+    url: str
+    key_variable: str
+    path: str
+
+
+SERVICES: Final[Mapping[str, Service]] = {
+    "openai": Service(OFFICIAL_URL, KEY_VARIABLE, "/chat/completions"),
+    "anthropic": Service(ANTHROPIC_URL, "ANTHROPIC_API_KEY", "/v1/messages"),
+}
+"""The providers that speak HTTP; a provider of a third party that uses this module has the defaults of `openai`."""
+
+
+def service_of(model: ModelSettings) -> Service:
+    """Return the defaults of a model's provider."""
+    return SERVICES.get(model.provider, SERVICES["openai"])
+
+
 def address(model: ModelSettings) -> str:
-    """Return the base URL of a model; empty for OpenAI's own."""
-    url = (model.base_url or address_in_environment()).rstrip("/")
-    return "" if url == OFFICIAL_URL else url
+    """Return the base URL of a model; empty for its provider's own."""
+    if model.provider == "anthropic":  # an address that comes from OPENAI_BASE_URL is another provider's
+        url = "" if model.base_url_from else (model.base_url or "").rstrip("/").removesuffix("/v1")
+    else:
+        url = (model.base_url or address_in_environment()).rstrip("/")
+    return "" if url == service_of(model).url else url
 
 
 def shown_address(model: ModelSettings) -> str:
     """Return where a model's calls go, for messages: its address, or its provider's name."""
-    if model.provider == "openai":
-        return address(model) or OFFICIAL_URL
+    if model.provider in SERVICES:
+        return address(model) or SERVICES[model.provider].url
     return model.base_url or model.provider
 
 
@@ -133,7 +161,7 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
     one, or a command that fails, and KeyUntrusted for a key that may not go there.
     """
     base_url, url = address(model), url_of(model)
-    variable = model.api_key_env or KEY_VARIABLE
+    variable = key_variable(model)
     key, command = os.environ.get(variable, "").strip() or None, key_command(variable)
     if not has_key(variable) and (model.api_key_env or not base_url):
         raise ConfigError(
@@ -147,6 +175,11 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
     if command is not None:  # last: it may take seconds, and only a key that may go there is needed
         return Endpoint(url, command.first(), command.variable, command)
     return Endpoint(url, key, variable)
+
+
+def key_variable(model: ModelSettings) -> str:
+    """Return the variable with the key of a model."""
+    return model.api_key_env or service_of(model).key_variable
 
 
 def has_key(variable: str) -> bool:
@@ -170,7 +203,7 @@ def refusal(model: ModelSettings, variable: str | None) -> KeyUntrusted | None:
 def url_of(model: ModelSettings) -> SplitResult:
     """Return the parts of a model's address; raises ConfigError for one that cannot be used."""
     is_own = model.base_url is not None and not model.base_url_from
-    base_url, where = address(model) or OFFICIAL_URL, "model.base_url" if is_own else ADDRESS_VARIABLE
+    base_url, where = address(model) or service_of(model).url, "model.base_url" if is_own else ADDRESS_VARIABLE
     try:
         origin_of(base_url)
         url = urlsplit(base_url)
@@ -178,6 +211,6 @@ def url_of(model: ModelSettings) -> SplitResult:
         raise ConfigError(f"{where}: not a valid URL; write it like http://127.0.0.1:8000/v1") from None
     if url.query:
         raise ConfigError(f"{where}: {NO_QUERY}")
-    if url.path.rstrip("/").endswith("/chat/completions"):
-        raise ConfigError(f"{where}: leave /chat/completions away; scai adds it")
+    if url.path.rstrip("/").endswith(path := service_of(model).path):
+        raise ConfigError(f"{where}: leave {path} away; scai adds it")
     return url

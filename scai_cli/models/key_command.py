@@ -22,10 +22,10 @@ import subprocess
 import time
 from base64 import urlsafe_b64decode
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from scai_cli.errors import CallTransient, ConfigError
 from scai_cli.models.key_trust import KEY_VARIABLE
@@ -171,14 +171,25 @@ def _shared(variable: str, command: str) -> KeyCommand:
     return KeyCommand(variable, command)
 
 
+def is_web_token(key: str) -> bool:
+    """Return whether a key is a JSON web token."""
+    return _claims(key) is not None
+
+
+def _claims(key: str) -> Mapping[str, Any] | None:
+    """Return what a JSON web token says about itself; None for any other key."""
+    parts = key.split(".")
+    if len(parts) == 3:
+        with suppress(ValueError, RecursionError):
+            claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+            return claims if isinstance(claims, dict) else None
+    return None
+
+
 def _expires(key: str) -> float | None:
     """Return when a key expires, in seconds since 1970, if it is a JSON web token that says so."""
-    parts = key.split(".")
-    if len(parts) != 3:
-        return None
-    with suppress(ValueError, OverflowError, RecursionError):
-        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        expires = claims.get("exp") if isinstance(claims, dict) else None
+    expires = (_claims(key) or {}).get("exp")
+    with suppress(OverflowError):
         return float(expires) if isinstance(expires, int | float) and math.isfinite(expires) else None
     return None
 
