@@ -47,7 +47,7 @@ def variable_name(name: str) -> str:
 VariableName = Annotated[str, AfterValidator(variable_name)]
 
 
-Batch = Literal["openai", "file"]
+BatchKind = Literal["openai", "file"]
 
 RATES: Final = ("concurrency", "requests_per_minute", "tokens_per_minute")
 """The keys of a model that limit the load of its endpoint, all roles together; without a value `limits` counts."""
@@ -98,7 +98,7 @@ class ModelChanges(Value):
     """The maximal number of requests per minute to this endpoint; that of `limits` if null."""
     tokens_per_minute: Annotated[float | None, Field(gt=0, exclude_if=_is_none)] = None
     """The maximal number of tokens per minute to this endpoint; that of `limits` if null."""
-    batch: Annotated[Batch | None, Field(exclude_if=_is_none)] = None
+    batch: Annotated[BatchKind | None, Field(exclude_if=_is_none)] = None
     """Hand calls over in batches: `openai` for the endpoint's files and batches, at half the price and within a day;
     `file` to have a program of yours answer a file of requests."""
     base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=_is_none)] = None

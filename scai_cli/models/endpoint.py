@@ -118,6 +118,8 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
     """
     base_url, url = address(model), url_of(model)
     variable = model.api_key_env or KEY_VARIABLE
+    if model.batch == "file":  # nothing is sent
+        return Endpoint(url, None, variable)
     key = os.environ.get(variable, "").strip() or None
     if key is None and (model.api_key_env or not base_url):
         raise ConfigError(

@@ -25,6 +25,18 @@ def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | No
     return price
 
 
+def half_price(price: PriceOf) -> PriceOf:
+    """Return the prices of calls in batches: OpenAI and others charge half."""
+
+    def half(model: str) -> PriceConfig | None:
+        if (full := price(model)) is None:
+            return None
+        cached = None if full.cached_input is None else full.cached_input / 2
+        return PriceConfig(input=full.input / 2, output=full.output / 2, cached_input=cached)
+
+    return half
+
+
 def published_price(model: str, base_url: str | None = None) -> PriceConfig | None:
     """Return the price in the offline `genai-prices` data, for the provider at `base_url` if it is known."""
     try:
