@@ -1,4 +1,4 @@
-"""Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself."""
+"""Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself, batches."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from scai_cli import plugins
-from scai_cli.experiment.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.experiment.config import ROLES, ExperimentConfig, ModelRole, PersonaSource, TaskSource
 from scai_cli.simulation.groups import dev_people
 from scai_cli.text.data_files import read_data_file
 
@@ -14,8 +14,22 @@ _TEXTS: Final = read_data_file(__file__)
 
 
 def config_warnings(config: ExperimentConfig) -> list[str]:
-    """Return a line for each setting without effect, for tastes drawn from the seed, for a model that rates itself."""
-    return [*idle_settings(config), *seed_dependence(config), *self_rating(config)]
+    """Return a line for each reason to think again before a run."""
+    return [*idle_settings(config), *seed_dependence(config), *self_rating(config), *batch_rounds(config)]
+
+
+def batch_rounds(config: ExperimentConfig) -> list[str]:
+    """Return a line with the number of batches that a run waits for one after the other, if it has any."""
+    batched = {role: config.model_for(role).batch is not None for role in ROLES}
+    if not any(batched.values()):
+        return []
+    steps: list[ModelRole] = [*["user"] * (config.opening == "own_words"), *["assistant", "user"] * config.turns]
+    steps += [*["user"] * _rates_others(config), "meta"]
+    rounds = config.epochs * sum(batched[role] for role in steps)
+    return [
+        f"model.batch: the calls of a run depend on each other, so it waits for at least {rounds:,} batches in a row, of "
+        "which each may take a day; batches suit `scai generate`, `evaluate` and `explain` better"
+    ]
 
 
 def self_rating(config: ExperimentConfig) -> list[str]:

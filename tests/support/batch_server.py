@@ -1,7 +1,7 @@
 """A loopback server with OpenAI's files and batches, which counts what it was paid for.
 
-    with BatchServer() as server:
-        ... server.base_url, server.paid          # custom id -> how often it was answered
+with BatchServer() as server:
+    ... server.base_url, server.paid          # custom id -> how often it was answered
 """
 
 from __future__ import annotations

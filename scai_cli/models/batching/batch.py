@@ -101,7 +101,7 @@ class Results:
         """Index a file; lines that are not results, e.g. a last line cut short, are skipped."""
         results = cls(path)
         for offset, line in _lines(path):
-            with suppress(ValueError, TypeError, RecursionError, AttributeError):
+            with suppress(ValueError, TypeError, LookupError, RecursionError):
                 entry = json.loads(line)
                 key, is_answer = entry["custom_id"], _status(entry) == 200
                 if isinstance(key, str) and (is_answer or key not in results._answered):

@@ -23,6 +23,7 @@ _PATIENCE: Final = 20
 _CLOCKS_S: Final = 3600
 """The seconds by which the endpoint's clock may differ from ours."""
 _PAGES: Final = 200
+_NO_BATCHES: Final = "not an endpoint with OpenAI's files and batches; remove `model.batch`, or set it to `file`"
 _JUST_NOW_S: Final = 60
 _LATE_S: Final = 2.0
 """The seconds in which a request that a kill cut off may still arrive at the endpoint."""
@@ -69,7 +70,12 @@ async def _download(connection: Connection, ended: Mapping[str, Any], file: Bina
 async def _create(connection: Connection, batch: Batch, journal: BatchJournal) -> str:
     """Upload the requests and create the batch; return its id."""
     path = journal.folder / batch.requests_file
-    sent = await _patiently(lambda: connection.upload("files", {"purpose": "batch"}, path))
+    try:
+        sent = await _patiently(lambda: connection.upload("files", {"purpose": "batch"}, path))
+    except EndpointFailed as error:
+        if not re.search(r"HTTP 40[45]\b", str(error)):
+            raise
+        raise EndpointFailed(f"{connection.endpoint}: {_NO_BATCHES}") from None
     wanted = {
         "input_file_id": _text(connection, sent, "id"),
         "endpoint": "/v1/chat/completions",
@@ -158,7 +164,7 @@ def _object(connection: Connection, data: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         where = connection.endpoint
         text = where.quote(data[:1000].decode(errors="replace")) or "an empty body"
-        raise EndpointFailed(f"{where}: not an endpoint with OpenAI's files and batches ({text}); use `batch: file`")
+        raise EndpointFailed(f"{where}: {_NO_BATCHES} (its answer: {text})")
     return found
 
 
