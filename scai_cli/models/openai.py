@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -30,6 +30,7 @@ from scai_cli.models.interim_responses import bound_interim_responses
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.response import ENCODING, MAX_ERROR, MB, read_body
+from scai_cli.models.system_role import with_role
 from scai_cli.models.wire import BodyError, FilterError, read_completion, unused_response
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ class OpenAIModel:
         if "max_tokens" in body and self._endpoint.is_openai:
             body["max_completion_tokens"] = body.pop("max_tokens")
         if self._model.system_role != "system":
-            body["messages"] = _without_system(body["messages"], self._model.system_role)
+            body["messages"] = with_role(body["messages"], self._model.system_role)
         body.update(self._options)
         return body
 
@@ -304,20 +305,6 @@ def _error_body(data: bytes) -> object:
         return json.loads(data)
     except (ValueError, RecursionError):
         return data.decode(errors="replace").strip()
-
-
-def _without_system(messages: Sequence[Mapping[str, str]], role: str) -> list[dict[str, str]]:
-    """Return the messages with the system text in the role `developer`, or in front of the first user's text."""
-    if role == "developer":
-        return [{**message, "role": role} if message["role"] == "system" else dict(message) for message in messages]
-    system = [message["content"] for message in messages if message["role"] == "system"]
-    others = [dict(message) for message in messages if message["role"] != "system"]
-    first = next((message for message in others if message["role"] == "user"), None)
-    if first is None:
-        first = {"role": "user", "content": ""}
-        others.insert(0, first)
-    first["content"] = "\n\n".join(text for text in (*system, first["content"]) if text)
-    return others
 
 
 def _is_strict(schema: object) -> bool:
