@@ -126,8 +126,9 @@ class ModelSettings(ModelChanges):
 
     @property
     def endpoint(self) -> tuple[str, str | None, str | None]:
-        """The keys that tell endpoints apart."""
-        return self.provider, self.base_url, self.api_key_env
+        """The keys that tell endpoints apart; of a model of LangChain also its own provider."""
+        behind = f":{(self.name or '').partition(':')[0]}" if self.provider == "langchain" else ""
+        return f"{self.provider}{behind}", self.base_url, self.api_key_env
 
 
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:

@@ -20,7 +20,8 @@ def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | No
     def price(model: str) -> PriceConfig | None:
         if provider in ("simulated", HUMAN):
             return FREE
-        return table.get(model) or published_price(model, base_url)
+        name = model.partition(":")[2] if provider == "langchain" else model
+        return table.get(model) or published_price(name, base_url)
 
     return price
 
