@@ -24,7 +24,7 @@ def batch_rounds(config: ExperimentConfig) -> list[str]:
     """Return a line with the number of batches that a run waits for one after the other, if it has any."""
     if not any(config.model_for(role).batch for role in ROLES):
         return []
-    steps: Counter[AgentRole] = Counter(assistant=config.turns, user=config.turns, meta=1)
+    steps: Counter[AgentRole] = Counter({"assistant": config.turns, "user": config.turns, "meta": 1})
     steps["user"] += (config.opening == "own_words") + _rates_others(config)
     rounds = config.epochs * sum(count for role, count in steps.items() if config.model_for(role).batch)
     return [
