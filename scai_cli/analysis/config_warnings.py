@@ -1,12 +1,14 @@
 """Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself, batches."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from pydantic import BaseModel
 
 from scai_cli import plugins
-from scai_cli.experiment.config import ROLES, ExperimentConfig, ModelRole, PersonaSource, TaskSource
+from scai_cli.experiment.config import ROLES, ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.messages import AgentRole
 from scai_cli.simulation.groups import dev_people
 from scai_cli.text.data_files import read_data_file
 
@@ -20,15 +22,14 @@ def config_warnings(config: ExperimentConfig) -> list[str]:
 
 def batch_rounds(config: ExperimentConfig) -> list[str]:
     """Return a line with the number of batches that a run waits for one after the other, if it has any."""
-    batched = {role: config.model_for(role).batch is not None for role in ROLES}
-    if not any(batched.values()):
+    if not any(config.model_for(role).batch for role in ROLES):
         return []
-    steps: list[ModelRole] = [*["user"] * (config.opening == "own_words"), *["assistant", "user"] * config.turns]
-    steps += [*["user"] * _rates_others(config), "meta"]
-    rounds = config.epochs * sum(batched[role] for role in steps)
+    steps: Counter[AgentRole] = Counter({"assistant": config.turns, "user": config.turns, "meta": 1})
+    steps["user"] += (config.opening == "own_words") + _rates_others(config)
+    rounds = config.epochs * sum(count for role, count in steps.items() if config.model_for(role).batch)
     return [
-        f"model.batch: the calls of a run depend on each other, so it waits for at least {rounds:,} batches in a row, of "
-        "which each may take a day; batches suit `scai generate`, `evaluate` and `explain` better"
+        f"model.batch: the calls of a run depend on each other, so it waits for at least {rounds:,} batches in a row, "
+        "each for up to a day; batches suit `scai generate`, `evaluate` and `explain` better"
     ]
 
 
