@@ -36,6 +36,8 @@ ONLY_IN = {
     "altair": ("display.report",),
     "vl_convert": ("display.report",),
     "filelock": ("runs", "models.cache"),
+    "langchain": ("models.langchain",),
+    "langchain_core": ("models.langchain",),
 }
 """A package -> the layers that may import it."""
 WINGS = ("terminal", "report")

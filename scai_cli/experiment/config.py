@@ -273,6 +273,23 @@ class ExperimentConfig(Value):
         """The experiment for a run, which has nothing to judge."""
         return self.model_copy(update={"roles": self.roles.model_copy(update={"judge": ModelChanges()})})
 
+    @property
+    def asked_directly(self) -> ExperimentConfig:
+        """The experiment without batches, for work that needs its answers at once."""
+        roles: dict[str, ModelChanges] = {
+            role: getattr(self.roles, role).model_copy(update={"batch": None}) for role in MODEL_ROLES
+        }
+        people = [
+            persona.model_copy(update={"model": persona.model and persona.model.model_copy(update={"batch": None})})
+            for persona in self.personas.inline
+        ]
+        changes = {
+            "model": self.model.model_copy(update={"batch": None}),
+            "roles": self.roles.model_copy(update=roles),
+            "personas": self.personas.model_copy(update={"inline": tuple(people)}),
+        }
+        return self.model_copy(update=changes)
+
     def model_for(self, role: ModelRole) -> ModelSettings:
         """Return the model of a role: `model` with the keys in `roles`."""
         role = "assistant" if role == "judge" and not self.has_judge else role

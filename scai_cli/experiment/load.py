@@ -21,6 +21,7 @@ from scai_cli.experiment.config import MODEL_ROLES, ExperimentConfig, Holdout, P
 from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
+from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
@@ -233,11 +234,13 @@ def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
     for role in MODEL_ROLES:
-        own = getattr(config.roles, role).provider
-        yield ("roles", role, "provider") if own else ("model", "provider"), "provider", config.model_for(role).provider
-    own_models = {persona.model.provider for persona in config.personas.inline if persona.model is not None}
-    for provider in sorted(name for name in own_models if name is not None):
-        yield ("personas",), "provider", provider
+        for kind, name in code_of(config.model_for(role)):
+            key = "provider" if kind == "provider" else "name"
+            own = getattr(getattr(config.roles, role), key)
+            yield ("roles", role, key) if own else ("model", key), kind, name
+    with_own = (persona for persona in config.personas.inline if persona.model is not None)
+    for kind, name in sorted({code for persona in with_own for code in code_of(config.model_of(persona))}):
+        yield ("personas",), kind, name
 
 
 def _check_names(names: Iterable[CodeName], source: YamlSource) -> None:

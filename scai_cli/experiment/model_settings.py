@@ -47,7 +47,7 @@ def variable_name(name: str) -> str:
 VariableName = Annotated[str, AfterValidator(variable_name)]
 
 
-Batch = Literal["openai", "file"]
+BatchKind = Literal["openai", "file"]
 
 RATES: Final = ("concurrency", "requests_per_minute", "tokens_per_minute")
 """The keys of a model that limit the load of its endpoint, all roles together; without a value `limits` counts."""
@@ -102,7 +102,7 @@ class ModelChanges(Value):
     """The maximal number of requests per minute to this endpoint; that of `limits` if null."""
     tokens_per_minute: Annotated[float | None, Field(gt=0, exclude_if=_is_none)] = None
     """The maximal number of tokens per minute to this endpoint; that of `limits` if null."""
-    batch: Annotated[Batch | None, Field(exclude_if=_is_none)] = None
+    batch: Annotated[BatchKind | None, Field(exclude_if=_is_none)] = None
     """Hand calls over in batches: `openai` for the endpoint's files and batches, at half the price and within a day;
     `file` to have a program of yours answer a file of requests."""
     base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=_is_none)] = None
@@ -130,8 +130,9 @@ class ModelSettings(ModelChanges):
 
     @property
     def endpoint(self) -> tuple[str, str | None, str | None]:
-        """The keys that tell endpoints apart."""
-        return self.provider, self.base_url, self.api_key_env
+        """The keys that tell endpoints apart; of a model of LangChain also its own provider."""
+        behind = f":{(self.name or '').partition(':')[0]}" if self.provider == "langchain" else ""
+        return f"{self.provider}{behind}", self.base_url, self.api_key_env
 
 
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:

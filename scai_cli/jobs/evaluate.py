@@ -23,6 +23,7 @@ from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evalua
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.config import ExperimentConfig, ModelRole, calls_at_once
 from scai_cli.experiment.load import Overrides, dump_experiment, load_resolved
+from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.evaluate_items import read_evaluation_items
@@ -113,7 +114,7 @@ def resume(
     refuse_other_address((model for _, model in _all_models(manifest)), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     named: list[tuple[plugins.Kind, str]] = [("suite", suite.name) for suite in manifest.suites]
-    named += [("provider", model.provider) for _, model in models_of(manifest)]
+    named += [code for _, model in models_of(manifest) for code in code_of(model)]
     for kind, name in () if trust else named:
         if plugins.is_foreign(kind, name):
             raise RunError(f"evaluation {path.name!r} names third-party code, {kind} {name!r}; add --trust to load it")

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
+from scai_cli.jobs.endpoint_gates import RoleModel
+from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
@@ -110,6 +111,8 @@ def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
 def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     labels: defaultdict[tuple[str, str | None, str | None], dict[str, None]] = defaultdict(dict)
     for model in models:
+        if model.batch == "file":  # nothing is sent
+            continue
         host, key, refused = urlsplit(address(model)).netloc, model.api_key_env, None
         if model.provider in SERVICES:
             host = url_of(model).netloc

@@ -84,7 +84,7 @@ async def _probe_all(config: ExperimentConfig) -> Probe:
         # The users' settings first: users fill the most forms.
         model = min(uses, key=lambda use: use[0] != "user")[1]
         roles = tuple(dict.fromkeys(role for role, _ in uses))
-        with ModelPool.connect(_alone(config, model)) as pool:
+        with ModelPool.connect(_alone(config, model).asked_directly) as pool:
             pool.budget.charge(Spend(result.calls, result.tokens, result.usd or 0.0), seconds)
             result.models.append(await _probe(pool, config, model, roles))
         used, known = pool.budget.used, all(meter.usd is not None for meter in pool.meters)

@@ -120,7 +120,7 @@ def serve(
     that cannot be used, OutputError when a call cannot be logged, Interrupted if an answer takes too long at the end.
     """
     with (
-        ModelPool.connect(source.config, wrap=CallersSampling) as pool,
+        ModelPool.connect(source.config.asked_directly, wrap=CallersSampling) as pool,
         closing(LockedFolder.create_next(source.folder, CALLS)) as folder,
     ):
         pool.notices.listener = say

@@ -12,14 +12,23 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from pydantic_core import to_json
 
-from scai_cli.errors import CallAdapted, CallTransient, ConfigError, EndpointFailed, PromptRefused, ProviderError
+from scai_cli.errors import (
+    CallAdapted,
+    CallTransient,
+    ConfigError,
+    EndpointFailed,
+    PromptRefused,
+    ProviderError,
+    cannot_write,
+)
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.models.endpoint import Endpoint
 from scai_cli.models.guarded import timed_out
@@ -35,6 +44,9 @@ if TYPE_CHECKING:
 _name_host = lru_cache(partial(logging.getLogger("scai_cli").warning, "scai: the key in %s goes to %s"))
 """Write on stderr, once per process and unless logging is set up otherwise, which key a host gets."""
 _MAX_CONNECTIONS: Final = 1024
+_TRANSFER_S: Final = 3600.0
+"""The seconds that a file may take to be sent or received."""
+_MOST_DOWNLOADED: Final = 2000 * MB
 
 Head = Callable[["httpx2.AsyncClient", Endpoint], tuple["httpx2.URL", Mapping[str, str]]]
 """Client, endpoint -> the address below which all paths are, with a slash at its end, and the headers of all calls."""
@@ -78,6 +90,32 @@ class Connection:
         """Get a path and return the body of the answer; raises ProviderError."""
         return await self._send("GET", path, None, {})
 
+    async def upload(self, path: str, fields: Mapping[str, str], file: Path) -> bytes:
+        """Post a form with fields and a file, and return the body of the answer; raises ProviderError."""
+        headers = self._headers.copy()
+        headers.pop("content-type", None)  # the client writes the form's own
+        with file.open("rb") as opened:
+            form = {"file": (file.name, opened, "application/jsonl")}
+            request = self._http.build_request("POST", self.url(path), headers=headers, data=fields, files=form)
+            async with self._answer(request, {}, _TRANSFER_S) as response:
+                received, _ = await read_body(response, MB)
+        return received
+
+    async def download(self, path: str, target: BinaryIO) -> None:
+        """Append what a path returns to a file; raises ProviderError, also for more than 2 GB."""
+        headers = self._headers.copy()
+        headers["accept-encoding"] = "identity"
+        request, size = self._request("GET", self.url(path), headers=headers), 0
+        async with self._answer(request, {}, _TRANSFER_S) as response, aclosing(response.aiter_bytes()) as parts:
+            async for part in parts:
+                try:
+                    target.write(part)
+                except OSError as error:
+                    raise cannot_write(target.name, error) from error
+                size += len(part)
+                if size > _MOST_DOWNLOADED:
+                    raise EndpointFailed(f"{self.endpoint}: {path}: the file is longer than 2 GB")
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -102,9 +140,9 @@ class Connection:
         """Return the error for a response with status 200 that contains no answer, as the reader of it found."""
         where = self.endpoint
         if isinstance(error, BodyError):
-            return self._refused(Refusal(error.status, error.body, {}, body), 200)
+            return self.refused(Refusal(error.status, error.body, {}, body), 200)
         if isinstance(error, FilterError) and error.finish is None:
-            return self._refused(Refusal(200, [str(error), error.body], {}, body), 200)
+            return self.refused(Refusal(200, [str(error), error.body], {}, body), 200)
         if isinstance(error, FilterError):
             finish = where.quote(error.finish or "")
             return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({finish})")
@@ -114,21 +152,29 @@ class Connection:
 
     async def _send(self, method: str, path: str, content: bytes | None, body: Mapping[str, Any]) -> bytes:
         """Send `content`, whose meaning is `body`, within `timeout_s`; return the whole body of the answer."""
-        try:
-            async with asyncio.timeout(self._model.timeout_s):
-                request = self._request(method, self.url(path), headers=self._headers, content=content)
-                async with aclosing(await self._authenticated(request)) as response:
-                    most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
-                    received, is_longer = await read_body(response, most)
-        except self._errors as error:
-            raise self._unconnected(error) from None
-        if not response.is_success:
-            status = response.status_code
-            raise self._refused(Refusal(status, _error_body(received), response.headers, body), status)
+        request = self._request(method, self.url(path), headers=self._headers, content=content)
+        async with self._answer(request, body, self._model.timeout_s) as response:
+            received, is_longer = await read_body(response, int(self._model.max_response_mb * MB))
         if is_longer:
             limit = f"over {self._model.max_response_mb:g} MB (model.max_response_mb)"
-            raise self._refused(Refusal(200, f"the response is too long: {limit}"), 200)
+            raise self.refused(Refusal(200, f"the response is too long: {limit}"), 200)
         return received
+
+    @asynccontextmanager
+    async def _answer(
+        self, request: httpx2.Request, body: Mapping[str, Any], seconds: float
+    ) -> AsyncIterator[httpx2.Response]:
+        """Send a request; inside the block, read the answer within `seconds` in all. A refusal is a ProviderError."""
+        try:
+            async with asyncio.timeout(seconds), aclosing(await self._authenticated(request)) as response:
+                if response.is_success:
+                    yield response
+                    return
+                received, _ = await read_body(response, MAX_ERROR)
+        except self._errors as error:
+            raise self._unconnected(error) from None
+        status = response.status_code
+        raise self.refused(Refusal(status, _error_body(received), response.headers, body), status)
 
     async def _authenticated(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request with the newest key, and again with the next one if that is refused; as `_response`."""
@@ -179,7 +225,11 @@ class Connection:
         through = f" (through the proxy in {proxies}, if NO_PROXY does not exclude the host)" if proxies else ""
         return Refusal(0, f"{str(cause) or type(cause).__name__}{through}").error(where, 0)
 
-    def _refused(self, refusal: Refusal, http_status: int) -> ProviderError:
+    def refusal(self, status: int, content: bytes, body: Mapping[str, Any]) -> ProviderError:
+        """Return the error for a response of another status than 200 to `body`."""
+        return self.refused(Refusal(status, _error_body(content), {}, body), status)
+
+    def refused(self, refusal: Refusal, http_status: int) -> ProviderError:
         """Return the error for a refusal of a request; remember a remedy that is certain."""
         error = refusal.error(self.endpoint, http_status)
         if isinstance(error, CallAdapted):

@@ -162,6 +162,8 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
     """
     base_url, url = address(model), url_of(model)
     variable = key_variable(model)
+    if model.batch == "file":  # nothing is sent
+        return Endpoint(url, None, variable)
     key, command = os.environ.get(variable, "").strip() or None, key_command(variable)
     if not has_key(variable) and (model.api_key_env or not base_url):
         raise ConfigError(

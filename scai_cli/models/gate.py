@@ -19,12 +19,11 @@ from scai_cli.errors import (
 )
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.models.limits import Budget, Spend
+from scai_cli.models.limits import Budget
 from scai_cli.models.prices import PriceOf
 from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
 from scai_cli.models.tally import Meter, Tally
-from scai_cli.models.thoughts import answered
 
 PROBE = "probe"
 """The purpose of a call that shows whether an endpoint answers a harmless prompt."""
@@ -80,11 +79,9 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.slots = Slots(settings.concurrency)
-        self.note_unused: Callable[[ChatRequest, UnusedResponse, str], None] = lambda *_: None
-        """Called for every paid response that contains no usable answer, with the reason."""
         self._model = model
         self._settings = settings
-        self._tally = Tally(budget, price)
+        self.tally = Tally(budget, price)
         self._notices = notices
         self._clock = clock
         self._rate = Rate(settings.requests_per_minute, settings.tokens_per_minute, clock)
@@ -98,7 +95,7 @@ class Gate:
     @property
     def meter(self) -> Meter:
         """The counts of its calls."""
-        return self._tally.meter
+        return self.tally.meter
 
     async def complete(self, request: ChatRequest, model: ChatModel | None = None) -> Completion:
         """Answer one request with the gate's own model or another one at its endpoint; set `latency_s`, `retries`.
@@ -145,7 +142,7 @@ class Gate:
 
     async def _attempt(self, request: ChatRequest, retries: int, model: ChatModel) -> Completion:
         """Wait for a slot, the rate limit and the cool-down, then send the request once."""
-        expected = self._tally.expected(request)
+        expected = self.tally.expected(request)
         used = Usage()
         # A retry goes first: behind a long queue its patience would run out before its turn came.
         await self.slots.acquire(first=retries > 0 or request.purpose == PROBE)
@@ -170,25 +167,16 @@ class Gate:
 
     async def _send(self, request: ChatRequest, retries: int, expected: Usage, model: ChatModel) -> Completion:
         """Send a request and count its tokens and cost."""
-        reserved, spent = await self._tally.claim(request, expected), Spend()
+        reserved = await self.tally.claim(request, expected)
         if self._closed is not None:  # the gate may have closed during the wait for the budget
-            self._tally.settle(reserved, spent)
+            self.tally.release(reserved)
             raise self._closed
-        self.meter.in_flight += 1
         started = self._clock()
         try:
-            completion = answered(await model.complete(request))
-            spent = self._tally.count(request, completion.usage)
-        except ProviderError as error:
-            if error.response is not None:
-                spent = self._tally.count(request, Usage.of(error.response))
-                self.note_unused(request, error.response, str(error))
-            if isinstance(error, CallTransient):
-                self._note_failure(request, error, started)
+            completion = await self.tally.charged(request, reserved, model.complete(request))
+        except CallTransient as error:
+            self._note_failure(request, error, started)
             raise
-        finally:
-            self.meter.in_flight -= 1
-            self._tally.settle(reserved, spent)
         self._note_success()
         return replace(completion, latency_s=self._clock() - started, retries=retries)
 
@@ -248,7 +236,7 @@ class Gate:
             probe = replace(request, id=f"{request.id}/{PROBE}", purpose=PROBE, messages=messages)
             answer = await self.complete(probe, model)
         unused = UnusedResponse(answer.text, answer.finish_reason, *astuple(answer.usage))
-        self.note_unused(probe, unused, "asked to find out why another prompt is refused")
+        self.tally.note_unused(probe, unused, "asked to find out why another prompt is refused")
         refused = PromptRefused(f"{error}; other prompts are answered")
         refused.response = error.response
         return refused

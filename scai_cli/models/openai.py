@@ -6,7 +6,7 @@ and `wire` reads the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from scai_cli.models.connection import Connection
 from scai_cli.models.endpoint import Endpoint, endpoint_of
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.request_options import request_options
+from scai_cli.models.system_role import with_role
 from scai_cli.models.wire import read_completion, unused_response
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class OpenAIModel:
         if "max_tokens" in body and self.connection.endpoint.is_openai:
             body["max_completion_tokens"] = body.pop("max_tokens")
         if self._model.system_role != "system":
-            body["messages"] = _without_system(body["messages"], self._model.system_role)
+            body["messages"] = with_role(body["messages"], self._model.system_role)
         body.update(self._options)
         return body
 
@@ -118,20 +119,6 @@ def _head(http: httpx2.AsyncClient, endpoint: Endpoint) -> tuple[httpx2.URL, dic
 
 def _auth(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
-
-
-def _without_system(messages: Sequence[Mapping[str, str]], role: str) -> list[dict[str, str]]:
-    """Return the messages with the system text in the role `developer`, or in front of the first user's text."""
-    if role == "developer":
-        return [{**message, "role": role} if message["role"] == "system" else dict(message) for message in messages]
-    system = [message["content"] for message in messages if message["role"] == "system"]
-    others = [dict(message) for message in messages if message["role"] != "system"]
-    first = next((message for message in others if message["role"] == "user"), None)
-    if first is None:
-        first = {"role": "user", "content": ""}
-        others.insert(0, first)
-    first["content"] = "\n\n".join(text for text in (*system, first["content"]) if text)
-    return others
 
 
 def _is_strict(schema: object) -> bool:

@@ -24,9 +24,22 @@ def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | No
     def price(model: str) -> PriceConfig | None:
         if provider in ("simulated", HUMAN):
             return FREE
-        return table.get(model) or published_price(model, base_url or _ADDRESS.get(provider))
+        name = model.partition(":")[2] if provider == "langchain" else model
+        return table.get(model) or published_price(name, base_url or _ADDRESS.get(provider))
 
     return price
+
+
+def half_price(price: PriceOf) -> PriceOf:
+    """Return the prices of calls in batches: OpenAI and others charge half."""
+
+    def half(model: str) -> PriceConfig | None:
+        if (full := price(model)) is None:
+            return None
+        cached = None if full.cached_input is None else full.cached_input / 2
+        return PriceConfig(input=full.input / 2, output=full.output / 2, cached_input=cached)
+
+    return half
 
 
 def published_price(model: str, base_url: str | None = None) -> PriceConfig | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from scai_cli.messages import ChatRequest, Usage
+from scai_cli.errors import ProviderError, UnusedResponse
+from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.limits import Budget, Spend, prompt_tokens
 from scai_cli.models.prices import PriceOf
+from scai_cli.models.thoughts import answered
 
 _FIRST_GUESS = 256.0
 """The expected output tokens of a call until its purpose has its first answer."""
@@ -34,6 +37,8 @@ class Tally:
 
     def __init__(self, budget: Budget | None = None, price: PriceOf | None = None) -> None:
         self.meter = Meter()
+        self.note_unused: Callable[[ChatRequest, UnusedResponse, str], None] = lambda *_: None
+        """Called for every paid response that contains no usable answer, with the reason."""
         self._budget = budget
         self._price = price
         self._typical_output: dict[str, float] = {}  # tokens by purpose: a revision is longer than a rating
@@ -51,10 +56,28 @@ class Tally:
             await self._budget.claim(reserved)
         return reserved
 
-    def settle(self, reserved: Spend, spent: Spend) -> None:
-        """Replace the reservation of a call by its cost."""
+    def release(self, reserved: Spend) -> None:
+        """Take a reservation back: the call is not made."""
         if self._budget is not None:
-            self._budget.settle(reserved, spent)
+            self._budget.settle(reserved, Spend())
+
+    async def charged(self, request: ChatRequest, reserved: Spend, attempt: Awaitable[Completion]) -> Completion:
+        """Await an attempt, split its thoughts off, and replace the reservation by its cost, also if it fails."""
+        spent = Spend()
+        self.meter.in_flight += 1
+        try:
+            completion = answered(await attempt)
+            spent = self.count(request, completion.usage)
+            return completion
+        except ProviderError as error:
+            if error.response is not None:
+                spent = self.count(request, Usage.of(error.response))
+                self.note_unused(request, error.response, str(error))
+            raise
+        finally:
+            self.meter.in_flight -= 1
+            if self._budget is not None:
+                self._budget.settle(reserved, spent)
 
     def count(self, request: ChatRequest, usage: Usage) -> Spend:
         """Add a paid call to the meter, and move the typical output of its purpose 1/32 towards its output."""

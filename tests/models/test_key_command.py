@@ -23,7 +23,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.embeddings import embedder
 from scai_cli.models.endpoint import endpoint_of
-from scai_cli.models.openai import connect
+from scai_cli.models.openai import OpenAIModel, connect
 
 REQUEST = ChatRequest("c1", "user", "rating", "tiny", (Message("user", "Hello"),))
 
@@ -334,6 +334,30 @@ def test_embeddings_use_the_command(vault, monkeypatch):
     monkeypatch.setenv("SCAI_KEY_COMMAND", script())
     assert embedder("openai:e")(["a", "b"]) == [[1.0, 0], [1.0, 1]]
     assert vault.accepted == [vault.key]
+
+
+def test_a_file_is_sent_again_with_the_new_key(vault, monkeypatch):
+    received: list[bytes] = []
+
+    def keep(self: Loopback, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        received.append(body)
+        return Reply(body=b'{"id": "file-1"}')
+
+    monkeypatch.setattr(Loopback, "reply", keep)
+    monkeypatch.setenv("SCAI_KEY_COMMAND", script())
+    Path("requests.jsonl").write_text("{}\n" * 9999, encoding="utf-8")
+
+    async def main() -> bytes:
+        model = connect(settings(vault.base_url), seed=0)
+        assert isinstance(model, OpenAIModel)
+        vault.change()
+        answer = await model.connection.upload("files", {"purpose": "batch"}, Path("requests.jsonl"))
+        await model.aclose()
+        return answer
+
+    assert asyncio.run(main()) == b'{"id": "file-1"}'
+    assert len(vault.refused) == len(received) == 1
+    assert b"{}\n" * 9999 in received[0]
 
 
 def experiment(url: str) -> Path:
