@@ -13,6 +13,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
         "simulated": "scai_cli.models.simulated:connect",
         "openai": "scai_cli.models.openai:connect",
+        "anthropic": "scai_cli.models.anthropic:connect",
         "langchain": "scai_cli.models.langchain:connect",
     },
     "strategy": {

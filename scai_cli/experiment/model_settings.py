@@ -54,6 +54,9 @@ RATES: Final = ("concurrency", "requests_per_minute", "tokens_per_minute")
 PACE: Final = (*RATES, "batch")
 """The keys of a model that say when its calls are made; they have no effect on the requests."""
 
+SERVICE_KEYS: Final = ("base_url", "api_key_env")
+"""The keys of a model that say where its calls go, and with which key."""
+
 SystemRole = Literal["system", "merge", "developer"]  # left out of a config that has the default, as older ones do
 
 
@@ -91,7 +94,8 @@ class ModelChanges(Value):
     """How the system message is sent to an endpoint without that role: `merge`d into the first user message, or as
     `developer`."""
     options: Mapping[str, Any] | None = None
-    """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
+    """The provider's own settings: body keys for `openai` and `anthropic`; `noise`, `attention`, ... for
+    `simulated`."""
     concurrency: Annotated[int | None, Field(ge=1, exclude_if=_is_none)] = None
     """The maximal number of concurrent calls to this endpoint; `limits.concurrency` if null."""
     requests_per_minute: Annotated[float | None, Field(gt=0, exclude_if=_is_none)] = None
@@ -134,7 +138,8 @@ class ModelSettings(ModelChanges):
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     """Lay changes over a model's settings key by key, null for no change.
 
-    Another endpoint has neither the options nor the pace of the old one.
+    Another endpoint has neither the options nor the pace of the old one, another service neither its address nor its
+    key. An address from OPENAI_BASE_URL stays, as it is for all models of that provider.
     """
     update = {} if changes is None else changes.model_dump(exclude_none=True)
     if "base_url" in update:
@@ -143,7 +148,14 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     if changed.endpoint == base.endpoint:
         return changed
     own: dict[str, Any] = {"options": {}, **dict.fromkeys(PACE)}
+    if is_other_service(base.provider, changed.provider):
+        own |= dict.fromkeys(("api_key_env",) if base.base_url_from else SERVICE_KEYS)
     return changed.model_copy(update={key: value for key, value in own.items() if key not in update})
+
+
+def is_other_service(before: str, after: str) -> bool:
+    """Return whether one provider is Anthropic and one is OpenAI or compatible: an address is of one kind alone."""
+    return {before, after} == {"openai", "anthropic"}
 
 
 def parse_model(text: str, option: str = "--model") -> tuple[str, str | None]:

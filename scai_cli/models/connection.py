@@ -13,7 +13,7 @@ import logging
 import os
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -50,17 +50,22 @@ _MOST_DOWNLOADED: Final = 2000 * MB
 
 Head = Callable[["httpx2.AsyncClient", Endpoint], tuple["httpx2.URL", Mapping[str, str]]]
 """Client, endpoint -> the address below which all paths are, with a slash at its end, and the headers of all calls."""
+Authentication = Callable[[str], Mapping[str, str]]
+"""Key -> the headers with it."""
 
 
 class Connection:
-    """The connections to one endpoint; makes one attempt a call and never retries."""
+    """The connections to one endpoint; makes one attempt a call, and a second one only with another key."""
 
-    def __init__(self, model: ModelSettings, endpoint: Endpoint, options: RequestOptions, head: Head) -> None:
+    def __init__(
+        self, model: ModelSettings, endpoint: Endpoint, options: RequestOptions, head: Head, auth: Authentication
+    ) -> None:
         """Open a client; raises ConfigError if an environment variable does not allow it."""
         import httpx2  # only after the caller's checks: this import takes half a second
 
         self.endpoint = endpoint
         self._model = model
+        self._auth = auth
         with _opening():
             self._http = _http_client(options.transport)
             self._root, headers = head(self._http, endpoint)
@@ -161,7 +166,7 @@ class Connection:
     ) -> AsyncIterator[httpx2.Response]:
         """Send a request; inside the block, read the answer within `seconds` in all. A refusal is a ProviderError."""
         try:
-            async with asyncio.timeout(seconds), aclosing(await self._response(request)) as response:
+            async with asyncio.timeout(seconds), aclosing(await self._authenticated(request)) as response:
                 if response.is_success:
                     yield response
                     return
@@ -170,6 +175,25 @@ class Connection:
             raise self._unconnected(error) from None
         status = response.status_code
         raise self.refused(Refusal(status, _error_body(received), response.headers, body), status)
+
+    async def _authenticated(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request with the newest key, and again with the next one if that is refused; as `_response`."""
+        command = self.endpoint.command
+        if command is None:
+            return await self._response(request)
+        key = await command.current()
+        request.headers.update(self._auth(key))
+        response = await self._response(request)
+        if response.status_code != 401:
+            return response
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(response.aclose)
+            other = await command.other_than(key)
+            if other is None:
+                stack.pop_all()
+                return response
+        request.headers.update(self._auth(other))
+        return await self._response(request)
 
     async def _response(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and follow redirects without their bodies; return the response with its body unread."""

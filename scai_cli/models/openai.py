@@ -47,7 +47,7 @@ class OpenAIModel:
         self._model = model
         endpoint, options = endpoint_of(model), request_options(model.options, _TAKEN)
         self._options = options.body
-        self.connection = Connection(model, endpoint, options, _head)
+        self.connection = Connection(model, endpoint, options, _head, _auth)
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request within `timeout_s`, including the whole body."""
@@ -75,8 +75,12 @@ class OpenAIModel:
         return await self.connection.post(path, body)
 
     async def get(self, path: str) -> bytes:
-        """Get another path (`models`) and return the answer's body; raises the errors of `complete`."""
+        """Get another path and return the answer's body; raises the errors of `complete`."""
         return await self.connection.get(path)
+
+    async def listed(self) -> bytes:
+        """Return the endpoint's list of models, with what it says about each; raises the errors of `complete`."""
+        return await self.get("models")
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -109,8 +113,12 @@ def _head(http: httpx2.AsyncClient, endpoint: Endpoint) -> tuple[httpx2.URL, dic
     if not is_trusted(KEY_VARIABLE, endpoint.origin):  # nor are OPENAI_ORG_ID and OPENAI_CUSTOM_HEADERS
         client.organization = client.project = None
         client._custom_headers = {}
-    given = {**client.default_headers, **client.auth_headers}
+    given = {**client.default_headers, **_auth(endpoint.key or NO_KEY)}
     return client.base_url, {name: value for name, value in given.items() if isinstance(value, str)}
+
+
+def _auth(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
 
 
 def _is_strict(schema: object) -> bool:

@@ -6,8 +6,12 @@ from functools import cache
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import PriceConfig
 from scai_cli.experiment.personas import HUMAN
+from scai_cli.models.endpoint import ANTHROPIC_URL
 
 FREE = PriceConfig(input=0, output=0)
+
+_ADDRESS = {"anthropic": ANTHROPIC_URL}
+"""The address by which the data know a provider that has models of no other."""
 
 PriceOf = Callable[[str], PriceConfig | None]
 """Name of a model -> its price, or None if it is unknown."""
@@ -21,7 +25,7 @@ def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | No
         if provider in ("simulated", HUMAN):
             return FREE
         name = model.partition(":")[2] if provider == "langchain" else model
-        return table.get(model) or published_price(name, base_url)
+        return table.get(model) or published_price(name, base_url or _ADDRESS.get(provider))
 
     return price
 
