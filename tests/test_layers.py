@@ -33,7 +33,6 @@ ONLY_IN = {
     "click": (),
     "rich": ("display.terminal", "cli"),
     "openai": ("models.openai", "models.connection"),
-    "openai": ("models.openai",),
     "torch": ("models.huggingface",),
     "transformers": ("models.huggingface",),
     "altair": ("display.report",),

@@ -142,7 +142,10 @@ def tokenizer_of(folder: Path) -> Any:
 
 
 def test_a_batch_of_different_lengths_equals_single_calls(tiny: Path, seen: Seen) -> None:
-    requests = [asked(text, Sampling(temperature=0.0, max_tokens=most)) for text, most in zip(TEXTS, (3, 30, 7, 1, 18))]
+    requests = [
+        asked(text, Sampling(temperature=0.0, max_tokens=most))
+        for text, most in zip(TEXTS, (3, 30, 7, 1, 18), strict=True)
+    ]
     assert together(opened(tiny), *requests) == one_by_one(opened(tiny), *requests)
     assert seen.rows == [5, 1, 1, 1, 1, 1]
 
