@@ -15,6 +15,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "openai": "scai_cli.models.openai:connect",
         "anthropic": "scai_cli.models.anthropic:connect",
         "langchain": "scai_cli.models.langchain:connect",
+        "huggingface": "scai_cli.models.huggingface:connect",
     },
     "strategy": {
         "rewrite": "scai_cli.simulation.strategies.rewrite:rewrite",

@@ -33,6 +33,8 @@ ONLY_IN = {
     "click": (),
     "rich": ("display.terminal", "cli"),
     "openai": ("models.openai", "models.connection"),
+    "torch": ("models.huggingface",),
+    "transformers": ("models.huggingface",),
     "altair": ("display.report",),
     "vl_convert": ("display.report",),
     "filelock": ("runs", "models.cache"),

