@@ -113,12 +113,12 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     for model in models:
         if model.batch == "file":  # nothing is sent
             continue
-        host, key, refused = urlsplit(address(model)).netloc, model.api_key_env, None
+        host, key, refused = urlsplit(model.base_url or "").netloc, model.api_key_env, None
         if model.provider in SERVICES:
             host = url_of(model).netloc
             key = key_variable(model) if key or not address(model) or has_key(key_variable(model)) else None
             refused = refusal(model, key)
-        if model.provider not in ("simulated", HUMAN):
+        if model.provider not in ("simulated", "huggingface", HUMAN):  # these call no host
             where = host.rpartition("@")[2] or model.provider
             labels[where, key, str(refused) if refused else None][model.label] = None
     return [Host(*which, tuple(models)) for which, models in labels.items()]

@@ -52,10 +52,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Seen:
-    """The batches that the library gets, in order: their rows and the tokens made."""
+    """The batches that the library gets, in order: the number of rows, their prompts and the tokens made."""
 
     rows: list[int] = field(default_factory=list)
-    made: list[int] = field(default_factory=list)
+    made: list[list[list[int]]] = field(default_factory=list)
     prompts: list[Any] = field(default_factory=list)
     begun: threading.Event = field(default_factory=threading.Event)
     fits: int | None = None
@@ -77,7 +77,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
         if noted.fits is not None and len(inputs) > noted.fits:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         output = generate(model, inputs, **keys)
-        noted.made.append(output.shape[1] - inputs.shape[1])
+        noted.made.append(output[:, inputs.shape[1] :].tolist())
         return output
 
     monkeypatch.setattr(GenerationMixin, "generate", noting)
@@ -142,10 +142,8 @@ def tokenizer_of(folder: Path) -> Any:
 
 
 def test_a_batch_of_different_lengths_equals_single_calls(tiny: Path, seen: Seen) -> None:
-    requests = [
-        asked(text, Sampling(temperature=0.0, max_tokens=most))
-        for text, most in zip(TEXTS, (3, 30, 7, 1, 18), strict=True)
-    ]
+    ways = [Sampling(temperature=0.0, max_tokens=most) for most in (3, 30, 7, 1, 18)]
+    requests = list(map(asked, TEXTS, ways))
     assert together(opened(tiny), *requests) == one_by_one(opened(tiny), *requests)
     assert seen.rows == [5, 1, 1, 1, 1, 1]
 
@@ -217,21 +215,20 @@ def test_a_seed_that_is_not_sent_does_not_count(tiny: Path) -> None:
     assert one.text != other.text
 
 
-def test_an_end_token_is_a_whole_answer_and_its_tokens_are_counted(tiny: Path, tmp_path: Path) -> None:
-    tokenizer = tokenizer_of(tiny)
+def test_an_end_token_is_a_whole_answer_and_its_tokens_are_counted(tiny: Path, tmp_path: Path, seen: Seen) -> None:
     (cut,) = together(opened(tiny), asked("Tea?"))
     assert (cut.finish_reason, cut.ended, cut.usage.output_tokens) == ("length", "cut", 12)
     rendered = "<|start|>user\nTea?<|end|>\n<|start|>assistant\n"
-    assert cut.usage.input_tokens == len(tokenizer(rendered, add_special_tokens=False)["input_ids"])
-    tokens = tokenizer(cut.text, add_special_tokens=False)["input_ids"]
-    end = tokens[0]
-    folder = changed(tiny, tmp_path / "ends", eos_token_id=[end, tokenizer.eos_token_id])
-    whole, other = together(
-        opened(folder), asked("Tea?"), asked(TEXTS[1], Sampling(temperature=1.0, max_tokens=5, seed=3))
-    )
-    assert (whole.text, whole.finish_reason, whole.usage.output_tokens) == ("", "stop", 1)
+    assert cut.usage.input_tokens == len(tokenizer_of(tiny)(rendered, add_special_tokens=False)["input_ids"])
+    made = seen.made[0][0]
+    length = next(n for n in range(3, 12) if made[n - 1] not in made[: n - 1])
+    folder = changed(tiny, tmp_path / "ends", eos_token_id=[made[length - 1], 2])
+    whole, other = together(opened(folder), asked("Tea?"), asked(TEXTS[1]))
+    assert (whole.finish_reason, whole.usage.output_tokens) == ("stop", length)
     assert whole.usage.input_tokens == cut.usage.input_tokens
-    assert other.usage.output_tokens <= 5
+    assert whole.text
+    assert cut.text.startswith(whole.text)
+    assert other.usage.output_tokens > length  # a row that has ended is filled up, and the others continue
     assert whole.model == "tiny"
 
 
@@ -406,7 +403,7 @@ def test_a_cancelled_call_ends_its_row_and_a_waiting_one_takes_no_batch(tiny: Pa
 
     assert running(opened(tiny), job).usage.output_tokens == 12
     assert seen.rows == [1, 1]
-    assert seen.made[0] < 4000
+    assert len(seen.made[0][0]) < 4000
 
 
 def test_a_connection_that_closes_ends_the_calls_in_progress(tiny: Path, seen: Seen) -> None:
@@ -418,7 +415,7 @@ def test_a_connection_that_closes_ends_the_calls_in_progress(tiny: Path, seen: S
             await endless
 
     running(opened(tiny), job)
-    assert seen.made[0] < 4000
+    assert len(seen.made[0][0]) < 4000
 
 
 def test_the_candidates_of_the_letter_are_returned_with_their_log_probabilities(tiny: Path) -> None:
@@ -468,9 +465,10 @@ def test_a_whole_run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert ran.code == 0, ran.err
     assert "Traceback" not in ran.err
     made = calls(tmp_path / "runs/local")
-    assert {call["completion"]["model"] for call in made} == {str(tiny)}
-    assert all(call["completion"]["usage"]["output_tokens"] <= 20 for call in made)
-    assert events(tmp_path / "runs/local")[-1]["event"] == "run_finished"
+    answered = [call for call in made if "response" in call]
+    assert {call["answered_by"] for call in answered} == {str(tiny)}
+    assert max(call["usage"]["output_tokens"] for call in answered) == 20
+    assert events(tmp_path / "runs/local")[-1]["type"] == "run_finished"
 
 
 def test_a_run_without_a_chat_template_writes_nothing(
@@ -492,22 +490,23 @@ def trained() -> Path:
 
 
 QUESTIONS = (
-    "What is the capital of France?",
-    "Please name three primary colours, and write one short sentence about each of them, in a friendly way.",
-    "What is 2 + 2?",
-    "I have a cold. Which hot drink is good for a sore throat, and what do I need to make it in my kitchen at home?",
+    ("What is the capital of France?", 24),
+    ("Please name three primary colours, and write one short sentence about each of them, in a friendly way.", 8),
+    ("What is 2 + 2?", 24),
+    ("I have a cold. Which hot drink is good for a sore throat, and what do I need to make it in my kitchen?", 16),
 )
+"""Questions and the tokens of their answers, at most."""
 
 
 def test_a_trained_model_answers_the_same_alone_and_in_a_batch(trained: Path, seen: Seen) -> None:
-    def model() -> ChatModel:
-        return opened(trained.parent, options={"gguf_file": trained.name})
+    requests = [asked(text, Sampling(temperature=0.0, max_tokens=most)) for text, most in QUESTIONS]
 
-    requests = [asked(text, Sampling(temperature=0.0, max_tokens=24)) for text in QUESTIONS]
-    in_a_batch = together(model(), *requests)
-    assert seen.rows == [4]
-    alone = one_by_one(model(), *requests)
-    assert [answer.text for answer in in_a_batch] == [answer.text for answer in alone]
-    assert [answer.usage for answer in in_a_batch] == [answer.usage for answer in alone]
+    async def job(model: ChatModel) -> tuple[list[Completion], list[Completion]]:
+        in_a_batch = await asyncio.gather(*map(model.complete, requests))
+        return in_a_batch, [await model.complete(request) for request in requests]
+
+    in_a_batch, alone = running(opened(trained.parent, options={"gguf_file": trained.name}), job)
+    assert seen.rows == [4, 1, 1, 1, 1]
+    assert in_a_batch == alone
     assert "Paris" in alone[0].text
-    assert (alone[0].finish_reason, alone[1].finish_reason) == ("stop", "length")
+    assert [answer.finish_reason for answer in alone] == ["stop", "length", "stop", "length"]

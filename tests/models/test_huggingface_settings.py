@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import TINY, scai
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.model_settings import ModelSettings
@@ -78,6 +79,15 @@ def test_only_what_changes_the_weights_is_in_their_source(monkeypatch: pytest.Mo
 
 def test_a_model_in_this_process_is_free() -> None:
     assert price_of("huggingface", {})("gpt-4o") == FREE
+
+
+def test_a_plan_names_no_host_for_a_model_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    planned = scai("check", tmp_path / "tiny.yaml", "--model", "huggingface:org/model", "--json")
+    assert planned.code == 0, planned.err
+    assert planned.json["hosts"] == []
+    assert planned.json["usd"] == 0
 
 
 def test_no_library_is_imported_with_the_provider() -> None:

@@ -10,7 +10,7 @@ from scai_cli.errors import CallFailed, ConfigError
 from scai_cli.experiment.model_settings import SystemRole
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.huggingface.batch import Candidates
-from scai_cli.models.huggingface.checkpoint import Checkpoint, quoted
+from scai_cli.models.huggingface.checkpoint import Checkpoint, quietly, quoted
 from scai_cli.models.huggingface.options import INSTALL
 from scai_cli.models.logprobs import answer_logprobs
 from scai_cli.models.system_role import with_role
@@ -55,9 +55,10 @@ class ChatTemplate:
         if self._role != "system":
             texts = with_role(texts, self._role)
         try:
-            encoded = self._tokenizer.apply_chat_template(
-                texts, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True, **self._variables
-            )
+            with quietly():  # of prompts over the context, which are refused later
+                encoded = self._tokenizer.apply_chat_template(
+                    texts, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True, **self._variables
+                )
         except Exception as error:  # noqa: BLE001 - a template is a program of a third party
             remedy = "merge if it takes no system message" if self._role == "system" else "the role that it takes"
             problem = f"the chat template refuses the messages ({quoted(error)}); set model.system_role: {remedy}"

@@ -56,11 +56,10 @@ def read_checkpoint(source: Source) -> Checkpoint:
     """
     os.environ.setdefault("TQDM_DISABLE", "1")  # read once, at the import: bars would break the live display
     import torch
-    import transformers
     from transformers import AutoConfig, AutoTokenizer
 
     _check_device(source.device, torch)
-    with _quietly(transformers):
+    with quietly():
         try:
             config = AutoConfig.from_pretrained(source.name, **_where(source))
             tokenizer = AutoTokenizer.from_pretrained(source.name, **_where(source))
@@ -77,7 +76,6 @@ def read_checkpoint(source: Source) -> Checkpoint:
 def load_weights(checkpoint: Checkpoint) -> Weights:
     """Load the weights onto their device; raises what transformers raises, in many forms."""
     import torch
-    import transformers
     from transformers import AutoModelForCausalLM, GenerationConfig
 
     source, tokenizer = checkpoint.source, checkpoint.tokenizer
@@ -85,7 +83,7 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
     device = source.device or (accelerator.type if accelerator else "cpu")
     is_cpu = device.startswith("cpu")
     dtype = source.dtype or ("float32" if is_cpu else "auto")
-    with _quietly(transformers):
+    with quietly():
         model = AutoModelForCausalLM.from_pretrained(
             source.name,
             **_where(source),
@@ -135,9 +133,10 @@ def _ids(value: object) -> list[int]:
 
 
 @contextmanager
-def _quietly(transformers: Any) -> Iterator[None]:
-    """Silence the libraries' advice and progress bars; errors are raised in any case."""
-    logging = transformers.utils.logging
+def quietly() -> Iterator[None]:
+    """Silence the library's advice and progress bars; errors are raised in any case."""
+    from transformers.utils import logging
+
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
