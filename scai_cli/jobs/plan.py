@@ -118,6 +118,6 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
             key = key or (KEY_VARIABLE if not address(model) or os.environ.get(KEY_VARIABLE) else None)
             refused = refusal(model, key)
         if model.provider not in ("simulated", HUMAN):
-            where = host.rpartition("@")[2] or model.provider
+            where = host.rpartition("@")[2] or model.endpoint[0]
             labels[where, key, str(refused) if refused else None][model.label] = None
     return [Host(*which, tuple(models)) for which, models in labels.items()]
