@@ -28,10 +28,12 @@ def refusal_of(error: BaseException, request: Mapping[str, Any]) -> tuple[Refusa
         if status := _status(link):
             return Refusal(status, _body(link), _headers(link), request), status
     names = " ".join(kind.__name__ for link in _links(error) for kind in type(link).__mro__)
-    texts = [*dict.fromkeys(text for link in _links(error) if (text := str(link)))] or type(error).__name__
     if _TIMEOUT.search(names):  # as if the server had reported it: it is overloaded
-        return Refusal(408, texts, {}, request), 0
-    return (Refusal(0, texts, {}, request), 0) if _NETWORK.search(names) else None
+        return Refusal(408, str(error) or "no answer in time", {}, request), 0
+    if _NETWORK.search(names):  # the reason, a certificate or a name, is often in a cause
+        texts = [*dict.fromkeys(text for link in _links(error) if (text := str(link)))]
+        return Refusal(0, texts or type(error).__name__, {}, request), 0
+    return None
 
 
 def _links(error: BaseException) -> Iterator[BaseException]:
