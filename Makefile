@@ -34,8 +34,9 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 	@$(BIN)/python tests/support/real_model.py --fetch-only
 	@$(BIN)/python -m pytest -q -m realmodel
 
-test-integration: $(TRAIN)/.installed ## datasets, TRL and inspect_ai read, train on and evaluate what scai writes, in an environment of their own
-	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/jobs/test_serve_inspect.py
+test-integration: $(TRAIN)/.installed ## datasets, TRL and inspect_ai read, train on and evaluate what scai writes, and LangChain's models answer, in an environment of their own
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/jobs/test_serve_inspect.py \
+	  tests/models/test_langchain.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
 	@$(DIST)/bin/python tests/support/distribution.py
@@ -118,10 +119,11 @@ $(VENV)/.chromium: $(VENV)/.installed-dev
 
 # torch first and by its version, which is a CPU build: whatever asks for it unversioned may bring gigabytes of CUDA.
 $(TRAIN)/.installed: pyproject.toml
-	@echo "Installing trainers and a harness into $(TRAIN) ..."
+	@echo "Installing trainers, a harness and LangChain into $(TRAIN) ..."
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data]' 'trl>=1.16' 'inspect_ai>=0.3.285'
+	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data,langchain]' \
+	  'trl>=1.16' 'inspect_ai>=0.3.285' 'langchain-openai>=1.0'
 	@touch $@
 
 $(DIST)/.installed:

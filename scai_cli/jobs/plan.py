@@ -119,6 +119,6 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
             key = key_variable(model) if key or not address(model) or has_key(key_variable(model)) else None
             refused = refusal(model, key)
         if model.provider not in ("simulated", HUMAN):
-            where = host.rpartition("@")[2] or model.provider
+            where = host.rpartition("@")[2] or model.endpoint[0]
             labels[where, key, str(refused) if refused else None][model.label] = None
     return [Host(*which, tuple(models)) for which, models in labels.items()]

@@ -170,3 +170,11 @@ def test_an_experiment_loads_the_module_before_a_run_begins(tmp_path: Path) -> N
     assert (called.code, Path("runs").exists()) == (2, False)
     assert "new.yaml:" in called.err
     assert "model.name: chat model 'nothing:here' cannot be loaded: No module named 'nothing'" in called.err
+
+
+def test_check_names_the_provider_of_langchain() -> None:
+    Path("new.yaml").write_text(TINY)
+    checked = scai("check", "new.yaml", "--json", "--model", "langchain:groq:m")
+    assert [(host["host"], host["key"], host["models"]) for host in checked.json["hosts"]] == [
+        ("langchain:groq", None, ["groq:m"])
+    ]
