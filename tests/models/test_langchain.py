@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TINY, calls, scai
+from conftest import TINY, calls, scai, scai_process
+from documents import ROOT
 from loopback import Loopback
 
 from scai_cli import plugins
@@ -32,7 +34,7 @@ KEY = "sk-0123456789abcdefghij"
 MODELS = '''\
 """Chat models of one's own, on LangChain's base class and on its fakes."""
 
-from threading import Barrier
+from threading import Barrier, Event
 
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
@@ -69,6 +71,11 @@ class Meeting(Parrot):
     def _generate(self, messages, stop=None, run_manager=None, **kwargs):
         forty.wait(30)
         return super()._generate(messages)
+
+
+class Hung(Parrot):
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        Event().wait()
 
 
 class Strict(Parrot):
@@ -370,7 +377,8 @@ def test_a_missing_key_is_an_error_of_the_settings() -> None:
         connect(settings("openai:m"), seed=1)
 
 
-def test_a_missing_integration_is_named() -> None:
+def test_a_missing_integration_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain_aws", None)
     with pytest.raises(ConfigError, match=r"model\.name: bedrock_converse:m: .* `pip install langchain-aws`"):
         connect(settings("bedrock_converse:m"), seed=1)
 
@@ -389,6 +397,13 @@ def test_a_run_and_its_resume_with_a_chat_model_in_code(tmp_path: Path) -> None:
     answers = [call for call in calls(Path("runs/tiny")) if call["purpose"] == "answer"]
     assert {call["request"]["model"] for call in answers} == {"my_models:parrot"}
     assert {call["response"] for call in answers} >= {"HumanMessage: How do I make a pot of tea?"}
+
+
+def test_a_call_that_hangs_in_its_thread_ends_with_the_timeout() -> None:
+    Path("own.yaml").write_text(TINY + "model: {provider: langchain, name: 'my_models:Hung', timeout_s: 0.2}\n")
+    ended = scai_process("run", "own.yaml", "--quiet", "--set", "limits.max_retries=0", PYTHONPATH=f"{ROOT}:.")
+    assert ended.code == 4
+    assert "no complete answer within 0.2 s (model.timeout_s)" in ended.err
 
 
 def test_a_saved_evaluation_loads_the_chat_model_of_a_system_with_trust_alone() -> None:
