@@ -39,7 +39,7 @@ ONLY_IN = {
     "vl_convert": ("display.report",),
     "filelock": ("runs", "models.cache"),
     "langchain": ("models.langchain",),
-    "langchain_core": ("models.langchain", "models.langchain_message"),
+    "langchain_core": ("models.langchain",),
 }
 """A package -> the layers that may import it."""
 WINGS = ("terminal", "report")

@@ -26,7 +26,7 @@ from scai_cli.errors import (
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.langchain import LangChainModel, connect
-from scai_cli.models.unknown_endpoint import UnknownEndpoint
+from scai_cli.models.langchain.unknown_endpoint import UnknownEndpoint
 
 pytestmark = pytest.mark.integration
 

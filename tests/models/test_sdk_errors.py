@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from scai_cli import errors
-from scai_cli.models.sdk_errors import refusal_of
-from scai_cli.models.unknown_endpoint import UnknownEndpoint
+from scai_cli.models.langchain.sdk_errors import refusal_of
+from scai_cli.models.langchain.unknown_endpoint import UnknownEndpoint
 
 WHERE = UnknownEndpoint.behind("langchain:openai:m")
 

@@ -13,11 +13,11 @@ from urllib.parse import quote
 from scai_cli.errors import ConfigError, ParameterRefused
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
+from scai_cli.models.anthropic.answers import chat_completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.connection import Connection
 from scai_cli.models.endpoint import Endpoint, endpoint_of
 from scai_cli.models.key_command import is_web_token
-from scai_cli.models.messages_wire import chat_completion
 from scai_cli.models.request_options import request_options
 from scai_cli.models.wire import read_completion, unused_response
 

@@ -30,20 +30,25 @@ from scai_cli.experiment.model_code import is_module
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
-from scai_cli.models.langchain_message import as_completion
-from scai_cli.models.langchain_options import check_settings
+from scai_cli.models.langchain.message import as_completion
+from scai_cli.models.langchain.sdk_errors import refusal_of
+from scai_cli.models.langchain.settings import check_settings
+from scai_cli.models.langchain.unknown_endpoint import UnknownEndpoint
 from scai_cli.models.refusals import Refusal
-from scai_cli.models.sdk_errors import refusal_of
 from scai_cli.models.system_role import with_role
-from scai_cli.models.unknown_endpoint import UnknownEndpoint
 from scai_cli.models.wire import BodyError, FilterError, read_completion, unused_response
-from scai_cli.text.data_files import read_data_file
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
-_FIELDS: Final[Mapping[str, tuple[str, ...]]] = read_data_file(__file__)["fields"]
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "temperature": ("temperature",),
+    "top_p": ("top_p",),
+    "max_tokens": ("max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens", "num_predict"),
+    "seed": ("seed", "random_seed"),
+}
+"""Parameter of a call -> the fields of a chat model for it; the first that its class has."""
 _UNEXPECTED: Final = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
