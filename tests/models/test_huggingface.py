@@ -38,11 +38,16 @@ TEXTS = ("Tea?", "How do I mend the flat tyre of a bike?", "Why " * 40, "Two wor
 
 @pytest.fixture(scope="module", autouse=True)
 def _offline() -> Iterator[None]:
-    """No library asks the network for anything."""
+    """No library asks the network for anything, and torch uses one thread: two on a busy machine are much slower."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("TOKENIZERS_PARALLELISM", "false")
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
         yield
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

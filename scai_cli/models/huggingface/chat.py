@@ -32,6 +32,7 @@ class ChatTemplate:
         """Try the template with a harmless conversation; raises ConfigError if it refuses that."""
         self._name = checkpoint.source.name
         self._tokenizer = checkpoint.tokenizer
+        self._encoding = checkpoint.encoding
         self._role = role
         self._variables = dict(variables)
         taken = inspect.signature(self._tokenizer.apply_chat_template).parameters
@@ -55,7 +56,7 @@ class ChatTemplate:
         if self._role != "system":
             texts = with_role(texts, self._role)
         try:
-            with quietly():  # of prompts over the context, which are refused later
+            with self._encoding, quietly():  # of prompts over the context, which are refused later
                 encoded = self._tokenizer.apply_chat_template(
                     texts, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True, **self._variables
                 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
@@ -32,9 +33,11 @@ class Checkpoint:
 
     source: Source
     tokenizer: Any
-    """Of transformers; not safe for two threads at the same time."""
+    """Of transformers."""
     context: int
     """The tokens of a prompt and its answer, at most."""
+    encoding: Lock = field(default_factory=Lock)
+    """For the tokenizer, which cannot encode in two threads: one may connect while the other answers."""
 
 
 @dataclass(frozen=True, slots=True)
