@@ -29,23 +29,27 @@ class GuardedModel:
         An ordinary exception of the provider is a CallFailed with its type, one of the network (OSError) a
         CallTransient; an answer that is not a Completion with a text is a CallFailed.
         """
-        where, limit = shown_address(self._settings), asyncio.timeout(self._settings.timeout_s)
+        limit = asyncio.timeout(self._settings.timeout_s)
         try:
             async with limit:
-                return _checked(await self._model.complete(request), where)
+                answer = await self._model.complete(request)
         except ScaiError:
             raise
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise CallTransient(f"{where}: the provider cancelled the call") from None
+            raise CallTransient(f"{shown_address(self._settings)}: the provider cancelled the call") from None
         except Exception as error:
+            where = shown_address(self._settings)
             if limit.expired():
                 raise timed_out(where, self._settings.timeout_s) from None
             logging.getLogger("scai_cli").debug("a provider's exception", exc_info=error)
             kind = CallTransient if isinstance(error, OSError) else CallFailed
             raise kind(f"{where}: the provider raised {self._described(error)}") from None
+        if problem := _problem(answer):
+            raise CallFailed(f"{shown_address(self._settings)}: the provider returned {problem}")
+        return answer
 
     async def aclose(self) -> None:
         """Close the model."""
@@ -63,13 +67,11 @@ def timed_out(where: object, seconds: float) -> CallTransient:
     return CallTransient(f"{where}: no complete answer within {seconds:g} s (model.timeout_s)", overloaded=True)
 
 
-def _checked(answer: object, where: str) -> Completion:
-    """Return a provider's answer; raises CallFailed if it cannot be used."""
+def _problem(answer: object) -> str | None:
+    """Return what is wrong with a provider's answer; None if it can be used."""
     if not isinstance(answer, Completion):
-        raise CallFailed(f"{where}: the provider returned {type(answer).__name__}, not a Completion")
+        return f"{type(answer).__name__}, not a Completion"
     for name, kind in (("text", str), ("finish_reason", str), ("usage", Usage)):
         if not isinstance(value := getattr(answer, name), kind):
-            raise CallFailed(
-                f"{where}: the provider returned {type(value).__name__} as the {name} of an answer, not {kind.__name__}"
-            )
-    return answer
+            return f"{type(value).__name__} as the {name} of an answer, not {kind.__name__}"
+    return None
