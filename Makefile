@@ -34,9 +34,10 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 	@$(BIN)/python tests/support/real_model.py --fetch-only
 	@$(BIN)/python -m pytest -q -m realmodel
 
-test-integration: $(TRAIN)/.installed ## datasets, TRL and inspect_ai read, train on and evaluate what scai writes, and transformers answers in this process; in an environment of their own
+test-integration: $(TRAIN)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL and inspect_ai; models of transformers and LangChain
 	@$(TRAIN)/bin/python tests/support/real_model.py --fetch-only
-	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/jobs/test_serve_inspect.py tests/models/test_huggingface.py
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/jobs/test_serve_inspect.py \
+	  tests/models/test_langchain.py tests/models/test_huggingface.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
 	@$(DIST)/bin/python tests/support/distribution.py
@@ -119,10 +120,11 @@ $(VENV)/.chromium: $(VENV)/.installed-dev
 
 # torch first and by its version, which is a CPU build: whatever asks for it unversioned may bring gigabytes of CUDA.
 $(TRAIN)/.installed: pyproject.toml
-	@echo "Installing trainers and a harness into $(TRAIN) ..."
+	@echo "Installing trainers, a harness, transformers and LangChain into $(TRAIN) ..."
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data,hf]' 'trl>=1.16' 'inspect_ai>=0.3.285'
+	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data,hf,langchain]' \
+	  'trl>=1.16' 'inspect_ai>=0.3.285' 'langchain-openai>=1.0'
 	@touch $@
 
 $(DIST)/.installed:

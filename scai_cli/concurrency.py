@@ -1,8 +1,11 @@
 """Concurrent jobs: gather all their results, or take them in order with a bounded number in memory."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -108,3 +111,32 @@ class _Queue(Generic[Result]):
         except STOPS as stop:
             self.broken = True
             self.stops.append(stop)
+
+
+async def in_thread(work: Callable[[], Returned]) -> Returned:
+    """Return what blocking work returns, or raise its error; work that never ends does not keep the process alive.
+
+    Each call has a thread of its own: a pool would limit the calls, and end only when its threads do.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Returned] = loop.create_future()
+
+    def settle(returned: Returned | None, error: BaseException | None) -> None:
+        if future.done():  # nothing waits any more, for example after a timeout
+            return
+        if error is None:
+            future.set_result(returned)  # type: ignore[arg-type]
+        else:
+            # A future cannot raise StopIteration.
+            future.set_exception(RuntimeError("StopIteration") if isinstance(error, StopIteration) else error)
+
+    def run() -> None:
+        try:
+            returned, error = work(), None
+        except BaseException as raised:  # noqa: BLE001 - the caller handles it
+            returned, error = None, raised
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, returned, error)
+
+    threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()
+    return await future

@@ -6,6 +6,7 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 ├── RunError                 a run directory is missing, ambiguous, in use, unfinished or damaged
 ├── CacheError               the response cache is locked, damaged, not scai's or not writable
 ├── OutputError              exit 4: a file could not be written
+├── BatchesWait              exit 3: files of requests wait for the user's program to answer them; resumable
 ├── LimitReached             exit 3: calls, tokens, money or seconds are used up; resumable
 ├── ProviderError            exit 4: a model gave no usable answer
 │   ├── CallFailed           one call failed for a reason outside its prompt: never a result; a resume repeats it
@@ -71,6 +72,12 @@ class OutputError(ScaiError):
 
 class LimitReached(ScaiError):
     """A limit of the experiment (calls, tokens, money, seconds) stopped the run; it can be resumed."""
+
+    exit_code = 3
+
+
+class BatchesWait(ScaiError):
+    """Files of requests wait for a program of the user's (`model.batch: file`); the work can be resumed."""
 
     exit_code = 3
 
@@ -180,7 +187,7 @@ class AnswerLost(ScaiError):
     """Events rest on calls, given by their ids, that are not in the call log: `scai resume` takes these events back."""
 
 
-STOPS = (LimitReached, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted, AnswerLost)
+STOPS = (LimitReached, BatchesWait, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted, AnswerLost)
 """The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""
 ENDS = (*STOPS, OutputError)
 """The errors that end a session: also a full disk, after which no answer can be kept."""

@@ -1,4 +1,4 @@
-"""Find a provider, strategy, acceptance rule, format or suite by name: built-in, `module:attribute`, or entry point."""
+"""Find code by its name: built-in, `module:attribute`, or entry point."""
 
 import importlib
 from collections.abc import Mapping
@@ -7,12 +7,14 @@ from typing import Any, Final, Literal
 from scai_cli.errors import ConfigError
 from scai_cli.text.suggestions import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "format", "suite"]
+Kind = Literal["provider", "strategy", "acceptance", "format", "suite", "chat model"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
         "simulated": "scai_cli.models.simulated:connect",
         "openai": "scai_cli.models.openai:connect",
+        "anthropic": "scai_cli.models.anthropic:connect",
+        "langchain": "scai_cli.models.langchain:connect",
         "huggingface": "scai_cli.models.huggingface:connect",
     },
     "strategy": {
@@ -48,7 +50,15 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
     },
+    "chat model": {},
 }
+_LANGCHAIN: Final = (
+    "anthropic anthropic_bedrock azure_ai azure_openai baseten bedrock bedrock_converse bedrock_mantle_anthropic "
+    "bedrock_mantle_openai cohere deepseek fireworks google_anthropic_vertex google_genai google_vertexai groq "
+    "huggingface ibm langsmith litellm meta mistralai nvidia ollama openai openrouter perplexity together upstage xai"
+)
+LANGCHAIN: Final = frozenset(_LANGCHAIN.split())
+"""The providers of LangChain 1.5: before the colon of a chat model's name, they are never a module."""
 
 
 def resolve(kind: Kind, name: str) -> Any:
@@ -65,8 +75,9 @@ def resolve(kind: Kind, name: str) -> Any:
         for part in attribute.split("."):
             piece = getattr(piece, part)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
-    if not callable(piece):
+        near = did_you_mean(module, LANGCHAIN) if kind == "chat model" else ""
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}{near}") from error
+    if kind != "chat model" and not callable(piece):
         raise ConfigError(f"{kind} {name!r} cannot be loaded: it is not a function")
     return piece
 
@@ -74,6 +85,11 @@ def resolve(kind: Kind, name: str) -> Any:
 def is_foreign(kind: Kind, name: str) -> bool:
     """Return whether a name refers to third-party code, which a saved run loads only with `--trust`."""
     return name not in BUILT_IN[kind]
+
+
+def is_known(kind: Kind, name: str) -> bool:
+    """Return whether a name is built in or registered by an installed package."""
+    return name in BUILT_IN[kind] or _entry_point(kind, name) is not None
 
 
 def _entry_point(kind: Kind, name: str) -> str | None:

@@ -32,12 +32,14 @@ ONLY_IN = {
     "typer": ("cli",),
     "click": (),
     "rich": ("display.terminal", "cli"),
-    "openai": ("models.openai",),
+    "openai": ("models.openai", "models.connection"),
     "torch": ("models.huggingface",),
     "transformers": ("models.huggingface",),
     "altair": ("display.report",),
     "vl_convert": ("display.report",),
     "filelock": ("runs", "models.cache"),
+    "langchain": ("models.langchain",),
+    "langchain_core": ("models.langchain",),
 }
 """A package -> the layers that may import it."""
 WINGS = ("terminal", "report")
@@ -135,8 +137,9 @@ def test_only_runs_decodes_events() -> None:
             assert not {"ANY_EVENT", "EVENTS"} & _names(file), f"{module} reads events itself"
 
 
-def test_the_openai_client_is_imported_only_when_it_connects() -> None:
-    tree = ast.parse(MODULES["models.openai"].read_text(encoding="utf-8"))
+@pytest.mark.parametrize("module", ONLY_IN["openai"])
+def test_the_openai_client_is_imported_only_when_it_connects(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     at_the_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not [node for node in at_the_top if "openai" in ast.dump(node).split("'")]
 

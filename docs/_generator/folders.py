@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from _generator.tables import code, table
 from scai_cli.jobs import explain
 from scai_cli.jobs.serve import PREFIX
+from scai_cli.runs.batch_log import BATCHES
+from scai_cli.runs.batch_log import FOLDER as BATCH_FILES
 from scai_cli.runs.chat_directory import CHATS
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import LOCK
@@ -30,6 +32,7 @@ class Folder(NamedTuple):
     lock: str
 
 
+REQUESTS: Final = f"{BATCH_FILES}/1.requests.jsonl"
 CONSTITUTIONS: Final = "constitution/e0.md"
 SYSTEM_MESSAGE: Final = "system_message.txt"
 TAKEN_BACK: Final = "events.taken-back-1.jsonl"
@@ -39,7 +42,7 @@ KINDS: Final = (
     Folder(
         "run",
         "`runs/<run-id>/`",
-        (CONFIG, EVENTS, CALLS, CONSTITUTIONS, SYSTEM_MESSAGE, OUTCOME),
+        (CONFIG, EVENTS, CALLS, BATCHES, CONSTITUTIONS, SYSTEM_MESSAGE, OUTCOME),
         "`scai run`, `scai resume`",
         "every command that takes a `RUN`",
         WHOLE,
@@ -47,7 +50,7 @@ KINDS: Final = (
     Folder(
         "generated set",
         "`runs/<run-id>/`",
-        (GENERATION, EXPERIMENT, TASKS, ROWS, CALLS, OUTCOME),
+        (GENERATION, EXPERIMENT, TASKS, ROWS, CALLS, BATCHES, OUTCOME),
         "`scai generate`, `scai resume`",
         "`scai export`, `scai list`",
         WHOLE,
@@ -55,7 +58,7 @@ KINDS: Final = (
     Folder(
         "evaluation",
         "`runs/<run-id>/`",
-        (EVALUATION, EXPERIMENT, ITEMS, ROWS, CALLS, OUTCOME),
+        (EVALUATION, EXPERIMENT, ITEMS, ROWS, CALLS, BATCHES, OUTCOME),
         "`scai evaluate`, `scai resume`",
         "`scai show`, `scai report`, `scai export --format scores`, `scai list`",
         WHOLE,
@@ -72,7 +75,7 @@ KINDS: Final = (
     Folder(
         "explanation",
         f"`{explain.FOLDER}/` in a run",
-        (CALLS,),
+        (CALLS, BATCHES),
         "`scai explain`",
         "`scai explain`, which repeats no answered call",
         WHOLE,
@@ -121,6 +124,12 @@ FILES: Final = (
     (
         CALLS,
         "every model call with its exact messages, settings, answer, tokens and time, for audits and for resuming",
+    ),
+    (
+        BATCHES,
+        "only with [batches](../real-models.md#batches): a line for each before it is handed over, and one with the "
+        f"endpoint's id of it; `{REQUESTS}` and `{BATCH_FILES}/1.results.jsonl` are the requests and results of the "
+        "first, and may be deleted when the work is finished",
     ),
     (CONSTITUTIONS, "with `e1.md`, ...: the constitution before the first and after each epoch, for people"),
     (SYSTEM_MESSAGE, "the final system message, to paste into any chatbot"),

@@ -1,12 +1,14 @@
-"""Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself."""
+"""Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself, batches."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from pydantic import BaseModel
 
 from scai_cli import plugins
-from scai_cli.experiment.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.experiment.config import ROLES, ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.messages import AgentRole
 from scai_cli.simulation.groups import dev_people
 from scai_cli.text.data_files import read_data_file
 
@@ -14,8 +16,21 @@ _TEXTS: Final = read_data_file(__file__)
 
 
 def config_warnings(config: ExperimentConfig) -> list[str]:
-    """Return a line for each setting without effect, for tastes drawn from the seed, for a model that rates itself."""
-    return [*idle_settings(config), *seed_dependence(config), *self_rating(config)]
+    """Return a line for each reason to think again before a run."""
+    return [*idle_settings(config), *seed_dependence(config), *self_rating(config), *batch_rounds(config)]
+
+
+def batch_rounds(config: ExperimentConfig) -> list[str]:
+    """Return a line with the number of batches that a run waits for one after the other, if it has any."""
+    if not any(config.model_for(role).batch for role in ROLES):
+        return []
+    steps: Counter[AgentRole] = Counter({"assistant": config.turns, "user": config.turns, "meta": 1})
+    steps["user"] += (config.opening == "own_words") + _rates_others(config)
+    rounds = config.epochs * sum(count for role, count in steps.items() if config.model_for(role).batch)
+    return [
+        f"model.batch: the calls of a run depend on each other, so it waits for at least {rounds:,} batches in a row, "
+        "each for up to a day; batches suit `scai generate`, `evaluate` and `explain` better"
+    ]
 
 
 def self_rating(config: ExperimentConfig) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -122,6 +122,10 @@ class PriceConfig(Value):
         cached = self.input if self.cached_input is None else self.cached_input
         new = usage.input_tokens - usage.cached_tokens
         return (new * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / 1e6
+
+
+BATCHED_AT_ONCE: Final = 12_500
+"""The calls in progress with batches: with two rows for each, they fill half of the largest batch of 50,000."""
 
 
 class LimitsConfig(Value):
@@ -269,6 +273,23 @@ class ExperimentConfig(Value):
         """The experiment for a run, which has nothing to judge."""
         return self.model_copy(update={"roles": self.roles.model_copy(update={"judge": ModelChanges()})})
 
+    @property
+    def asked_directly(self) -> ExperimentConfig:
+        """The experiment without batches, for work that needs its answers at once."""
+        roles: dict[str, ModelChanges] = {
+            role: getattr(self.roles, role).model_copy(update={"batch": None}) for role in MODEL_ROLES
+        }
+        people = [
+            persona.model_copy(update={"model": persona.model and persona.model.model_copy(update={"batch": None})})
+            for persona in self.personas.inline
+        ]
+        changes = {
+            "model": self.model.model_copy(update={"batch": None}),
+            "roles": self.roles.model_copy(update=roles),
+            "personas": self.personas.model_copy(update={"inline": tuple(people)}),
+        }
+        return self.model_copy(update=changes)
+
     def model_for(self, role: ModelRole) -> ModelSettings:
         """Return the model of a role: `model` with the keys in `roles`."""
         role = "assistant" if role == "judge" and not self.has_judge else role
@@ -287,12 +308,22 @@ class ExperimentConfig(Value):
         if self.has_judge:
             yield "meta", self.model_for("judge")
 
+    @property
+    def calls_at_once(self) -> int:
+        """The largest number of concurrent calls to one endpoint."""
+        return calls_at_once(self.limits, (model for _, model in self.models()))
+
     def place_of(self, model: ModelSettings) -> str:
         """Return the key that gives a model its endpoint: `model`, `roles.user` or `personas.ann.model`."""
         own = {f"personas.{persona.id}.model": self.model_of(persona) for persona in self.personas.inline}
         roles = {f"roles.{role}": self.model_for(role) for role in MODEL_ROLES}
         places = {"model": self.model, **roles, **own}
         return next((key for key, other in places.items() if other.endpoint == model.endpoint), "model")
+
+
+def calls_at_once(limits: LimitsConfig, models: Iterable[ModelSettings]) -> int:
+    """Return the largest number of concurrent calls to one endpoint; with batches, enough calls to fill one."""
+    return max(BATCHED_AT_ONCE if model.batch else model.concurrency or limits.concurrency for model in models)
 
 
 def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:

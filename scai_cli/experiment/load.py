@@ -21,7 +21,8 @@ from scai_cli.experiment.config import MODEL_ROLES, ExperimentConfig, Holdout, P
 from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
-from scai_cli.experiment.model_settings import parse_model
+from scai_cli.experiment.model_code import code_of
+from scai_cli.experiment.model_settings import SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
@@ -165,7 +166,7 @@ def changed_text(path: Path, config: ExperimentConfig) -> str | None:
 def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:
     """Return the settings of the command line: the option as written, the key, and the value as YAML.
 
-    A provider other than that of `before` (the file's `model`) drops its options.
+    A provider other than that of `before` (the file's `model`) drops its options, another service its address and key.
     """
     changes = []
     for setting in overrides.settings:
@@ -177,10 +178,14 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
         provider, name = parse_model(overrides.model)
         keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name)}
         keys |= {f"roles.{role}.{key}": "null" for role in MODEL_ROLES for key in ("provider", "name")}
-        if provider != (before.get("provider", "simulated") if isinstance(before, dict) else "simulated"):
-            options = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
-            kept = {key for key in options for _, given, _ in changes if _overlap(key, given)}
-            keys |= {key: value for key, value in options.items() if key not in kept}
+        old = before.get("provider", "simulated") if isinstance(before, dict) else "simulated"
+        if provider != old:
+            dropped = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
+            if is_other_service(old, provider):
+                places = ("model", *(f"roles.{role}" for role in MODEL_ROLES))
+                dropped |= {f"{place}.{key}": "null" for place in places for key in SERVICE_KEYS}
+            kept = {key for key in dropped for _, given, _ in changes if _overlap(key, given)}
+            keys |= {key: value for key, value in dropped.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]
     if overrides.judge is not None:  # after --model, which is every role's
         provider, name = parse_model(overrides.judge, "--judge")
@@ -229,11 +234,13 @@ def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
     for role in MODEL_ROLES:
-        own = getattr(config.roles, role).provider
-        yield ("roles", role, "provider") if own else ("model", "provider"), "provider", config.model_for(role).provider
-    own_models = {persona.model.provider for persona in config.personas.inline if persona.model is not None}
-    for provider in sorted(name for name in own_models if name is not None):
-        yield ("personas",), "provider", provider
+        for kind, name in code_of(config.model_for(role)):
+            key = "provider" if kind == "provider" else "name"
+            own = getattr(getattr(config.roles, role), key)
+            yield ("roles", role, key) if own else ("model", key), kind, name
+    with_own = (persona for persona in config.personas.inline if persona.model is not None)
+    for kind, name in sorted({code for persona in with_own for code in code_of(config.model_of(persona))}):
+        yield ("personas",), kind, name
 
 
 def _check_names(names: Iterable[CodeName], source: YamlSource) -> None:

@@ -1,12 +1,15 @@
 """The settings of a model and its endpoint: addresses and names of environment variables, never a secret."""
 
+import importlib.util
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
+from scai_cli import plugins
 from scai_cli.errors import ConfigError
 from scai_cli.values import Value
 
@@ -44,14 +47,29 @@ def variable_name(name: str) -> str:
 VariableName = Annotated[str, AfterValidator(variable_name)]
 
 
+BatchKind = Literal["openai", "file"]
+
+RATES: Final = ("concurrency", "requests_per_minute", "tokens_per_minute")
+"""The keys of a model that limit the load of its endpoint, all roles together; without a value `limits` counts."""
+PACE: Final = (*RATES, "batch")
+"""The keys of a model that say when its calls are made; they have no effect on the requests."""
+
+SERVICE_KEYS: Final = ("base_url", "api_key_env")
+"""The keys of a model that say where its calls go, and with which key."""
+
 SystemRole = Literal["system", "merge", "developer"]  # left out of a config that has the default, as older ones do
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class ModelChanges(Value):
     """Keys that override another model: a role's override `model`, a persona's override the users' model."""
 
     provider: str | None = None
-    """`simulated`, `openai` (any compatible endpoint), or `module:attribute` of your own."""
+    """`simulated`, `openai` (any compatible endpoint), `anthropic`, `huggingface`, `langchain`, or your own
+    `module:attribute`."""
     name: str | None = None
     """The model's name at the endpoint."""
     base_url: str | None = None
@@ -66,18 +84,28 @@ class ModelChanges(Value):
     """The maximal length of an answer, in tokens; the endpoint's default if null."""
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     """The timeout of one attempt, in seconds."""
-    max_response_mb: Annotated[float | None, Field(gt=0, le=100_000, exclude_if=lambda size: size is None)] = None
+    max_response_mb: Annotated[float | None, Field(gt=0, le=100_000, exclude_if=_is_none)] = None
     """The size of the longest response that is read, in megabytes after decompression."""
     structured: Literal["prompt", "json_schema"] | None = None
     """How answers in JSON are requested: in words, or also by the server's structured output."""
     send_seed: bool | None = None
     """Whether the seed is sent; set it to false for endpoints that reject the key."""
-    system_role: Annotated[SystemRole | None, Field(exclude_if=lambda role: role is None)] = None
+    system_role: Annotated[SystemRole | None, Field(exclude_if=_is_none)] = None
     """How the system message is sent to an endpoint without that role: `merge`d into the first user message, or as
     `developer`."""
     options: Mapping[str, Any] | None = None
-    """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
-    base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=lambda where: where is None)] = None
+    """The provider's own settings: body keys for `openai` and `anthropic`; `noise`, `attention`, ... for
+    `simulated`."""
+    concurrency: Annotated[int | None, Field(ge=1, exclude_if=_is_none)] = None
+    """The maximal number of concurrent calls to this endpoint; `limits.concurrency` if null."""
+    requests_per_minute: Annotated[float | None, Field(gt=0, exclude_if=_is_none)] = None
+    """The maximal number of requests per minute to this endpoint; that of `limits` if null."""
+    tokens_per_minute: Annotated[float | None, Field(gt=0, exclude_if=_is_none)] = None
+    """The maximal number of tokens per minute to this endpoint; that of `limits` if null."""
+    batch: Annotated[BatchKind | None, Field(exclude_if=_is_none)] = None
+    """Hand calls over in batches: `openai` for the endpoint's files and batches, at half the price and within a day;
+    `file` to have a program of yours answer a file of requests."""
+    base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=_is_none)] = None
     """Written by scai into the config of a run whose base_url comes from OPENAI_BASE_URL."""
 
     _no_secrets = field_validator("base_url", "options")(without_secrets)
@@ -102,32 +130,56 @@ class ModelSettings(ModelChanges):
 
     @property
     def endpoint(self) -> tuple[str, str | None, str | None]:
-        """The keys that tell endpoints apart."""
-        return self.provider, self.base_url, self.api_key_env
+        """The keys that tell endpoints apart; of a model of LangChain also its own provider."""
+        behind = f":{(self.name or '').partition(':')[0]}" if self.provider == "langchain" else ""
+        return f"{self.provider}{behind}", self.base_url, self.api_key_env
 
 
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
-    """Lay changes over a model's settings key by key, null for no change; another endpoint drops the old options."""
+    """Lay changes over a model's settings key by key, null for no change.
+
+    Another endpoint has neither the options nor the pace of the old one, another service neither its address nor its
+    key. An address from OPENAI_BASE_URL stays, as it is for all models of that provider.
+    """
     update = {} if changes is None else changes.model_dump(exclude_none=True)
     if "base_url" in update:
         update.setdefault("base_url_from", None)
     changed = base.model_copy(update=update)
-    moved = changed.endpoint != base.endpoint and "options" not in update
-    return changed.model_copy(update={"options": {}}) if moved else changed
+    if changed.endpoint == base.endpoint:
+        return changed
+    own: dict[str, Any] = {"options": {}, **dict.fromkeys(PACE)}
+    if is_other_service(base.provider, changed.provider):
+        own |= dict.fromkeys(("api_key_env",) if base.base_url_from else SERVICE_KEYS)
+    return changed.model_copy(update={key: value for key, value in own.items() if key not in update})
+
+
+def is_other_service(before: str, after: str) -> bool:
+    """Return whether one provider is Anthropic and one is OpenAI or compatible: an address is of one kind alone."""
+    return {before, after} == {"openai", "anthropic"}
 
 
 def parse_model(text: str, option: str = "--model") -> tuple[str, str | None]:
     """Return the provider and the name of a model on the command line; raises ConfigError with the option's name.
 
-    A provider with a dot is third-party code, with a colon of its own: `package.module:attribute:NAME`.
+    A prefix that is not the name of a provider but of a module is third-party code: `package.module:attribute:NAME`.
+    Its NAME may be left out.
     """
     provider, _, name = text.partition(":")
-    if "." in provider:
+    if name and not plugins.is_known("provider", provider) and _is_module(provider):
         attribute, _, name = name.partition(":")
-        provider = f"{provider}:{attribute}"
+        return f"{provider}:{attribute}", name or None
     if provider != "simulated" and not name:
         raise ConfigError(f"{option} {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
     return provider, name or None
+
+
+def _is_module(name: str) -> bool:
+    """Return whether a name is that of a module; a dotted one is taken for it without a search."""
+    if "." in name:
+        return True
+    with suppress(ImportError, ValueError):
+        return importlib.util.find_spec(name) is not None
+    return False
 
 
 class Roles(Value):

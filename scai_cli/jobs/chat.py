@@ -240,7 +240,7 @@ def open_chat(
             raise RunError(f"--against {against}: its system message{whose} is that of {product.name}; leave it out")
         dialogues = (other, product)
     runner = asyncio.Runner(loop_factory=loop_factory(config.models()))
-    return ChatSession(path, config, dialogues, ModelPool.connect(config), runner, seen)
+    return ChatSession(path, config, dialogues, ModelPool.connect(config.asked_directly), runner, seen)
 
 
 def _dialogue(history: History, config: ExperimentConfig, version: int, persona: str | None) -> Dialogue:

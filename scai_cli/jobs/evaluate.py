@@ -21,8 +21,9 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
-from scai_cli.experiment.config import ExperimentConfig, ModelRole
+from scai_cli.experiment.config import ExperimentConfig, ModelRole, calls_at_once
 from scai_cli.experiment.load import Overrides, dump_experiment, load_resolved
+from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.evaluate_items import read_evaluation_items
@@ -33,6 +34,7 @@ from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, k
 from scai_cli.jobs.saved_experiment import ADDRESS, digests, refuse_changed, refuse_foreign_code
 from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, work
 from scai_cli.messages import Message
+from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, RowDirectory
 from scai_cli.simulation.agent import Agent
@@ -112,7 +114,7 @@ def resume(
     refuse_other_address((model for _, model in _all_models(manifest)), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     named: list[tuple[plugins.Kind, str]] = [("suite", suite.name) for suite in manifest.suites]
-    named += [("provider", model.provider) for _, model in models_of(manifest)]
+    named += [code for _, model in models_of(manifest) for code in code_of(model)]
     for kind, name in () if trust else named:
         if plugins.is_foreign(kind, name):
             raise RunError(f"evaluation {path.name!r} names third-party code, {kind} {name!r}; add --trust to load it")
@@ -123,7 +125,8 @@ def resume(
             raise RunError(
                 f"{path / ITEMS}: changed since the start; restore it from a copy, or start a new evaluation"
             )
-        with ModelPool.connect(config, more=models_of(manifest)) as pool:
+        is_finished = outcome_of(path).get("status") == "finished"
+        with ModelPool.connect(config, more=models_of(manifest), is_finished=is_finished) as pool:
             if manifest != written:  # first: after a kill between the two, the systems are at their new addresses
                 directory.folder.write_text(EVALUATION, dump_evaluation(manifest), lasting=True)
             keep_settings(directory, config)
@@ -177,14 +180,15 @@ async def _session(
             observer.see(row)
         probes = [_Planned("probe", suite.name, None, "probe") for suite in manifest.suites]
         recorder.probed.update((row.suite, row.problem) for row in earlier if row.kind == "probe")
-        await recorder.take_all(maker, probes[written:], pool.config.limits.concurrency)
+        calls = calls_at_once(pool.config.limits, [model for _, model in _all_models(manifest)])
+        await recorder.take_all(maker, probes[written:], calls)
         for name, problem in recorder.probed.items():
             if problem is not None:
                 result.health.append(f"{name} cannot judge: {problem}")
                 observer.say(f"warning: {result.health[-1]}")
         wanted = [planned for planned in _planned(items) if recorder.probed[planned.suite] is None]
         result.wanted = len(probes) + len(wanted)
-        await recorder.take_all(maker, wanted[directory.written - len(probes) :], pool.config.limits.concurrency)
+        await recorder.take_all(maker, wanted[directory.written - len(probes) :], calls)
 
     def _agent(model: Any) -> Agent:
         return pool.agent("assistant", model, folder.log_call, index)

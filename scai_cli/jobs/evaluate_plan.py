@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from scai_cli import plugins
 from scai_cli.evaluation.item import Item
+from scai_cli.jobs.endpoint_gates import RoleModel
 from scai_cli.jobs.evaluate_items import read_evaluation_items
 from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, models_of, read_source
-from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
+from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.stats.power import detectable_before
 

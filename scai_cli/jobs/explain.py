@@ -104,6 +104,7 @@ def explain(
         closing(CallIndex.read(log)) as index,
     ):
         pool.count_earlier(paid)
+        pool.keep_batches(folder)
         agents = pool.agents(folder.log_call, index)
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None

@@ -107,7 +107,7 @@ def resume(
             raise RunError(
                 f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"
             )
-        with ModelPool.connect(config) as pool:
+        with ModelPool.connect(config, is_finished=not is_unfinished) as pool:
             keep_settings(directory, config)
             return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
 
@@ -132,7 +132,7 @@ async def _session(
             )
         context = RowContext.of(agents, manifest)
         jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
-        calls = pool.config.limits.concurrency
+        calls = pool.config.calls_at_once
         await in_order(jobs, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
     with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:

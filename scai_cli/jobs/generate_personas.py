@@ -62,7 +62,7 @@ def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], N
     check_name(out)
     config = options.experiment()
     with (
-        ModelPool.connect(config) as pool,
+        ModelPool.connect(config.asked_directly) as pool,
         _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log,
         closing(CallIndex.read(log.path)) as index,
     ):

@@ -7,28 +7,32 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
-from scai_cli import plugins
-from scai_cli.errors import ConfigError, KeyUntrusted, ScaiError
+from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig, PriceConfig
-from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.model_settings import RATES, ModelSettings
 from scai_cli.experiment.personas import HUMAN, Persona
+from scai_cli.jobs.batch_journal import FolderJournal
+from scai_cli.jobs.endpoint_gates import EndpointGates, EndpointKey, RoleModel, key_of
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
+from scai_cli.models.batching.batches import Batches
+from scai_cli.models.batching.gate import BatchGate
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay, log_unused
 from scai_cli.models.endpoint import address
-from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
+from scai_cli.models.gate import Gate
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.notices import Notices
-from scai_cli.models.prices import PriceOf, price_of, require_price
+from scai_cli.models.prices import PriceOf, half_price, price_of, require_price
+from scai_cli.models.tally import Meter
+from scai_cli.runs.batch_log import BatchLog
 from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
 
 AgentModel = tuple[AgentRole, ModelSettings]
-RoleModel = tuple[AgentRole, str]
-"""A role and the name of one of its models; users can have several models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,13 @@ class ModelPool:
     """The connected models of one experiment; a context manager that closes the cache, not the connections."""
 
     config: ExperimentConfig
-    gates: Mapping[tuple[str, str | None, str | None], Gate]
-    """Provider, base_url and name of the key's variable -> the gate; roles with the same endpoint share it."""
+    gates: Mapping[EndpointKey, Gate | BatchGate]
+    """Endpoint and kind of batch -> the gate; roles with the same endpoint share it."""
     models: Mapping[str, ChatModel]
     """Key of a connection (`_connection`) -> the connected model, behind its gate."""
     prices: Mapping[RoleModel, PriceOf]
     budget: Budget
+    batches: Batches
     notices: Notices
     """The messages of the models and their gates for the user, also with `--quiet`; a job listens to them."""
     cache: Cache | None = None
@@ -57,11 +62,13 @@ class ModelPool:
         *,
         more: Sequence[AgentModel] = (),
         wrap: Callable[[ChatModel, ModelSettings], ChatModel] = lambda model, _: model,
+        is_finished: bool = False,
     ) -> ModelPool:
         """Connect to every endpoint once, those of `more` models too; raises ConfigError for errors without a call.
 
         Human participants are asked at the prompt; without a prompt, they are a ConfigError. `wrap` changes how
-        providers answer, before their gates see it.
+        providers answer, before their gates see it. The models of finished work are connected at a first call, which
+        there should not be.
         """
         all_models = [*config.models(), *more]
         participants = _participants(config.personas.inline, prompt)
@@ -71,29 +78,16 @@ class ModelPool:
         if limits.usd is not None:
             for (_, name), price in prices.items():
                 require_price(price, name)
-        gate_settings = GateSettings(
-            concurrency=limits.concurrency,
-            requests_per_minute=limits.requests_per_minute,
-            tokens_per_minute=limits.tokens_per_minute,
-            max_retries=limits.max_retries,
-        )
         notices = Notices()
-        gates: dict[tuple[str, str | None, str | None], Gate] = {}
+        gates = EndpointGates(config, budget, prices, notices, wrap)
         models: dict[str, ChatModel] = {}
         for role, model in all_models:
-            if model.provider == HUMAN or (connection := _connection(model)) in models:
-                continue
-            try:
-                connected: ChatModel = wrap(plugins.resolve("provider", model.provider)(model, seed=config.seed), model)
-            except KeyUntrusted as refused:
-                refused.args = (f"{config.place_of(model)}: {refused}",)
-                raise
-            if model.endpoint not in gates:
-                price = prices[role, model.label]
-                gates[model.endpoint] = Gate(connected, gate_settings, budget=budget, price=price, notices=notices)
-            models[connection] = GatedModel(gates[model.endpoint], connected)
+            if model.provider != HUMAN and (connection := _connection(model)) not in models:
+                sharing = [other for _, other in all_models if key_of(other) == key_of(model)]
+                models[connection] = gates.connected(role, model, sharing, is_finished=is_finished)
         cache = Cache.open(cache_path()) if config.cache else None
-        pool = cls(config, gates, models, prices, budget, notices, cache, participants)
+        pool = cls(config, gates.gates, models, prices, budget, gates.batches, notices, cache, participants)
+        gates.batches.stop = pool.stop
         if participants is not None:
             participants.on_end, participants.thinking = pool.stop, budget.stopped_clock
         return pool
@@ -113,7 +107,7 @@ class ModelPool:
     def agents(self, log: CallLog, replay: Replay | None) -> Agents:
         """Return the agents of the experiment; each call is logged, and answered from `replay` if possible."""
         for gate in self.gates.values():
-            gate.note_unused = partial(log_unused, log)
+            gate.tally.note_unused = partial(log_unused, log)
         return build_agents(self.config, lambda role, model: self.agent(role, model, log, replay))
 
     def agent(self, role: AgentRole, model: ModelSettings, log: CallLog, replay: Replay | None) -> Agent:
@@ -140,8 +134,14 @@ class ModelPool:
         for recorded in self._recorded:
             recorded.close_for_new_calls(error)
 
+    def keep_batches(self, folder: LockedFolder) -> None:
+        """Use a folder for the batches; call it before the first call of a model with `batch`."""
+        if any(isinstance(gate, BatchGate) for gate in self.gates.values()):
+            self.batches.open(FolderJournal(BatchLog.open(folder)))
+
     async def aclose(self) -> None:
         """Close every connection, on their event loop."""
+        await self.batches.aclose()
         for model in self.models.values():
             await model.aclose()
 
@@ -160,10 +160,12 @@ class ModelPool:
 
 def prices_of(table: Mapping[str, PriceConfig], models: Iterable[AgentModel]) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
-    return {
-        (role, model.label): price_of(model.provider, table, None if model.base_url_from else model.base_url)
-        for role, model in models
-    }
+    return {(role, model.label): _price_of(model, table) for role, model in models}
+
+
+def _price_of(model: ModelSettings, table: Mapping[str, PriceConfig]) -> PriceOf:
+    price = price_of(model.provider, table, None if model.base_url_from else model.base_url)
+    return half_price(price) if model.batch == "openai" else price
 
 
 def costs_of(spent: Mapping[RoleModel, Usage], prices: Mapping[RoleModel, PriceOf]) -> list[float | None]:
@@ -182,5 +184,5 @@ def _participants(personas: Iterable[Persona], prompt: ParticipantPrompt | None)
 
 
 def _connection(model: ModelSettings) -> str:
-    """Return the key of a connection: all settings except the sampling, which is in each request."""
-    return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})
+    """Return the key of a connection: all settings except the sampling, which is in each request, and the rates."""
+    return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens", *RATES})

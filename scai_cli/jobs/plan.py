@@ -5,7 +5,6 @@ count as `TYPICAL_ANSWER` tokens. A large experiment is rehearsed with a part of
 the counts are scaled up.
 """
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,10 +14,10 @@ from urllib.parse import urlsplit
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
+from scai_cli.jobs.endpoint_gates import RoleModel
+from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
-from scai_cli.models.endpoint import address, refusal, url_of
-from scai_cli.models.key_trust import KEY_VARIABLE
+from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
@@ -112,12 +111,14 @@ def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
 def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     labels: defaultdict[tuple[str, str | None, str | None], dict[str, None]] = defaultdict(dict)
     for model in models:
+        if model.batch == "file":  # nothing is sent
+            continue
         host, key, refused = urlsplit(model.base_url or "").netloc, model.api_key_env, None
-        if model.provider == "openai":
+        if model.provider in SERVICES:
             host = url_of(model).netloc
-            key = key or (KEY_VARIABLE if not address(model) or os.environ.get(KEY_VARIABLE) else None)
+            key = key_variable(model) if key or not address(model) or has_key(key_variable(model)) else None
             refused = refusal(model, key)
         if model.provider not in ("simulated", "huggingface", HUMAN):  # these call no host
-            where = host.rpartition("@")[2] or model.provider
+            where = host.rpartition("@")[2] or model.endpoint[0]
             labels[where, key, str(refused) if refused else None][model.label] = None
     return [Host(*which, tuple(models)) for which, models in labels.items()]

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from scai_cli import plugins
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import returns_logprobs
 from scai_cli.errors import CallFailed, EndpointFailed, ParameterRefused, PromptRefused, ProviderError
@@ -16,9 +17,8 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import run_on_loop, stoppable
 from scai_cli.messages import AgentRole, Message
-from scai_cli.models.endpoint import OFFICIAL_URL, address
+from scai_cli.models.endpoint import SERVICES, address, shown_address
 from scai_cli.models.limits import Spend
-from scai_cli.models.openai import OpenAIModel
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating
 from scai_cli.simulation.epoch_context import Agents
@@ -84,7 +84,7 @@ async def _probe_all(config: ExperimentConfig) -> Probe:
         # The users' settings first: users fill the most forms.
         model = min(uses, key=lambda use: use[0] != "user")[1]
         roles = tuple(dict.fromkeys(role for role, _ in uses))
-        with ModelPool.connect(_alone(config, model)) as pool:
+        with ModelPool.connect(_alone(config, model).asked_directly) as pool:
             pool.budget.charge(Spend(result.calls, result.tokens, result.usd or 0.0), seconds)
             result.models.append(await _probe(pool, config, model, roles))
         used, known = pool.budget.used, all(meter.usd is not None for meter in pool.meters)
@@ -96,7 +96,7 @@ async def _probe_all(config: ExperimentConfig) -> Probe:
 async def _probe(
     pool: ModelPool, config: ExperimentConfig, model: ModelSettings, roles: Sequence[AgentRole]
 ) -> ModelProbe:
-    where = address(model) or OFFICIAL_URL if model.provider == "openai" else model.base_url or model.provider
+    where = shown_address(model)
     advice: list[str] = []
     pool.notices.listener = lambda line: advice.append(line.removeprefix(f"{where}: "))
     try:
@@ -191,12 +191,13 @@ async def _ends(agent: Agent) -> ProbeFinding:
 async def _context(model: ModelSettings, findings: Mapping[str, ProbeFinding]) -> int | None:
     """Return the tokens of the model's context from a refusal or the endpoint's list of models; None if unknown."""
     refusal = re.search(_DATA["context_refusal"], " ".join(finding.detail for finding in findings.values()))
-    if refusal is not None or model.provider != "openai":
+    if refusal is not None or model.provider not in SERVICES:
         return int(refusal[1].replace(",", "")) if refusal else None
-    client = OpenAIModel(model)
+    client = plugins.resolve("provider", model.provider)(model, seed=0)
     try:
-        listed = json.loads(await client.get("models"))
-        entries = [entry for entry in listed["data"] if entry["id"] == model.name or len(listed["data"]) == 1]
+        listed = json.loads(await client.listed())
+        listed = listed.get("data", [listed])  # Anthropic answers with the model alone
+        entries = [entry for entry in listed if entry["id"] == model.name or len(listed) == 1]
         parts = [part for entry in entries for part in (entry, *entry.values()) if isinstance(part, dict)]
     except (ProviderError, ValueError, LookupError, TypeError, AttributeError):  # a list in another form
         return None

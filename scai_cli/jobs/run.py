@@ -126,7 +126,7 @@ async def _continued(
                     refuse_without_forms("run", config, directory.version, path)
                     refuse_replaced(config, path / CONFIG)
                 refuse_changed("run", directory.digests, config, path / CONFIG)
-            with ModelPool.connect(config.without_judge, prompt) as pool:
+            with ModelPool.connect(config.without_judge, prompt, is_finished=directory.is_finished) as pool:
                 if changed is not None:  # an unchanged file keeps its date, which sorts the list of runs
                     folder.write_text(CONFIG, changed, lasting=True)
                 try:

@@ -12,7 +12,7 @@ from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity
 from scai_cli.experiment.load import CodeName, Overrides, earlier_fidelity, load_saved, named_code
-from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.model_settings import PACE, ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.runs.run_directory import CONFIG
 
@@ -29,8 +29,8 @@ _FIRST_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
 }
 """Keys whose default changed -> the first default."""
 
-ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb")
-"""The keys of a model that say where its calls go and how long they may take."""
+ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb", *PACE)
+"""The keys of a model that say where its calls go, when, and how long they may take."""
 _REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role")
 """The keys of a model that may change between sessions: the requests that follow are made with them.
 

@@ -31,8 +31,8 @@ from scai_cli.jobs.serve_sampling import CallersSampling, fixed_parameters
 from scai_cli.jobs.session import run_on_loop, with_remedy
 from scai_cli.jobs.system_file import read_system_file
 from scai_cli.messages import ChatRequest, Completion, Sampling
-from scai_cli.models.gate import Meter
 from scai_cli.models.notices import Notices
+from scai_cli.models.tally import Meter
 from scai_cli.runs.find import find_run, is_generated, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
@@ -120,7 +120,7 @@ def serve(
     that cannot be used, OutputError when a call cannot be logged, Interrupted if an answer takes too long at the end.
     """
     with (
-        ModelPool.connect(source.config, wrap=CallersSampling) as pool,
+        ModelPool.connect(source.config.asked_directly, wrap=CallersSampling) as pool,
         closing(LockedFolder.create_next(source.folder, CALLS)) as folder,
     ):
         pool.notices.listener = say

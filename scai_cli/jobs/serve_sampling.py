@@ -22,6 +22,8 @@ def fixed_parameters(model: ModelSettings) -> dict[str, str]:
     fixed = {name: f"model.options.{name} is set" for name in PARAMETERS if name in options}
     if "max_completion_tokens" in options:
         fixed["max_tokens"] = "model.options.max_completion_tokens is set"
+    if model.provider == "anthropic":
+        fixed["seed"] = "Anthropic's API has no seed"
     return fixed if model.send_seed else {**fixed, "seed": "model.send_seed is false"}
 
 

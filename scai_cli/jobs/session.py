@@ -11,14 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
-from scai_cli.errors import ENDS, AnswerLost, EndpointFailed, Interrupted, LimitReached, RunError, ScaiError
+from scai_cli.errors import (
+    ENDS,
+    AnswerLost,
+    BatchesWait,
+    EndpointFailed,
+    Interrupted,
+    LimitReached,
+    RunError,
+    ScaiError,
+)
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.interruption import Interruption, resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import AgentRole, Usage
-from scai_cli.models.gate import Meter
+from scai_cli.models.tally import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.status import outcome_of
@@ -150,7 +159,7 @@ class Outcome(Generic[Result]):
     def stopped_by(self, error: ScaiError) -> None:
         """Record the error that stopped the session."""
         self.error = error
-        self.status = "stopped" if isinstance(error, LimitReached) else "failed"
+        self.status = "stopped" if isinstance(error, LimitReached | BatchesWait) else "failed"
         if isinstance(error, Interrupted):
             self.status = "interrupted"
 
@@ -178,6 +187,7 @@ async def work(
     outcome = Outcome(folder.run_id, folder.path, result)
     # Earlier sessions count towards the limits before the first call, or each resume would start with a full budget.
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))
+    pool.keep_batches(folder)
     agents = pool.agents(folder.log_call, index)
     observer.begin(SessionStart(folder.run_id, pool.config, pool.meters))
     for line in folder.repairs:

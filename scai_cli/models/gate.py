@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, replace
 
 from scai_cli.errors import (
     CallAdapted,
@@ -19,14 +19,12 @@ from scai_cli.errors import (
 )
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.models.limits import Budget, Spend, prompt_tokens
+from scai_cli.models.limits import Budget
 from scai_cli.models.prices import PriceOf
 from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
-from scai_cli.models.thoughts import answered
+from scai_cli.models.tally import Meter, Tally
 
-_FIRST_GUESS = 256.0
-"""The expected output tokens of a call until its purpose has its first answer."""
 PROBE = "probe"
 """The purpose of a call that shows whether an endpoint answers a harmless prompt."""
 _HARMLESS = {"system": "You are a helpful assistant.", "user": "Say hello.", "assistant": "Hello."}
@@ -57,23 +55,6 @@ class GateSettings:
         return wait * random.Random(f"{seed}#{attempt}").uniform(0.75, 1.0)
 
 
-@dataclass(slots=True)
-class Meter:
-    """The counts of a gate for the live display; `usd` is None once a price is unknown."""
-
-    inside: int = 0
-    in_flight: int = 0
-    calls: int = 0
-    retries: int = 0
-    usage: Usage = field(default=Usage())
-    usd: float | None = 0.0
-
-    @property
-    def waiting(self) -> int:
-        """The number of calls that wait for a slot, the rate limit or the end of a cool-down."""
-        return self.inside - self.in_flight
-
-
 class Gate:
     """The gate of one endpoint, shared by all its roles; itself a ChatModel.
 
@@ -97,24 +78,24 @@ class Gate:
         notices: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.meter = Meter()
         self.slots = Slots(settings.concurrency)
-        self.note_unused: Callable[[ChatRequest, UnusedResponse, str], None] = lambda *_: None
-        """Called for every paid response that contains no usable answer, with the reason."""
         self._model = model
         self._settings = settings
-        self._budget = budget
-        self._price = price
+        self.tally = Tally(budget, price)
         self._notices = notices
         self._clock = clock
         self._rate = Rate(settings.requests_per_minute, settings.tokens_per_minute, clock)
-        self._typical_output: dict[str, float] = {}  # tokens by purpose: a revision is longer than a rating
         self._failing: set[str] = set()  # ids of calls that failed an attempt since the last success
         self._strikes = 0  # cool-downs since the last success
         self._strike_at = self._resume_at = self._answered_at = -float("inf")
         self._stop = asyncio.Event()
         self._probing = asyncio.Lock()
         self._closed: ScaiError | None = None
+
+    @property
+    def meter(self) -> Meter:
+        """The counts of its calls."""
+        return self.tally.meter
 
     async def complete(self, request: ChatRequest, model: ChatModel | None = None) -> Completion:
         """Answer one request with the gate's own model or another one at its endpoint; set `latency_s`, `retries`.
@@ -161,7 +142,7 @@ class Gate:
 
     async def _attempt(self, request: ChatRequest, retries: int, model: ChatModel) -> Completion:
         """Wait for a slot, the rate limit and the cool-down, then send the request once."""
-        expected = Usage(prompt_tokens(request), self._likely_output(request))
+        expected = self.tally.expected(request)
         used = Usage()
         # A retry goes first: behind a long queue its patience would run out before its turn came.
         await self.slots.acquire(first=retries > 0 or request.purpose == PROBE)
@@ -186,51 +167,18 @@ class Gate:
 
     async def _send(self, request: ChatRequest, retries: int, expected: Usage, model: ChatModel) -> Completion:
         """Send a request and count its tokens and cost."""
-        reserved = Spend(1, expected.total, self._cost(request, expected) or 0.0)
-        spent = Spend()
-        if self._budget is not None:
-            await self._budget.claim(reserved)
-            if self._closed is not None:  # the gate may have closed during the wait for the budget
-                self._budget.settle(reserved, spent)
-                raise self._closed
-        self.meter.in_flight += 1
+        reserved = await self.tally.claim(request, expected)
+        if self._closed is not None:  # the gate may have closed during the wait for the budget
+            self.tally.release(reserved)
+            raise self._closed
         started = self._clock()
         try:
-            completion = answered(await model.complete(request))
-            spent = self._count(request, completion.usage)
-        except ProviderError as error:
-            if error.response is not None:
-                spent = self._count(request, Usage.of(error.response))
-                self.note_unused(request, error.response, str(error))
-            if isinstance(error, CallTransient):
-                self._note_failure(request, error, started)
+            completion = await self.tally.charged(request, reserved, model.complete(request))
+        except CallTransient as error:
+            self._note_failure(request, error, started)
             raise
-        finally:
-            self.meter.in_flight -= 1
-            if self._budget is not None:
-                self._budget.settle(reserved, spent)
         self._note_success()
         return replace(completion, latency_s=self._clock() - started, retries=retries)
-
-    def _count(self, request: ChatRequest, usage: Usage) -> Spend:
-        """Add a paid call to the meter, and move the typical output of its purpose 1/32 towards its output."""
-        cost = self._cost(request, usage)
-        meter = self.meter
-        meter.calls += 1
-        meter.usage += usage
-        meter.usd = None if meter.usd is None or cost is None else meter.usd + cost
-        typical = self._typical_output.get(request.purpose, usage.output_tokens)
-        self._typical_output[request.purpose] = typical + (usage.output_tokens - typical) / 32
-        return Spend(1, usage.total, cost or 0.0)
-
-    def _cost(self, request: ChatRequest, usage: Usage) -> float | None:
-        price = self._price(request.model) if self._price is not None else None
-        return price.cost(usage) if price is not None else None
-
-    def _likely_output(self, request: ChatRequest) -> int:
-        typical = self._typical_output.get(request.purpose, _FIRST_GUESS)
-        most = request.sampling.max_tokens
-        return round(typical if most is None else min(most, typical))
 
     def _note_success(self) -> None:
         if self._failing:
@@ -288,7 +236,7 @@ class Gate:
             probe = replace(request, id=f"{request.id}/{PROBE}", purpose=PROBE, messages=messages)
             answer = await self.complete(probe, model)
         unused = UnusedResponse(answer.text, answer.finish_reason, *astuple(answer.usage))
-        self.note_unused(probe, unused, "asked to find out why another prompt is refused")
+        self.tally.note_unused(probe, unused, "asked to find out why another prompt is refused")
         refused = PromptRefused(f"{error}; other prompts are answered")
         refused.response = error.response
         return refused

@@ -6,8 +6,12 @@ from functools import cache
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import PriceConfig
 from scai_cli.experiment.personas import HUMAN
+from scai_cli.models.endpoint import ANTHROPIC_URL
 
 FREE = PriceConfig(input=0, output=0)
+
+_ADDRESS = {"anthropic": ANTHROPIC_URL}
+"""The address by which the data know a provider that has models of no other."""
 
 PriceOf = Callable[[str], PriceConfig | None]
 """Name of a model -> its price, or None if it is unknown."""
@@ -20,9 +24,22 @@ def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | No
     def price(model: str) -> PriceConfig | None:
         if provider in ("simulated", "huggingface", HUMAN):
             return FREE
-        return table.get(model) or published_price(model, base_url)
+        name = model.partition(":")[2] if provider == "langchain" else model
+        return table.get(model) or published_price(name, base_url or _ADDRESS.get(provider))
 
     return price
+
+
+def half_price(price: PriceOf) -> PriceOf:
+    """Return the prices of calls in batches: OpenAI and others charge half."""
+
+    def half(model: str) -> PriceConfig | None:
+        if (full := price(model)) is None:
+            return None
+        cached = None if full.cached_input is None else full.cached_input / 2
+        return PriceConfig(input=full.input / 2, output=full.output / 2, cached_input=cached)
+
+    return half
 
 
 def published_price(model: str, base_url: str | None = None) -> PriceConfig | None:

@@ -1,10 +1,12 @@
-"""The system message for models without that role: under another name, or in front of the first user's text."""
+"""The system message for endpoints without that role."""
 
 from collections.abc import Mapping, Sequence
 
 
-def without_system(messages: Sequence[Mapping[str, str]], role: str) -> list[dict[str, str]]:
-    """Return the messages with the system text in the role `developer`, or in front of the first user's text."""
+def with_role(messages: Sequence[Mapping[str, str]], role: str) -> list[dict[str, str]]:
+    """Return the messages with the system text in the role `developer`, or (`merge`) before the first user's text."""
+    if role == "system":
+        return [dict(message) for message in messages]
     if role == "developer":
         return [{**message, "role": role} if message["role"] == "system" else dict(message) for message in messages]
     system = [message["content"] for message in messages if message["role"] == "system"]

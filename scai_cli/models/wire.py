@@ -6,7 +6,7 @@ An answer without text is empty, not an error; one that is too long is an error.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -53,11 +53,16 @@ class FilterError(ValueError):
         self.finish = finish
 
 
-def read_completion(data: bytes, request: ChatRequest) -> Completion:
-    """Decode the completion in a body with status 200; raises ValueError if there is none."""
-    body = _body(data)
+def read_completion(
+    data: bytes, request: ChatRequest, decode: Callable[[bytes], dict[str, Any]] | None = None
+) -> Completion:
+    """Return the completion in a body with status 200; raises ValueError if there is none.
+
+    `decode` makes a chat completion of a body in another form.
+    """
+    body = (decode or json_object)(data)
     choice, model = _first_choice(body), body.get("model")
-    message, finish = _mapping(choice.get("message")), choice.get("finish_reason")
+    message, finish = mapping(choice.get("message")), choice.get("finish_reason")
     error = choice.get("error") or (body.get("error") if finish == "error" or not choice else None)
     if error or finish == "error":  # some routers send the upstream's error with status 200
         raise BodyError(error or "the answer ended with an error")
@@ -88,26 +93,28 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     )
 
 
-def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
+def unused_response(
+    data: bytes, where: Endpoint, decode: Callable[[bytes], dict[str, Any]] | None = None
+) -> UnusedResponse | None:
     """Return a body with status 200 that contains no usable answer, without the key; None if it counts no tokens."""
     with suppress(ValueError, RecursionError):
-        body = _body(data)
+        body = (decode or json_object)(data)
         choice = _first_choice(body)
         sent, answered, cached = _counts(body.get("usage"))
         if sent or answered:
-            text = where.in_answer(clean(_content(_mapping(choice.get("message")))[0][: 2 * _LONGEST]))
+            text = where.in_answer(clean(_content(mapping(choice.get("message")))[0][: 2 * _LONGEST]))
             word = where.end_word(clean(str(end)[:_WORD])) if (end := choice.get("finish_reason")) else None
             return UnusedResponse(text[:_LONGEST], word, sent or 0, answered or 0, cached)
     return None
 
 
-def _body(data: bytes) -> dict[str, Any]:
+def json_object(data: bytes) -> dict[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
     if len(data) > _LARGE and sum(map(data.count, (b",", b"[", b"{"))) >= _VALUES and _CROWDED.match(data):
         raise BodyError(f"the response is too long: over {_VALUES:,} values")
     data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if data.startswith((b"data:", b"event:", b":")):
-        return _joined(_mapping(_decoded(found[1])) for found in _DATA.finditer(data))
+        return _joined(mapping(_decoded(found[1])) for found in _DATA.finditer(data))
     body = _decoded(data)
     if not isinstance(body, dict):
         raise ValueError("no JSON object")
@@ -131,7 +138,7 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
     message: dict[str, list[object]] = {}
     for chunk in chunks:
         choice = _first_choice(chunk)
-        for key, value in _mapping(choice.get("delta")).items():
+        for key, value in mapping(choice.get("delta")).items():
             message.setdefault(key, []).extend(value if isinstance(value, list) else [value])
         whole |= {key: value for key, value in chunk.items() if value}
         if choice.get("message") or choice.get("finish_reason"):
@@ -143,7 +150,7 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _first_choice(body: dict[str, Any]) -> dict[str, Any]:
     choices = body.get("choices")
-    return _mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    return mapping(choices[0]) if isinstance(choices, list) and choices else {}
 
 
 def _content(message: dict[str, Any]) -> tuple[str, str]:
@@ -154,7 +161,7 @@ def _content(message: dict[str, Any]) -> tuple[str, str]:
         return content, beside
     parts: tuple[list[object], list[object]] = [], []
     for part in content if isinstance(content, list) else [content]:
-        parts[_is_thought(_mapping(part))].append(part)
+        parts[_is_thought(mapping(part))].append(part)
     return _text(parts[0]), _text(parts[1]) or beside
 
 
@@ -175,21 +182,21 @@ def _text(part: object) -> str:
         return part
     if isinstance(part, list):
         return "".join(map(_text, part))
-    return next((text for key in _KEYS["text_fields"] if (text := _text(_mapping(part).get(key)))), "") if part else ""
+    return next((text for key in _KEYS["text_fields"] if (text := _text(mapping(part).get(key)))), "") if part else ""
 
 
 def _counts(usage: object) -> tuple[int | None, int | None, int]:
     """Return the input, output and cached input tokens of a `usage`; None for those that it does not count."""
-    counts = _mapping(usage)
+    counts = mapping(usage)
     details = next((counts[key] for key in _KEYS["details"] if counts.get(key)), None)
-    sent, answered = _number(counts, _KEYS["input"]), _number(counts, _KEYS["output"])
-    cached = _number({**counts, **_mapping(details)}, _KEYS["cached"]) or 0
+    sent, answered = number(counts, _KEYS["input"]), number(counts, _KEYS["output"])
+    cached = number({**counts, **mapping(details)}, _KEYS["cached"]) or 0
     if sent is not None and cached > sent:  # counted apart from the rest of the input
         sent += cached
     return sent, answered, min(cached, sent or 0)
 
 
-def _number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
+def number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
     """Return the number under the first of the keys that has one, also from a string."""
     for key in keys:
         with suppress(ValueError, OverflowError, TypeError):
@@ -198,5 +205,6 @@ def _number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
     return None
 
 
-def _mapping(value: object) -> dict[str, Any]:
+def mapping(value: object) -> dict[str, Any]:
+    """Return a JSON object, and for any other value an empty one."""
     return value if isinstance(value, dict) else {}

@@ -184,7 +184,7 @@ def whole_file(target: Path, *, lasting: bool = False) -> Iterator[BinaryIO]:
     try:
         with _translated(target):
             beside.unlink(missing_ok=True)
-            with beside.open("xb") as file:  # a link of this name is not followed
+            with beside.open("x+b") as file:  # a link of this name is not followed
                 yield file
                 if lasting:
                     file.flush()

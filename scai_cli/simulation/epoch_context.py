@@ -70,7 +70,7 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         ratings=config.ratings,
         max_failures=config.max_failures,
         force=config.force,
-        concurrency=config.limits.concurrency,
+        concurrency=config.calls_at_once,
     )
 
 

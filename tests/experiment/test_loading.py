@@ -532,6 +532,9 @@ def test_another_provider_comes_without_the_options_of_the_one_in_the_file(tiny:
     [
         ("openai:org/some:tag", "openai", "org/some:tag"),
         ("package.module:connect:some:tag", "package.module:connect", "some:tag"),
+        ("package.module:connect", "package.module:connect", None),
+        ("scripted:connect:some:tag", "scripted:connect", "some:tag"),  # a module without a package
+        ("opnai:some", "opnai", "some"),  # neither: the error suggests `openai`
     ],
 )
 def test_a_model_names_a_provider_or_third_party_code(text: str, provider: str, name: str) -> None:

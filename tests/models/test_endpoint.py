@@ -46,7 +46,7 @@ def opened(base_url=None, **keys):
 def test_an_address_is_joined_as_the_official_client_does(base_url, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     expected = AsyncOpenAI(api_key="k", base_url=base_url)._prepare_url("/chat/completions")
-    assert opened(base_url)._head.url == expected
+    assert opened(base_url).connection.url("chat/completions") == expected
 
 
 def test_an_address_comes_from_the_settings_else_from_the_environment(monkeypatch):
@@ -115,6 +115,6 @@ def test_a_certificate_that_is_not_trusted_names_the_variable_at_once(monkeypatc
     from scai_cli.models.refusals import Refusal
 
     error = Refusal(0, str(ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")))
-    where = opened("https://h/v1")._endpoint
+    where = opened("https://h/v1").connection.endpoint
     assert "set SSL_CERT_FILE" in str(error.error(where, 0))
     assert error.error(where, 0).exit_code == 2

@@ -457,7 +457,7 @@ def test_a_paid_response_counts_and_is_noted_whether_it_could_be_used_or_not():
         budget, noted = Budget(Caps(), clock=clock), []
         price = {"m": PriceConfig(input=1e3, output=1e3)}.get
         gate = Gate(Model(fails=script(paid(), busy())), budget=budget, price=price, clock=clock)
-        gate.note_unused = lambda *response: noted.append(response)
+        gate.tally.note_unused = lambda *response: noted.append(response)
         (answer,) = await outcomes(gate, [request()])
         assert (answer.text, answer.retries) == ("yes", 2)
         assert noted == [(request(), UnusedResponse("Half an ans", "error", 600, 400), str(paid()))]
@@ -605,7 +605,7 @@ def test_the_probe_has_the_shape_of_the_refused_request_and_is_logged_as_unused(
 
     async def main():
         gate = Gate(Picky(), clock=clock)
-        gate.note_unused = lambda *noting: noted.append(noting)
+        gate.tally.note_unused = lambda *noting: noted.append(noting)
         turns = tuple(Message(role, "secret") for role in ("system", "user", "assistant", "user"))
         asked = ChatRequest("c", "meta", "test", "m", turns, Sampling(0.5), {"type": "object"}, logprobs=2)
         (outcome,) = await outcomes(gate, [asked])
@@ -632,7 +632,7 @@ def test_the_probe_asks_the_model_that_refused_and_the_refusal_keeps_its_respons
         refusal.response = UnusedResponse("", "stop", 7, 0)
         own, picky = Model(), Model(fails=lambda request, time: None if request.purpose == "probe" else refusal)
         gate = Gate(own, clock=clock)
-        gate.note_unused = lambda *response: noted.append(response)
+        gate.tally.note_unused = lambda *response: noted.append(response)
         with pytest.raises(PromptRefused, match="HTTP 400: no; other prompts are answered") as caught:
             await GatedModel(gate, picky).complete(request())
         assert caught.value.response == refusal.response

@@ -14,7 +14,7 @@ from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.display.numbers import number
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.session import SessionStart
-from scai_cli.models.gate import Meter
+from scai_cli.models.tally import Meter
 from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
 from scai_cli.simulation.utilities import mean

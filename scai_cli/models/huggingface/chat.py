@@ -13,7 +13,7 @@ from scai_cli.models.huggingface.batch import Candidates
 from scai_cli.models.huggingface.checkpoint import Checkpoint, quietly, quoted
 from scai_cli.models.huggingface.options import INSTALL
 from scai_cli.models.logprobs import answer_logprobs
-from scai_cli.models.system_role import without_system
+from scai_cli.models.system_role import with_role
 from scai_cli.models.thoughts import split_thoughts
 from scai_cli.text.characters import clean
 
@@ -54,7 +54,7 @@ class ChatTemplate:
         """
         texts = [{"role": message.role, "content": message.content} for message in messages]
         if self._role != "system":
-            texts = without_system(texts, self._role)
+            texts = with_role(texts, self._role)
         try:
             with self._encoding, quietly():  # of prompts over the context, which are refused later
                 encoded = self._tokenizer.apply_chat_template(
