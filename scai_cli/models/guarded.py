@@ -68,7 +68,7 @@ def timed_out(where: object, seconds: float) -> CallTransient:
 
 
 def _problem(answer: object) -> str | None:
-    """Return what is wrong with a provider's answer; None if it can be used."""
+    """Return why a provider's answer cannot be used; None if it can."""
     if not isinstance(answer, Completion):
         return f"{type(answer).__name__}, not a Completion"
     for name, kind in (("text", str), ("finish_reason", str), ("usage", Usage)):
