@@ -166,7 +166,8 @@ def changed_text(path: Path, config: ExperimentConfig) -> str | None:
 def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:
     """Return the settings of the command line: the option as written, the key, and the value as YAML.
 
-    A provider other than that of `before` (the file's `model`) drops its options and pace, another service its address and key.
+    A provider other than that of `before` (the file's `model`) drops its options and pace, another service also its
+    address and key.
     """
     changes = []
     for setting in overrides.settings:
