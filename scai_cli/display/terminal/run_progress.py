@@ -87,9 +87,12 @@ class ProgressView(Generic[Seen]):
     def _draw(self) -> RenderableType:
         room = max(2, self._console.height - 4)
         width = self._console.width
-        past = [Text(one_line(line, width), style="dim") for line in self._lines[-room:]]
+        # In full, as the end of a line is what to do about it.
+        past = [
+            row for line in self._lines[-room:] for row in Text(one_line(line), style="dim").wrap(self._console, width)
+        ]
         return Group(
-            *past,
+            *past[-room:],
             Text(one_line(self._progress.line(), width), style="bold"),
             Text(one_line(metered(self._meters), width)),
         )
