@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from scai_cli.errors import CallFailed, CallTransient, PromptRefused
+from scai_cli.errors import CallFailed, CallTransient, ConfigError, PromptRefused
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
-from scai_cli.models.guarded import GuardedModel
+from scai_cli.models.guarded import GuardedModel, connected
 
 REQUEST = ChatRequest("c1", "user", "test", "m", (Message("user", "Hello"),))
 SETTINGS = ModelSettings(provider="mine:connect", name="m", timeout_s=0.05, api_key_env="MY_KEY")
@@ -60,6 +60,8 @@ async def cancels_itself(request):
         (lambda _: Completion(None), CallFailed, "returned NoneType as the text of an answer, not str"),
         (lambda _: Completion("Hi", None), CallFailed, "NoneType as the finish_reason"),
         (lambda _: Completion("Hi", usage=None), CallFailed, "NoneType as the usage of an answer, not Usage"),
+        (lambda _: Completion("Hi", usage=Usage(1, None)), CallFailed, "None as usage.output_tokens, not a number"),
+        (lambda _: Completion("Hi", usage=Usage(-1)), CallFailed, "-1 as usage.input_tokens, not a number of tokens"),
     ],
 )
 def test_what_a_provider_may_do_is_an_error_of_the_protocol(thing, kind, words, monkeypatch):
@@ -86,3 +88,26 @@ def test_a_caller_that_is_cancelled_is_cancelled():
             await task
 
     asyncio.run(cancelled())
+
+
+@pytest.mark.parametrize(
+    ("connect", "words"),
+    [
+        (lambda: 1 // 0, "the provider mine:connect raised ZeroDivisionError: integer division or modulo by zero"),
+        (lambda: None, "the provider mine:connect returned NoneType, which has no coroutine `complete`"),
+        (lambda: type("Half", (), {"complete": Does.complete})(), "returned Half, which has no coroutine `aclose`"),
+    ],
+)
+def test_a_provider_that_gives_no_model_is_an_error_in_one_line(connect, words):
+    with pytest.raises(ConfigError, match=words):
+        connected(connect, SETTINGS)
+
+
+def test_a_provider_that_cannot_close_takes_nothing_back(caplog):
+    class Open(Does):
+        async def aclose(self):
+            raise OSError("stays open")
+
+    caplog.set_level("DEBUG", "scai_cli")
+    asyncio.run(GuardedModel(Open(None), SETTINGS).aclose())
+    assert "stays open" in caplog.text
