@@ -313,12 +313,13 @@ class ExperimentConfig(Value):
         """The largest number of concurrent calls to one endpoint."""
         return calls_at_once(self.limits, (model for _, model in self.models()))
 
-    def place_of(self, model: ModelSettings) -> str:
-        """Return the key that gives a model its endpoint: `model`, `roles.user` or `personas.ann.model`."""
+    def place_of(self, model: ModelSettings, key: Literal["endpoint", "batch"] = "endpoint") -> str:
+        """Return the key that gives a model its endpoint or batch: `model`, `roles.user` or `personas.ann.model`."""
         own = {f"personas.{persona.id}.model": self.model_of(persona) for persona in self.personas.inline}
         roles = {f"roles.{role}": self.model_for(role) for role in MODEL_ROLES}
         places = {"model": self.model, **roles, **own}
-        return next((key for key, other in places.items() if other.endpoint == model.endpoint), "model")
+        wanted = getattr(model, key)
+        return next((place for place, other in places.items() if getattr(other, key) == wanted), "model")
 
 
 def calls_at_once(limits: LimitsConfig, models: Iterable[ModelSettings]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from scai_cli import plugins
@@ -15,7 +16,7 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.batching.batches import Batches
 from scai_cli.models.batching.gate import BatchableModel, BatchedModel, BatchGate
 from scai_cli.models.gate import Gate, GatedModel, GateSettings
-from scai_cli.models.guarded import GuardedModel
+from scai_cli.models.guarded import GuardedModel, connected
 from scai_cli.models.late import LateModel
 from scai_cli.models.limits import Budget
 from scai_cli.models.notices import Notices
@@ -31,6 +32,13 @@ RoleModel = tuple[AgentRole, str]
 def key_of(model: ModelSettings) -> EndpointKey:
     """Return the key of the gate of a model."""
     return model.endpoint, model.batch
+
+
+def check_batch(config: ExperimentConfig, model: ModelSettings) -> None:
+    """Raise ConfigError for a model with `batch` whose provider has none."""
+    if model.batch is not None and model.provider != "openai":
+        where = f"{config.place_of(model, 'batch')}.batch"
+        raise ConfigError(f"{where}: only the provider openai has batches, not {model.provider!r}; remove the key")
 
 
 @dataclass(slots=True)
@@ -62,28 +70,25 @@ class EndpointGates:
             return self._provided(model)
 
         if model.batch is not None and not is_finished:
-            if model.provider != "openai":
-                raise ConfigError(
-                    f"{self.config.place_of(model)}.batch: only the provider openai has batches, "
-                    f"not {model.provider!r}; remove the key"
-                )
+            check_batch(self.config, model)
             tally, limits = Tally(self.budget, price), self.config.limits
             new = BatchGate(self.batches, model.batch, tally, limits.max_retries, self.notices)
             gate = self.gates.setdefault(key, new)
             assert isinstance(gate, BatchGate)
             return BatchedModel(gate, cast(BatchableModel, connect()))
-        connected = GuardedModel(LateModel(connect) if is_finished else connect(), model)
+        guarded = GuardedModel(LateModel(connect) if is_finished else connect(), model)
         if key not in self.gates:
             settings = _gate_settings(self.config, list(sharing))
-            self.gates[key] = Gate(connected, settings, budget=self.budget, price=price, notices=self.notices)
+            self.gates[key] = Gate(guarded, settings, budget=self.budget, price=price, notices=self.notices)
         gate = self.gates[key]
         assert isinstance(gate, Gate)
-        return GatedModel(gate, connected)
+        return GatedModel(gate, guarded)
 
     def _provided(self, model: ModelSettings) -> ChatModel:
         try:
-            connect = plugins.resolve("provider", model.provider)
-            return self.wrap(connect(model, seed=self.config.seed), model)
+            connect = partial(plugins.resolve("provider", model.provider), model, seed=self.config.seed)
+            is_foreign = plugins.is_foreign("provider", model.provider)
+            return self.wrap(connected(connect, model) if is_foreign else connect(), model)
         except KeyUntrusted as refused:
             refused.args = (f"{self.config.place_of(model)}: {refused}",)
             raise

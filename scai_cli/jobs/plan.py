@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.jobs.endpoint_gates import RoleModel
+from scai_cli.jobs.endpoint_gates import RoleModel, check_batch
 from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
@@ -74,8 +74,11 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
     """Rehearse an experiment; return its calls, tokens, cost and hosts.
 
     The product's calls are certain only if the rehearsal equals the run: all models simulated, rehearsed in full.
+    Raises ConfigError for a batch of a provider that has none.
     """
     config = config.without_judge
+    for _, settings in config.models():
+        check_batch(config, settings)
     workload = Workload(config)
     whole = workload.calls() <= REHEARSED
     part = workload if whole else workload.part()

@@ -215,13 +215,19 @@ def test_a_finished_set_needs_no_endpoint(tiny):
 
 def test_only_openai_has_batches(tiny):
     ended = scai(*GENERATE, "--config", tiny, "--set", "model.batch=openai")
-    assert ended.code == 2
-    assert "only the provider openai has batches" in ended.err
+    checked = scai("check", tiny, "--model", "anthropic:m", "--set", "roles.user.batch=file")
+    assert (ended.code, checked.code) == (2, 2)
+    assert "model.batch: only the provider openai has batches" in ended.err
+    assert "roles.user.batch: only the provider openai has batches, not 'anthropic'; remove the key" in checked.err
 
 
 def test_a_run_says_how_many_batches_it_waits_for(tiny):
     ended = scai("check", tiny, "--model", "openai:m", "--set", "model.batch=file")
-    assert "at least 10 batches in a row" in ended.err + ended.out
+    with_endpoint = scai("check", tiny, "--model", "openai:m", "--set", "model.batch=openai", "--set", "epochs=1")
+    for_a_role = scai("check", tiny, "--model", "openai:m", "--set", "roles.meta.batch=openai", "--set", "epochs=1")
+    assert "it waits for at least 5 batches in a row, each for up to a day; batches suit" in with_endpoint.err
+    assert "it waits for at least 1 batch in a row" in for_a_role.err
+    assert "it stops at least 10 times, each time until you have answered its files; batches suit" in ended.err
 
 
 def test_of_a_file_of_results_only_whole_lines_of_results_count(tmp_path):
