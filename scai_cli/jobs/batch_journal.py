@@ -35,6 +35,10 @@ class FolderJournal:
                 batches[line.batch].id = line.id
         return list(batches.values())
 
+    def at_endpoint(self) -> Sequence[Batch]:
+        """Return the batches of earlier sessions that were handed over to an endpoint, and have no results here."""
+        return [batch for batch in self.earlier() if batch.id and not (self.folder / batch.results_file).exists()]
+
     def whole_file(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Open a file of the folder that exists whole or not at all, also after a power cut."""
         return self.log.whole_file(name)

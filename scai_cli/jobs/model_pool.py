@@ -26,7 +26,7 @@ from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.notices import Notices
 from scai_cli.models.prices import PriceOf, half_price, price_of, require_price
 from scai_cli.models.tally import Meter
-from scai_cli.runs.batch_log import BatchLog
+from scai_cli.runs.batch_log import BATCHES, BatchLog
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.simulation.agent import Agent
@@ -135,9 +135,22 @@ class ModelPool:
             recorded.close_for_new_calls(error)
 
     def keep_batches(self, folder: LockedFolder) -> None:
-        """Use a folder for the batches; call it before the first call of a model with `batch`."""
-        if any(isinstance(gate, BatchGate) for gate in self.gates.values()):
-            self.batches.open(FolderJournal(BatchLog.open(folder)))
+        """Use a folder for the batches; call it before the first call of a model with `batch`.
+
+        Says which batches of earlier sessions no model of this one collects.
+        """
+        kinds = {kind for _, kind in self.gates} - {None}
+        if not kinds and not (folder.path / BATCHES).exists():
+            return
+        journal = FolderJournal(BatchLog.open(folder))
+        if kinds:
+            self.batches.open(journal)
+        if "openai" not in kinds:
+            for batch in journal.at_endpoint():
+                self.notices(
+                    f"warning: batch {batch.number} ({len(batch.requests):,} requests) at {batch.address} may be paid "
+                    "for already, and is not collected; stop, and resume with `batch: openai` as before to use it"
+                )
 
     async def aclose(self) -> None:
         """Close every connection, on their event loop."""
