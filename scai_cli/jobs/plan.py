@@ -18,6 +18,7 @@ from scai_cli.jobs.endpoint_gates import RoleModel, check_batch
 from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
+from scai_cli.models.key_command import command_variable
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
@@ -26,12 +27,24 @@ REHEARSED: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host that a run would contact, the variable with its key (if any), why it does not go there, and its models."""
+    """A host that a run would contact, the variable with its key (if any), why it does not go there, and its models.
+
+    With `own_keys`, the provider is other code, which finds its keys itself.
+    """
 
     host: str
     key: str | None
     refusal: str | None
+    own_keys: bool
     models: Sequence[str]
+
+    @property
+    def key_in_words(self) -> str:
+        """Which key it gets, for people."""
+        if self.key is None:
+            return "a key that its code finds, if it needs one" if self.own_keys else "no key"
+        command = command_variable(self.key)
+        return f"the key that {command} prints" if command else f"the key in {self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,7 @@ def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
 
 
 def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
-    labels: defaultdict[tuple[str, str | None, str | None], dict[str, None]] = defaultdict(dict)
+    labels: defaultdict[tuple[str, str | None, str | None, bool], dict[str, None]] = defaultdict(dict)
     for model in models:
         if model.batch == "file":  # nothing is sent
             continue
@@ -123,5 +136,6 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
             refused = refusal(model, key)
         if model.provider not in ("simulated", "huggingface", HUMAN):  # these call no host
             where = host.rpartition("@")[2] or model.endpoint[0]
-            labels[where, key, str(refused) if refused else None][model.label] = None
+            own_keys = model.provider not in SERVICES and key is None
+            labels[where, key, str(refused) if refused else None, own_keys][model.label] = None
     return [Host(*which, tuple(models)) for which, models in labels.items()]

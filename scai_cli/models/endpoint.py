@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from scai_cli.errors import ConfigError, KeyUntrusted
 from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
 from scai_cli.messages import Completion, ending
-from scai_cli.models.key_command import KeyCommand, command_variable, key_command
+from scai_cli.models.key_command import KeyCommand, command_variable, key_command, unused_command
 from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in_environment, is_trusted, origin_of
 from scai_cli.text.characters import one_line, printable, without_hidden
 
@@ -168,6 +168,7 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
     if not has_key(variable) and (model.api_key_env or not base_url):
         raise ConfigError(
             f"model.api_key_env: the environment variable {variable} is not set; set it to the endpoint's key"
+            + unused_command(variable)
             + ("" if base_url else ", or set model.base_url for a server without keys")
         )
     if command is None and key is not None and not (key.isascii() and key.isprintable()):

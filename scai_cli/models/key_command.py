@@ -51,6 +51,13 @@ def command_variable(variable: str) -> str | None:
     return next((name for name in names if name and os.environ.get(name, "").strip()), None)
 
 
+def unused_command(variable: str) -> str:
+    """Return why the command for the key of a variable is not run, as a part of a sentence; empty if there is none."""
+    if _IS_KEY.search(variable) or f"{variable}_COMMAND" not in os.environ:
+        return ""
+    return f" ({variable}_COMMAND has no effect: only names with KEY, TOKEN or SECRET have a command)"
+
+
 def key_command(variable: str) -> KeyCommand | None:
     """Return the command for the key of a variable, shared by all connections; None if there is none. Runs nothing."""
     name = command_variable(variable)

@@ -130,18 +130,26 @@ def test_the_hosts_are_named_with_the_variable_of_their_key(tiny, monkeypatch):
     elsewhere = ("--set", "roles.meta.base_url=http://10.0.0.1:8000/v1", "--set", "roles.meta.api_key_env=META_KEY")
     planned = scai("plan", tiny, "--json", "--model", "openai:m", *elsewhere)
     assert planned.json["hosts"] == [
-        {"host": "api.openai.com", "key": "OPENAI_API_KEY", "refusal": None, "models": ["m"]},
+        {"host": "api.openai.com", "key": "OPENAI_API_KEY", "refusal": None, "own_keys": False, "models": ["m"]},
         {
             "host": "10.0.0.1:8000",
             "key": "META_KEY",
             "refusal": "the key in META_KEY would go to http://10.0.0.1:8000, which you have not allowed; "
             "run `scai trust META_KEY http://10.0.0.1:8000` to allow it",
+            "own_keys": False,
             "models": ["m"],
         },
     ]
     shown = scai("plan", tiny, "--model", "openai:m", *elsewhere)
     assert "calls 10.0.0.1:8000 with the key in META_KEY: m" in shown.out
     assert "sk-secret" not in planned.out + shown.out
+
+
+def test_a_check_says_what_else_a_key_comes_from(tiny, monkeypatch):
+    monkeypatch.setenv("SCAI_KEY_COMMAND", "exit 1")
+    assert "with the key that SCAI_KEY_COMMAND prints: m" in scai("plan", tiny, "--model", "openai:m").out
+    integration = scai("plan", tiny, "--model", "langchain:groq:m")
+    assert "calls langchain:groq with a key that its code finds, if it needs one: groq:m" in integration.out
 
 
 def test_a_server_without_a_key_gets_none(tiny, monkeypatch):

@@ -396,7 +396,13 @@ def test_a_check_names_the_host_and_a_probe_asks_the_model(server):
     called = checked(server)
     host = f"127.0.0.1:{server.port}"
     assert called.json["hosts"] == [
-        {"host": host, "key": "ANTHROPIC_API_KEY", "refusal": None, "models": ["claude-sonnet-4-5"]}
+        {
+            "host": host,
+            "key": "ANTHROPIC_API_KEY",
+            "refusal": None,
+            "own_keys": False,
+            "models": ["claude-sonnet-4-5"],
+        }
     ]
     assert server.requests == []
     probe = checked(server, "--probe").json["probe"]["models"][0]

@@ -311,7 +311,7 @@ def test_the_variable_of_api_key_env_has_its_own_command_which_counts_before_the
 @pytest.mark.parametrize("variable", ["SUDO", "PROMPT", "GIT_SSH"])
 def test_a_command_that_is_not_that_of_a_key_is_never_run(variable, vault, monkeypatch):
     monkeypatch.setenv(f"{variable}_COMMAND", script())
-    with pytest.raises(ConfigError, match=f"the environment variable {variable} is not set"):
+    with pytest.raises(ConfigError, match=f"{variable}_COMMAND has no effect: only names with KEY, TOKEN or SECRET"):
         ask(settings(vault.base_url, api_key_env=variable))
     assert runs() == 0
 

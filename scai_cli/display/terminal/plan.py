@@ -36,8 +36,7 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
     else:
         console.print("cost: nothing" if plan.usd == 0 else f"cost: about ${plan.usd:.4f}")
     for host in plan.hosts:
-        key = f"the key in {host.key}" if host.key else "no key"
-        line = f"calls {host.host} with {key}: {', '.join(host.models)}"
+        line = f"calls {host.host} with {host.key_in_words}: {', '.join(host.models)}"
         for text in filter(None, (line, host.refusal)):
             console.print(styled(one_line(text)), soft_wrap=True)
     if not plan.whole:
