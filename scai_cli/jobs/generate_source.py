@@ -71,7 +71,7 @@ def check_source(source: GenerateSource, options: GenerateOptions) -> None:
         remedy = f"--set generate.k=0 --set generate.judge={'users' if personas else 'none'}"
         raise ConfigError(
             f"the constitution of {source.name} has no principles to criticise and judge answers by; "
-            f"add principles, or set {remedy}"
+            f"add principles, or use {remedy}"
         )
     judge = f"generate.judge={settings.judge}"
     if settings.by_users and not personas:

@@ -206,7 +206,7 @@ def test_without_principles_it_takes_no_steps(finished: Path) -> None:
     assert called.code == 2
     assert called.lines == [
         "scai: the constitution of tiny has no principles to criticise and judge answers by; "
-        "add principles, or set --set generate.k=0 --set generate.judge=users"
+        "add principles, or use --set generate.k=0 --set generate.judge=users"
     ]
     assert not list(Path().glob("runs/*"))
     assert scai("generate", finished, "--n", 2, "--set", "generate={k: 0, judge: users}", "-q").out == "tiny-rows\n"
