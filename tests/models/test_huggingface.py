@@ -18,6 +18,7 @@ import pytest
 import real_model
 import tiny_model
 from conftest import TINY, calls, events, scai
+from loopback import Loopback
 
 from scai_cli.errors import CallFailed, ConfigError, EndpointFailed, PromptTooLong, ScaiError
 from scai_cli.experiment.model_settings import ModelSettings
@@ -476,6 +477,42 @@ def test_a_whole_run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {call["answered_by"] for call in answered} == {str(tiny)}
     assert max(call["usage"]["output_tokens"] for call in answered) == 20
     assert events(tmp_path / "runs/local")[-1]["type"] == "run_finished"
+
+
+@pytest.mark.parametrize(
+    ("model", "role"),
+    [("provider: openai, name: m, base_url: URL, api_key_env: MY_KEY", "user"), ("provider: openai, name: m", "meta")],
+)
+def test_its_roles_are_in_one_experiment_with_those_of_an_endpoint(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, role: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    local = f"{{provider: huggingface, name: {tiny}, max_tokens: 8}}"
+    with Loopback() as server:
+        monkeypatch.setenv("MY_KEY", "a key of the endpoint")
+        if role == "meta":
+            monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+            texts = f"model: {local}\nroles: {{{role}: {{{model}}}}}\nforce: all\n"
+        else:
+            texts = f"model: {{{model.replace('URL', server.base_url)}}}\nroles: {{{role}: {local}}}\nforce: all\n"
+        (tmp_path / "tiny.yaml").write_text(TINY + texts)
+        ran = scai("run", "tiny.yaml", "--run-id", "both", "--quiet")
+    assert ran.code == 0, ran.err
+    made = Counter((call["role"], call["answered_by"] == str(tiny)) for call in calls(tmp_path / "runs/both"))
+    assert {is_local for each, is_local in made if each == role} == {role == "user"}
+    assert {is_local for each, is_local in made if each != role} == {role == "meta"}
+
+
+def test_a_probe_asks_for_forms_in_words_alone(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    local = ("--model", f"huggingface:{tiny}", "--set", "model.max_tokens=8")
+    called = scai("check", tmp_path / "tiny.yaml", *local, "--probe", "--json")
+    assert called.code == 4, called.err  # random weights fill no form
+    [found] = called.json["probe"]["models"]
+    assert found["findings"]["logprobs"]["works"] is True
+    assert (found["findings"]["prompt"]["works"], "json_schema" in found["findings"]) == (False, False)
+    refused = scai("check", tmp_path / "tiny.yaml", *local, "--probe", "--set", "model.structured=json_schema")
+    assert (refused.code, "model.structured: " in refused.err) == (2, True)
 
 
 def test_a_run_without_a_chat_template_writes_nothing(

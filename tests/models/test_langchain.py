@@ -399,6 +399,13 @@ def test_a_run_and_its_resume_with_a_chat_model_in_code(tmp_path: Path) -> None:
     assert {call["response"] for call in answers} >= {"HumanMessage: How do I make a pot of tea?"}
 
 
+def test_a_probe_asks_for_forms_in_words_alone() -> None:
+    Path("own.yaml").write_text(TINY)
+    called = scai("check", "own.yaml", "--probe", "--json", "--model", "langchain:my_models:parrot")
+    [found] = called.json["probe"]["models"]
+    assert (found["findings"]["prompt"]["works"], "json_schema" in found["findings"]) == (False, False)
+
+
 def test_a_call_that_hangs_in_its_thread_ends_with_the_timeout() -> None:
     Path("own.yaml").write_text(TINY + "model: {provider: langchain, name: 'my_models:Hung', timeout_s: 0.2}\n")
     ended = scai_process("run", "own.yaml", "--quiet", "--set", "limits.max_retries=0", PYTHONPATH=f"{ROOT}:.")
