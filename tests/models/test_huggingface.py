@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import shutil
 import threading
 import weakref
@@ -279,6 +280,15 @@ def test_a_template_without_a_system_role_is_an_error_before_the_first_call(tiny
     assert merged == told
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_template_that_leaves_the_system_message_out_is_an_error(tiny: Path, tmp_path: Path, role: str) -> None:
+    template = "{% set messages = messages | selectattr('role', 'in', ['user', 'assistant']) %}" + tiny_model.TEMPLATE
+    folder = changed(tiny, tmp_path / "deaf", template=template)
+    with pytest.raises(ConfigError, match=r"template leaves the system message out; set model\.system_role: merge"):
+        opened(folder, system_role=role)
+    asyncio.run(opened(folder, system_role="merge").aclose())
+
+
 def test_roles_that_the_template_refuses_are_a_failed_call(tiny: Path, tmp_path: Path) -> None:
     folder = changed(tiny, tmp_path / "turns", template=ALTERNATING)
     twice = ChatRequest("call", "user", "rating", "tiny", (Message("user", "Tea?"), Message("user", "Now?")), GREEDY)
@@ -369,9 +379,9 @@ def test_roles_share_one_copy_of_the_weights_until_the_last_closes(tiny: Path, m
     loaded, load = [], AutoModelForCausalLM.from_pretrained
 
     def noting(*names: Any, **keys: Any) -> Any:
-        model = load(*names, **keys)
-        loaded.append(weakref.ref(model))
-        return model
+        found = load(*names, **keys)
+        loaded.append(weakref.ref(found[0]))
+        return found
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", noting)
 
@@ -444,6 +454,23 @@ def test_weights_that_cannot_be_loaded_stop_the_endpoint(tiny: Path, tmp_path: P
     assert isinstance(error, EndpointFailed)
     assert f"{folder}: the weights cannot be loaded: " in str(error)
     assert "\n" not in str(error)
+
+
+def test_weights_without_some_parts_are_not_filled_with_random_numbers(tiny: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = changed(tiny, tmp_path / "part")
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.norm.weight"]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    error = failing(opened(folder), asked("Tea?"))
+    assert isinstance(error, EndpointFailed)
+    assert str(error).endswith("ValueError: they lack 1 parts of a chat model, e.g. model.norm.weight")
+
+
+def test_nothing_but_the_files_of_a_model_is_asked_of_the_hub(tiny: Path) -> None:
+    asyncio.run(opened(tiny).aclose())
+    assert (os.environ["USE_HUB_KERNELS"], os.environ["DISABLE_SAFETENSORS_CONVERSION"]) == ("NO", "1")
 
 
 @pytest.mark.parametrize(
