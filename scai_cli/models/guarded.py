@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from urllib.parse import urlsplit
 
 from scai_cli.errors import CallFailed, CallTransient, ScaiError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.models.endpoint import shown_address
-from scai_cli.text.characters import one_line
-
-_QUOTED = 200
+from scai_cli.models.endpoint import Endpoint, key_variable, shown_address
+from scai_cli.models.key_command import key_command
 
 
 class GuardedModel:
@@ -58,8 +57,9 @@ class GuardedModel:
     def _described(self, error: Exception) -> str:
         """Return the type and the text of an exception in one line, without the key."""
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        key = os.environ.get(self._settings.api_key_env or "", "").strip()
-        return one_line(text.replace(key, "[key]") if key else text, _QUOTED)
+        variable = key_variable(self._settings)
+        key = os.environ.get(variable, "").strip() or None
+        return Endpoint(urlsplit(""), key, variable, key_command(variable)).quote(text)
 
 
 def timed_out(where: object, seconds: float) -> CallTransient:

@@ -1,6 +1,7 @@
 """Whatever a provider does, a call ends in time, with an answer or one of the errors of `ChatModel`."""
 
 import asyncio
+from base64 import b64encode
 
 import pytest
 
@@ -8,6 +9,7 @@ from scai_cli.errors import CallFailed, CallTransient, PromptRefused
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.guarded import GuardedModel
+from scai_cli.models.key_command import key_command
 
 REQUEST = ChatRequest("c1", "user", "test", "m", (Message("user", "Hello"),))
 SETTINGS = ModelSettings(provider="mine:connect", name="m", timeout_s=0.05, api_key_env="MY_KEY")
@@ -53,6 +55,7 @@ async def cancels_itself(request):
         (raises(ConnectionResetError("gone")), CallTransient, "raised ConnectionResetError: gone"),
         (raises(TimeoutError("its own")), CallTransient, "raised TimeoutError: its own"),
         (raises(ValueError("bad key sk-12345")), CallFailed, r"bad key \[key\]"),
+        (raises(ValueError(f"bad header {b64encode(b'Bearer sk-12345').decode()}")), CallFailed, r"bad header \[key\]"),
         (lambda _: asyncio.sleep(60), CallTransient, r"no complete answer within 0.05 s \(model.timeout_s\)"),
         (cancels_itself, CallTransient, "cancelled the call"),
         (lambda _: None, CallFailed, "returned NoneType, not a Completion"),
@@ -68,6 +71,13 @@ def test_what_a_provider_may_do_is_an_error_of_the_protocol(thing, kind, words, 
         asked(thing)
     assert "\n" not in str(caught.value)
     assert type(caught.value) is kind
+
+
+def test_the_key_of_a_command_is_in_no_error_either(monkeypatch):
+    monkeypatch.setenv("MY_KEY_COMMAND", "echo sk-67890")
+    key = key_command("MY_KEY").first()
+    with pytest.raises(CallFailed, match=r"bad key \[key\]"):
+        asked(raises(ValueError(f"bad key {key}")))
 
 
 def test_answers_and_errors_of_the_protocol_pass():
