@@ -89,8 +89,13 @@ class EndpointGates:
             raise
 
     def _is_asked_directly(self) -> bool:
-        """Return whether calls are under way that go into no batch."""
-        return any(gate.meter.inside for gate in self.gates.values() if isinstance(gate, Gate))
+        """Return whether calls are under way that go into no batch.
+
+        Those that the limits allow only once the calls of a batch are answered do not count: each would wait for the
+        other.
+        """
+        direct = [gate for gate in self.gates.values() if isinstance(gate, Gate)]
+        return any(gate.meter.in_flight or (gate.meter.inside and not gate.tally.blocked) for gate in direct)
 
 
 def _gate_settings(config: ExperimentConfig, models: Iterable[ModelSettings]) -> GateSettings:
