@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from scai_cli.errors import CallFailed, CallTransient, ScaiError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import shown_address
-from scai_cli.text.characters import one_line
+from scai_cli.text.characters import clean, one_line
 
-_QUOTED = 200
+_QUOTED: Final = 200
+_GRACE_S: Final = 1.0
+"""The seconds in which a cancelled call may end by itself."""
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "text": (str,),
+    "finish_reason": (str,),
+    "thoughts": (str,),
+    "model": (str, type(None)),
+    "usage": (Usage,),
+    "logprobs": (tuple, type(None)),
+}
+_MOST_TOKENS: Final = 10**12
+T = TypeVar("T")
 
 
 class GuardedModel:
@@ -29,33 +46,65 @@ class GuardedModel:
         An ordinary exception of the provider is a CallFailed with its type, one of the network (OSError) a
         CallTransient; an answer that is not a Completion with a text is a CallFailed.
         """
-        where, limit = shown_address(self._settings), asyncio.timeout(self._settings.timeout_s)
+        where, limit = shown_address(self._settings), self._settings.timeout_s
+        call = await _within(limit, self._answered(request, where))
+        if call is None:
+            raise timed_out(where, limit)
         try:
-            async with limit:
-                return _checked(await self._model.complete(request), where)
+            return call.result()
         except ScaiError:
             raise
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
             raise CallTransient(f"{where}: the provider cancelled the call") from None
         except Exception as error:
-            if limit.expired():
-                raise timed_out(where, self._settings.timeout_s) from None
             logging.getLogger("scai_cli").debug("a provider's exception", exc_info=error)
             kind = CallTransient if isinstance(error, OSError) else CallFailed
-            raise kind(f"{where}: the provider raised {self._described(error)}") from None
+            raise kind(f"{where}: the provider raised {described(error, self._settings)}") from None
 
     async def aclose(self) -> None:
-        """Close the model."""
+        """Close the model within `timeout_s`; all answers are there, so what goes wrong is no problem of the work."""
+        closing = await _within(self._settings.timeout_s, self._closed())
+        if closing is not None and not closing.cancelled() and (error := closing.exception()):
+            logging.getLogger("scai_cli").debug("a provider's exception while it closes", exc_info=error)
+
+    async def _answered(self, request: ChatRequest, where: str) -> Completion:
+        return _checked(await self._model.complete(request), where)
+
+    async def _closed(self) -> None:
         await self._model.aclose()
 
-    def _described(self, error: Exception) -> str:
-        """Return the type and the text of an exception in one line, without the key."""
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        key = os.environ.get(self._settings.api_key_env or "", "").strip()
-        return one_line(text.replace(key, "[key]") if key else text, _QUOTED)
+
+def described(error: Exception, settings: ModelSettings) -> str:
+    """Return the type and the text of an exception in one line, without the key."""
+    text = type(error).__name__
+    with suppress(Exception):  # third-party code makes the text
+        text += f": {error}" if str(error) else ""
+    key = os.environ.get(settings.api_key_env or "", "").strip()
+    return one_line(text.replace(key, "[key]") if key else text, _QUOTED)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> asyncio.Task[T] | None:
+    """Do some work in a task and return the task when it has ended; None if the work takes longer, and is ended."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # else Python prints a late one
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        return task if task.done() else None
+    finally:
+        if not task.done():  # it takes too long, or the caller is cancelled
+            await _end(task)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """End a task, also one that ignores its cancellation, which would otherwise keep the process alive."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=_GRACE_S)
+    if not task.done():
+        coroutine = task.get_coro()
+        assert asyncio.iscoroutine(coroutine)
+        with suppress(Exception):
+            coroutine.close()
+        task.cancel()
 
 
 def timed_out(where: object, seconds: float) -> CallTransient:
@@ -64,12 +113,29 @@ def timed_out(where: object, seconds: float) -> CallTransient:
 
 
 def _checked(answer: object, where: str) -> Completion:
-    """Return a provider's answer; raises CallFailed if it cannot be used."""
+    """Return a provider's answer; raises CallFailed for one that could not be read again from the call log."""
     if not isinstance(answer, Completion):
         raise CallFailed(f"{where}: the provider returned {type(answer).__name__}, not a Completion")
-    for name, kind in (("text", str), ("finish_reason", str), ("usage", Usage)):
-        if not isinstance(value := getattr(answer, name), kind):
-            raise CallFailed(
-                f"{where}: the provider returned {type(value).__name__} as the {name} of an answer, not {kind.__name__}"
-            )
-    return answer
+    for name, kinds in _KINDS.items():
+        if not isinstance(value := getattr(answer, name), kinds):
+            given = f"{type(value).__name__} as the {name} of an answer, not {kinds[0].__name__}"
+            raise CallFailed(f"{where}: the provider returned {given}")
+    usage = answer.usage
+    if not all(map(_is_count, (usage.input_tokens, usage.output_tokens, usage.cached_tokens))):
+        raise CallFailed(f"{where}: the provider returned numbers of tokens that are none")
+    if answer.logprobs is not None and not all(map(_is_logprob, answer.logprobs)):
+        raise CallFailed(f"{where}: the provider returned log-probabilities that are no pairs of a text and a number")
+    return replace(answer, finish_reason=clean(answer.finish_reason), model=clean(answer.model or "") or None)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < _MOST_TOKENS
+
+
+def _is_logprob(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and [type(part) for part in value] == [str, float]
+        and clean(value[0]) == value[0]
+        and math.isfinite(value[1])
+    )

@@ -18,7 +18,8 @@ from scai_cli.errors import LimitReached
 from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import ChatRequest, Completion, Message
-from scai_cli.models.batching import batch, batches, endpoint_batches
+from scai_cli.models.batching import batch as batch_files
+from scai_cli.models.batching import batches, endpoint_batches
 from scai_cli.models.batching.batch import Results
 from scai_cli.runs.locked_folder import LockedFolder
 
@@ -359,7 +360,7 @@ def test_of_a_file_of_results_only_whole_lines_of_results_count(tmp_path, monkey
     texts += [line("f", 1e999), line("g", "200"), deep, '{"custom_id": "h", "response": [200]}', "[" * 10**5]
     texts += ["x" * 300, line("c", 200)[:-5]]
     path.write_text("\n".join(texts), encoding="utf-8")
-    monkeypatch.setattr(batch, "_LONGEST", 200)
+    monkeypatch.setattr(batch_files, "_LONGEST", 200)
     assert Results.read(path).of("d") is None  # its line is too long
     monkeypatch.undo()
     results = Results.read(path)

@@ -1,12 +1,15 @@
 """Whatever a provider does, a call ends in time, with an answer or one of the errors of `ChatModel`."""
 
 import asyncio
+from contextlib import suppress
+from math import inf
 
 import pytest
 
 from scai_cli.errors import CallFailed, CallTransient, PromptRefused
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
+from scai_cli.models import guarded
 from scai_cli.models.guarded import GuardedModel
 
 REQUEST = ChatRequest("c1", "user", "test", "m", (Message("user", "Hello"),))
@@ -44,6 +47,17 @@ async def cancels_itself(request):
     await future
 
 
+async def ignores_its_cancellation(request):
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise KeyError("no text")
+
+
 @pytest.mark.parametrize(
     ("thing", "kind", "words"),
     [
@@ -54,16 +68,26 @@ async def cancels_itself(request):
         (raises(TimeoutError("its own")), CallTransient, "raised TimeoutError: its own"),
         (raises(ValueError("bad key sk-12345")), CallFailed, r"bad key \[key\]"),
         (lambda _: asyncio.sleep(60), CallTransient, r"no complete answer within 0.05 s \(model.timeout_s\)"),
+        (ignores_its_cancellation, CallTransient, "no complete answer within 0.05 s"),
+        (raises(Unprintable()), CallFailed, "the provider raised Unprintable$"),
+        (raises(ValueError("\x1b[31mred\x07")), CallFailed, "^[^\x1b\x07]*red"),
         (cancels_itself, CallTransient, "cancelled the call"),
         (lambda _: None, CallFailed, "returned NoneType, not a Completion"),
         (lambda _: "Hello", CallFailed, "returned str, not a Completion"),
         (lambda _: Completion(None), CallFailed, "returned NoneType as the text of an answer, not str"),
         (lambda _: Completion("Hi", None), CallFailed, "NoneType as the finish_reason"),
+        (lambda _: Completion("Hi", thoughts=None), CallFailed, "NoneType as the thoughts"),
+        (lambda _: Completion("Hi", model=7), CallFailed, "int as the model of an answer, not str"),
+        (lambda _: Completion("Hi", usage=Usage("3", 2)), CallFailed, "numbers of tokens that are none"),
+        (lambda _: Completion("Hi", usage=Usage(3, -2)), CallFailed, "numbers of tokens that are none"),
+        (lambda _: Completion("Hi", logprobs="no"), CallFailed, "str as the logprobs of an answer, not tuple"),
+        (lambda _: Completion("Hi", logprobs=(("a", -inf),)), CallFailed, "no pairs of a text and a number"),
         (lambda _: Completion("Hi", usage=None), CallFailed, "NoneType as the usage of an answer, not Usage"),
     ],
 )
 def test_what_a_provider_may_do_is_an_error_of_the_protocol(thing, kind, words, monkeypatch):
     monkeypatch.setenv("MY_KEY", "sk-12345")
+    monkeypatch.setattr(guarded, "_GRACE_S", 0.05)
     with pytest.raises(kind, match=words) as caught:
         asked(thing)
     assert "\n" not in str(caught.value)
@@ -71,8 +95,8 @@ def test_what_a_provider_may_do_is_an_error_of_the_protocol(thing, kind, words, 
 
 
 def test_answers_and_errors_of_the_protocol_pass():
-    answer = Completion("Hi", usage=Usage(1, 1))
-    assert asked(lambda _: answer) is answer
+    answer = Completion("Hi", usage=Usage(1, 1), model="m", logprobs=(("Hi", -0.5),))
+    assert asked(lambda _: answer) == answer
     with pytest.raises(PromptRefused, match="no"):
         asked(raises(PromptRefused("no")))
 
@@ -86,3 +110,12 @@ def test_a_caller_that_is_cancelled_is_cancelled():
             await task
 
     asyncio.run(cancelled())
+
+
+def test_a_model_that_does_not_close_ends_all_the_same():
+    class Open(Does):
+        async def aclose(self):
+            await self.complete(REQUEST)
+
+    for thing in (raises(ValueError("no")), lambda _: asyncio.sleep(60)):
+        asyncio.run(GuardedModel(Open(thing), SETTINGS).aclose())
