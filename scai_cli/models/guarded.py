@@ -62,7 +62,7 @@ class GuardedModel:
             raise kind(f"{where}: the provider raised {described(error, self._settings)}") from None
 
     async def aclose(self) -> None:
-        """Close the model within `timeout_s`; all answers are there, so what goes wrong is no problem of the work."""
+        """Close the model within `timeout_s`; all answers are there, so what goes wrong cannot harm the work."""
         closing = await _within(self._settings.timeout_s, self._closed())
         if closing is not None and not closing.cancelled() and (error := closing.exception()):
             logging.getLogger("scai_cli").debug("a provider's exception while it closes", exc_info=error)
@@ -124,7 +124,7 @@ def _checked(answer: object, where: str) -> Completion:
     if not all(map(_is_count, (usage.input_tokens, usage.output_tokens, usage.cached_tokens))):
         raise CallFailed(f"{where}: the provider returned numbers of tokens that are none")
     if answer.logprobs is not None and not all(map(_is_logprob, answer.logprobs)):
-        raise CallFailed(f"{where}: the provider returned log-probabilities that are no pairs of a text and a number")
+        raise CallFailed(f"{where}: the provider returned log-probabilities that are not pairs of a text and a number")
     return replace(answer, finish_reason=clean(answer.finish_reason), model=clean(answer.model or "") or None)
 
 
@@ -133,9 +133,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_logprob(value: object) -> bool:
-    return (
-        isinstance(value, tuple)
-        and [type(part) for part in value] == [str, float]
-        and clean(value[0]) == value[0]
-        and math.isfinite(value[1])
-    )
+    match value:
+        case (str(token), int() | float() as logprob):
+            return clean(token) == token and math.isfinite(logprob)
+    return False

@@ -81,7 +81,7 @@ class Unprintable(Exception):
         (lambda _: Completion("Hi", usage=Usage("3", 2)), CallFailed, "numbers of tokens that are none"),
         (lambda _: Completion("Hi", usage=Usage(3, -2)), CallFailed, "numbers of tokens that are none"),
         (lambda _: Completion("Hi", logprobs="no"), CallFailed, "str as the logprobs of an answer, not tuple"),
-        (lambda _: Completion("Hi", logprobs=(("a", -inf),)), CallFailed, "no pairs of a text and a number"),
+        (lambda _: Completion("Hi", logprobs=(("a", -inf),)), CallFailed, "not pairs of a text and a number"),
         (lambda _: Completion("Hi", usage=None), CallFailed, "NoneType as the usage of an answer, not Usage"),
     ],
 )
