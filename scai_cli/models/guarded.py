@@ -15,7 +15,7 @@ from scai_cli.errors import CallFailed, CallTransient, ScaiError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.models.endpoint import shown_address
+from scai_cli.models.endpoint import key_variable, shown_address
 from scai_cli.text.characters import clean, one_line
 
 _QUOTED: Final = 200
@@ -79,7 +79,7 @@ def described(error: Exception, settings: ModelSettings) -> str:
     text = type(error).__name__
     with suppress(Exception):  # third-party code makes the text
         text += f": {error}" if str(error) else ""
-    key = os.environ.get(settings.api_key_env or "", "").strip()
+    key = os.environ.get(key_variable(settings), "").strip()
     return one_line(text.replace(key, "[key]") if key else text, _QUOTED)
 
 

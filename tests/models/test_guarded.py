@@ -94,6 +94,12 @@ def test_what_a_provider_may_do_is_an_error_of_the_protocol(thing, kind, words, 
     assert type(caught.value) is kind
 
 
+def test_the_usual_key_is_hidden_too(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-67890")
+    with pytest.raises(CallFailed, match=r"bad key \[key\]"):
+        asyncio.run(GuardedModel(Does(raises(ValueError("bad key sk-67890"))), ModelSettings()).complete(REQUEST))
+
+
 def test_answers_and_errors_of_the_protocol_pass():
     answer = Completion("Hi", usage=Usage(1, 1), model="m", logprobs=(("Hi", -0.5),))
     assert asked(lambda _: answer) == answer
