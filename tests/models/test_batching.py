@@ -5,8 +5,11 @@ import json
 import os
 import re
 import signal
+import time
 from collections import Counter
 from contextlib import closing
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from batch_server import BatchServer
@@ -208,7 +211,9 @@ def test_a_batch_that_the_endpoint_has_lost_is_named_with_the_remedy(tiny, direc
         ended = scai("resume", "rows")
         assert ended.code == 4
         assert "HTTP 404" in ended.err
-        assert "batch 1 is not there; use the key that it was made with, or delete batches.jsonl" in ended.err
+        assert (
+            "batch 1 is not there; use the key that it was made with, or delete batches.jsonl in runs/rows" in ended.err
+        )
         (tiny.parent / "runs" / "rows" / "batches.jsonl").unlink()
         assert scai("resume", "rows").code == 0
     assert rows(tiny) == directly
@@ -257,6 +262,16 @@ def test_calls_that_the_limits_hold_back_do_not_hold_a_batch_back(tiny, tmp_path
             answer, refused = asyncio.run(ask_both(pool))
     assert isinstance(answer, Completion)
     assert isinstance(refused, LimitReached)
+
+
+def test_a_process_that_is_busy_with_something_else_hands_its_calls_over(tiny, monkeypatch):
+    used = count()
+    busy = SimpleNamespace(monotonic=time.monotonic, process_time=lambda: next(used))
+    monkeypatch.setattr(batches, "time", busy)
+    monkeypatch.setattr(batches, "_LONG_QUIET_S", 0.1)
+    with BatchServer() as server:
+        ended = generate(tiny, server)
+        assert ended.code == 0, ended.err
 
 
 def test_calls_in_batches_count_towards_the_limits(tiny):

@@ -22,6 +22,8 @@ from scai_cli.models.connection import Connection
 _TICK_S: Final = 0.2
 _QUIET_TICKS: Final = 2
 """The ticks without a new call after which the calls are handed over."""
+_LONG_QUIET_S: Final = 60.0
+"""The seconds without a new call after which they are handed over even if this process works on something else."""
 _MOST: Final[Mapping[BatchKind, int]] = {"openai": 50_000, "file": 1_000_000}
 _MOST_BYTES: Final[Mapping[BatchKind, int]] = {"openai": 190_000_000, "file": 10**12}
 """OpenAI's limits of a batch are 50,000 requests and 200 MB."""
@@ -187,13 +189,15 @@ class Batches:
 
     async def _watched(self) -> None:
         """Hand over the waiting calls whenever no further call comes."""
-        quiet, seen, cpu = 0, -1, 0.0
+        quiet, seen, cpu, last = 0, -1, 0.0, time.monotonic()
         try:
             while True:
                 await asyncio.sleep(_TICK_S)
+                last = last if self._arrived == seen else time.monotonic()
                 # A session that replays its log makes no call and is busy all the same.
                 used, cpu = time.process_time() - cpu, time.process_time()
-                is_quiet = self._arrived == seen and not self._busy() and used < _TICK_S / 2
+                is_idle = used < _TICK_S / 2 or time.monotonic() - last > _LONG_QUIET_S
+                is_quiet = self._arrived == seen and not self._busy() and is_idle
                 quiet, seen = quiet + 1 if is_quiet else 0, self._arrived
                 if quiet < _QUIET_TICKS:
                     continue

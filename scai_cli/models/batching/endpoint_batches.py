@@ -57,8 +57,10 @@ async def fetch(connection: Connection, batch: Batch, journal: BatchJournal) -> 
     except EndpointFailed as error:
         if "HTTP 404" not in str(error):
             raise
-        remedy = "use the key that it was made with, or delete batches.jsonl beside it to ask its requests again"
-        raise EndpointFailed(f"{error}; batch {batch.number} is not there; {remedy}") from None
+        remedy = f"delete batches.jsonl in {journal.folder.parent} to ask its requests again"
+        raise EndpointFailed(
+            f"{error}; batch {batch.number} is not there; use the key that it was made with, or {remedy}"
+        ) from None
 
 
 async def _download(connection: Connection, ended: Mapping[str, Any], file: BinaryIO) -> None:
