@@ -22,7 +22,7 @@ from scai_cli.experiment.constitution_start import FindEarlier, check_conditions
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.model_code import code_of
-from scai_cli.experiment.model_settings import SERVICE_KEYS, is_other_service, parse_model
+from scai_cli.experiment.model_settings import PACE, SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
@@ -166,7 +166,8 @@ def changed_text(path: Path, config: ExperimentConfig) -> str | None:
 def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:
     """Return the settings of the command line: the option as written, the key, and the value as YAML.
 
-    A provider other than that of `before` (the file's `model`) drops its options, another service its address and key.
+    A provider other than that of `before` (the file's `model`) drops its options and pace, another service also its
+    address and key.
     """
     changes = []
     for setting in overrides.settings:
@@ -180,10 +181,10 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
         keys |= {f"roles.{role}.{key}": "null" for role in MODEL_ROLES for key in ("provider", "name")}
         old = before.get("provider", "simulated") if isinstance(before, dict) else "simulated"
         if provider != old:
-            dropped = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
-            if is_other_service(old, provider):
-                places = ("model", *(f"roles.{role}" for role in MODEL_ROLES))
-                dropped |= {f"{place}.{key}": "null" for place in places for key in SERVICE_KEYS}
+            places = ("model", *(f"roles.{role}" for role in MODEL_ROLES))
+            lost = (*PACE, *SERVICE_KEYS) if is_other_service(old, provider) else PACE
+            dropped = {f"{place}.{key}": "null" for place in places for key in lost}
+            dropped |= {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
             kept = {key for key in dropped for _, given, _ in changes if _overlap(key, given)}
             keys |= {key: value for key, value in dropped.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]

@@ -54,6 +54,7 @@ RATES: Final = ("concurrency", "requests_per_minute", "tokens_per_minute")
 PACE: Final = (*RATES, "batch")
 """The keys of a model that say when its calls are made; they have no effect on the requests."""
 
+_SERVICES: Final = frozenset(("openai", "anthropic", "huggingface", "langchain"))
 SERVICE_KEYS: Final = ("base_url", "api_key_env")
 """The keys of a model that say where its calls go, and with which key."""
 
@@ -154,8 +155,8 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
 
 
 def is_other_service(before: str, after: str) -> bool:
-    """Return whether one provider is Anthropic and one is OpenAI or compatible: an address is of one kind alone."""
-    return {before, after} == {"openai", "anthropic"}
+    """Return whether an address and a key for one provider are not for another one."""
+    return before != after and {before, after} <= _SERVICES
 
 
 def parse_model(text: str, option: str = "--model") -> tuple[str, str | None]:

@@ -46,20 +46,23 @@ class GuardedModel:
         An ordinary exception of the provider is a CallFailed with its type, one of the network (OSError) a
         CallTransient; an answer that is not a Completion with a text is a CallFailed.
         """
-        where, limit = shown_address(self._settings), self._settings.timeout_s
-        call = await _within(limit, self._answered(request, where))
+        call = await _within(self._settings.timeout_s, self._answered(request))
         if call is None:
-            raise timed_out(where, limit)
+            raise timed_out(shown_address(self._settings), self._settings.timeout_s)
         try:
-            return call.result()
+            answer = call.result()
         except ScaiError:
             raise
         except asyncio.CancelledError:
-            raise CallTransient(f"{where}: the provider cancelled the call") from None
+            raise CallTransient(f"{shown_address(self._settings)}: the provider cancelled the call") from None
         except Exception as error:
             logging.getLogger("scai_cli").debug("a provider's exception", exc_info=error)
             kind = CallTransient if isinstance(error, OSError) else CallFailed
-            raise kind(f"{where}: the provider raised {described(error, self._settings)}") from None
+            what = described(error, self._settings)
+            raise kind(f"{shown_address(self._settings)}: the provider raised {what}") from None
+        if problem := _problem(answer):
+            raise CallFailed(f"{shown_address(self._settings)}: the provider returned {problem}")
+        return replace(answer, finish_reason=clean(answer.finish_reason), model=clean(answer.model or "") or None)
 
     async def aclose(self) -> None:
         """Close the model within `timeout_s`; all answers are there, so what goes wrong cannot harm the work."""
@@ -67,8 +70,8 @@ class GuardedModel:
         if closing is not None and not closing.cancelled() and (error := closing.exception()):
             logging.getLogger("scai_cli").debug("a provider's exception while it closes", exc_info=error)
 
-    async def _answered(self, request: ChatRequest, where: str) -> Completion:
-        return _checked(await self._model.complete(request), where)
+    async def _answered(self, request: ChatRequest) -> Completion:
+        return await self._model.complete(request)
 
     async def _closed(self) -> None:
         await self._model.aclose()
@@ -112,20 +115,19 @@ def timed_out(where: object, seconds: float) -> CallTransient:
     return CallTransient(f"{where}: no complete answer within {seconds:g} s (model.timeout_s)", overloaded=True)
 
 
-def _checked(answer: object, where: str) -> Completion:
-    """Return a provider's answer; raises CallFailed for one that could not be read again from the call log."""
+def _problem(answer: object) -> str | None:
+    """Return why a provider's answer cannot be used, or could not be read again from the call log; None if it can."""
     if not isinstance(answer, Completion):
-        raise CallFailed(f"{where}: the provider returned {type(answer).__name__}, not a Completion")
+        return f"{type(answer).__name__}, not a Completion"
     for name, kinds in _KINDS.items():
         if not isinstance(value := getattr(answer, name), kinds):
-            given = f"{type(value).__name__} as the {name} of an answer, not {kinds[0].__name__}"
-            raise CallFailed(f"{where}: the provider returned {given}")
+            return f"{type(value).__name__} as the {name} of an answer, not {kinds[0].__name__}"
     usage = answer.usage
     if not all(map(_is_count, (usage.input_tokens, usage.output_tokens, usage.cached_tokens))):
-        raise CallFailed(f"{where}: the provider returned numbers of tokens that are none")
+        return "numbers of tokens that are none"
     if answer.logprobs is not None and not all(map(_is_logprob, answer.logprobs)):
-        raise CallFailed(f"{where}: the provider returned log-probabilities that are not pairs of a text and a number")
-    return replace(answer, finish_reason=clean(answer.finish_reason), model=clean(answer.model or "") or None)
+        return "log-probabilities that are not pairs of a text and a number"
+    return None
 
 
 def _is_count(value: object) -> bool:

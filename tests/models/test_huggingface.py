@@ -235,6 +235,8 @@ def test_an_end_token_is_a_whole_answer_and_its_tokens_are_counted(tiny: Path, t
     assert cut.text.startswith(whole.text)
     assert other.usage.output_tokens > length  # a row that has ended is filled up, and the others continue
     assert whole.model == "tiny"
+    together(opened(folder), asked("Tea?", Sampling(temperature=0.0, max_tokens=50)), asked(TEXTS[1], GREEDY))
+    assert len(seen.made[-1][0]) == 12  # the batch ends with its last row, not at the highest limit
 
 
 def test_an_answer_ends_with_the_context_and_a_longer_prompt_is_refused(tiny: Path, seen: Seen) -> None:

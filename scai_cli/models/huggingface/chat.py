@@ -52,9 +52,7 @@ class ChatTemplate:
 
         Special tokens in the messages are encoded as text, so that no text can begin a turn of its own.
         """
-        texts = [{"role": message.role, "content": message.content} for message in messages]
-        if self._role != "system":
-            texts = with_role(texts, self._role)
+        texts = with_role([{"role": message.role, "content": message.content} for message in messages], self._role)
         try:
             with self._encoding, quietly():  # of prompts over the context, which are refused later
                 encoded = self._tokenizer.apply_chat_template(

@@ -54,8 +54,9 @@ def read_settings(model: ModelSettings) -> tuple[Source, Options]:
     """
     if not model.name:
         raise ConfigError("model.name: name a model at the Hub or a folder, e.g. `--model huggingface:ORG/MODEL`")
-    for key in ("base_url", "api_key_env"):
-        if getattr(model, key) is not None:
+    own_address = None if model.base_url_from else model.base_url  # OPENAI_BASE_URL is for other roles
+    for key, value in (("base_url", own_address), ("api_key_env", model.api_key_env)):
+        if value is not None:
             raise ConfigError(f"model.{key}: the huggingface provider calls no endpoint; remove the key")
     if model.structured != "prompt":
         raise ConfigError(f"model.structured: the huggingface provider has no {model.structured}; set it to prompt")

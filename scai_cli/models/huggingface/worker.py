@@ -153,7 +153,7 @@ class Worker:
                 continue
             allowed = min(call.batch_size, self.largest or call.batch_size, *(c.batch_size for c in batch))
             most, left = max(steps, call.row.most), min(room, self.checkpoint.context - len(call.row.prompt))
-            if len(batch) < allowed and most <= left:
+            if not batch or (len(batch) < allowed and most <= left):
                 batch.append(call)
                 steps, room = most, left
             else:
