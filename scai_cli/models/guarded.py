@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from scai_cli import plugins
 from scai_cli.errors import CallFailed, CallTransient, ScaiError
+from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
@@ -40,6 +42,7 @@ class GuardedModel:
     def __init__(self, model: ChatModel, settings: ModelSettings) -> None:
         self._model = model
         self._settings = settings
+        self._is_ours = not any(plugins.is_foreign(*code) for code in code_of(settings))
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request.
@@ -47,14 +50,14 @@ class GuardedModel:
         An ordinary exception of the provider is a CallFailed with its type, one of the network (OSError) a
         CallTransient; an answer that is not a Completion with a text is a CallFailed.
         """
-        call = await _within(self._settings.timeout_s, self._answered(request))
-        if call is None:
-            raise timed_out(shown_address(self._settings), self._settings.timeout_s)
         try:
-            answer = call.result()
+            answer = await self._in_time(request)
         except ScaiError:
             raise
         except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
             raise CallTransient(f"{shown_address(self._settings)}: the provider cancelled the call") from None
         except Exception as error:
             logging.getLogger("scai_cli").debug("a provider's exception", exc_info=error)
@@ -70,6 +73,21 @@ class GuardedModel:
         closing = await _within(self._settings.timeout_s, self._closed())
         if closing is not None and not closing.cancelled() and (error := closing.exception()):
             logging.getLogger("scai_cli").debug("a provider's exception while it closes", exc_info=error)
+
+    async def _in_time(self, request: ChatRequest) -> Completion:
+        """Return what the provider returns within `timeout_s`; raises CallTransient after it."""
+        seconds = self._settings.timeout_s
+        if self._is_ours:  # it ends when it is cancelled, and needs no task of its own, which costs CPU time
+            limit = asyncio.timeout(seconds)
+            try:
+                async with limit:
+                    return await self._model.complete(request)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+        elif (call := await _within(seconds, self._answered(request))) is not None:
+            return call.result()
+        raise timed_out(shown_address(self._settings), seconds)
 
     async def _answered(self, request: ChatRequest) -> Completion:
         return await self._model.complete(request)
