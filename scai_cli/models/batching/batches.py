@@ -18,6 +18,7 @@ from scai_cli.messages import ChatRequest
 from scai_cli.models.batching.batch import Batch, BatchJournal, Result, Results, custom_id, request_line
 from scai_cli.models.batching.endpoint_batches import TooMuchAtOnce, fetch
 from scai_cli.models.connection import Connection
+from scai_cli.text.counts import counted
 
 _TICK_S: Final = 0.2
 _QUIET_TICKS: Final = 2
@@ -234,7 +235,7 @@ class Batches:
     async def _collect(self, work: _Work) -> None:
         """Wait for the results of a batch, and give each call its own."""
         batch, journal = work.batch, self._opened
-        path, count = self._results_path(batch), f"{len(batch.requests):,} requests"
+        path, count = self._results_path(batch), counted(len(batch.requests), "request")
         try:
             if not path.is_file():
                 if batch.kind == "file":

@@ -22,6 +22,7 @@ from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.batching.batches import Batches
 from scai_cli.models.connection import Connection
 from scai_cli.models.tally import Meter, Tally
+from scai_cli.text.counts import counted
 
 
 class BatchableModel(Protocol):
@@ -73,7 +74,7 @@ class BatchGate:
                     self._notices(str(error))
                 except CallTransient as error:
                     if retries >= self._max_retries:
-                        raise CallFailed(f"{error}; gave up after {retries + 1} batches") from None
+                        raise CallFailed(f"{error}; gave up after {counted(retries + 1, 'batch', 'batches')}") from None
                 except Unexplained as error:
                     if retries >= error.again:
                         raise PromptRefused(f"{error}; other prompts are answered") from None
