@@ -13,6 +13,7 @@ Every other module of the package may change without notice.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scai_cli.concurrency import in_thread
 from scai_cli.datasets.export.export import export_rows
 from scai_cli.datasets.formats.format import Format, Layout, Row, find_format
 from scai_cli.datasets.samples.filters import SampleFilter
@@ -97,6 +98,7 @@ __all__ = [
     "compared",
     "export",
     "history",
+    "in_thread",
     "load",
     "resume",
     "rewrite",

@@ -59,6 +59,7 @@ MEMBERS = [
     "compared",
     "export",
     "history",
+    "in_thread",
     "load",
     "resume",
     "rewrite",

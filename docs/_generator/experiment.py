@@ -69,7 +69,8 @@ def page() -> str:
             keys = ", ".join(f"`{key}`" for key in ModelChanges.model_fields)
             parts.append(
                 f"It has the keys {keys} of `model`. A key that is null or left out keeps the value of the overridden "
-                "model. With another `provider`, `base_url` or `api_key_env`, that model's `options` are dropped.\n"
+                "model. With another `provider`, `base_url` or `api_key_env`, that model's `options`, `batch` "
+                "and limits of its endpoint are dropped.\n"
             )
         else:
             parts.append(table(["key", "type", "default", ""], fields(model, _link)))

@@ -79,9 +79,9 @@ def _of_marks(counts: AnswerCounts, config: ExperimentConfig) -> Iterator[tuple[
 
 
 def _text(sentence: str, config: ExperimentConfig, role: str) -> str:
-    """Return a sentence without the remedy that a role's model has already."""
-    has_schema = config.model_for("user" if role == "user" else "meta").structured == "json_schema"
-    return sentence.replace(_TEXTS["schema"], "") if has_schema else sentence
+    """Return a sentence without a remedy that is none for a role's model."""
+    model = config.model_for("user" if role == "user" else "meta")
+    return sentence if model.may_send_schema else sentence.replace(_TEXTS["schema"], "")
 
 
 def _key(config: ExperimentConfig, role: str) -> str:

@@ -58,6 +58,9 @@ _SERVICES: Final = frozenset(("openai", "anthropic", "huggingface", "langchain")
 SERVICE_KEYS: Final = ("base_url", "api_key_env")
 """The keys of a model that say where its calls go, and with which key."""
 
+WITHOUT_ENDPOINT: Final = ("huggingface", "langchain")
+"""The providers whose models have neither of `SERVICE_KEYS`, and no way to enforce the form of an answer."""
+
 SystemRole = Literal["system", "merge", "developer"]  # left out of a config that has the default, as older ones do
 
 
@@ -128,6 +131,16 @@ class ModelSettings(ModelChanges):
     def label(self) -> str:
         """The model's name in requests and records: its own, or its provider's."""
         return self.name or self.provider
+
+    @property
+    def own_base_url(self) -> str | None:
+        """The address that the experiment names; OPENAI_BASE_URL is for the models of `openai` alone."""
+        return None if self.base_url_from else self.base_url
+
+    @property
+    def may_send_schema(self) -> bool:
+        """Whether `structured: json_schema` is left to try."""
+        return self.structured == "prompt" and self.provider not in WITHOUT_ENDPOINT
 
     @property
     def endpoint(self) -> tuple[str, str | None, str | None]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import cast
 
 from scai_cli import plugins
-from scai_cli.errors import ConfigError, KeyUntrusted
+from scai_cli.errors import ConfigError, KeyUntrusted, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import RATES, BatchKind, ModelSettings
 from scai_cli.messages import AgentRole
@@ -16,7 +16,7 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.batching.batches import Batches
 from scai_cli.models.batching.gate import BatchableModel, BatchedModel, BatchGate
 from scai_cli.models.gate import Gate, GatedModel, GateSettings
-from scai_cli.models.guarded import GuardedModel, connected
+from scai_cli.models.guarded import GuardedModel, described
 from scai_cli.models.late import LateModel
 from scai_cli.models.limits import Budget
 from scai_cli.models.notices import Notices
@@ -76,26 +76,36 @@ class EndpointGates:
             gate = self.gates.setdefault(key, new)
             assert isinstance(gate, BatchGate)
             return BatchedModel(gate, cast(BatchableModel, connect()))
-        guarded = GuardedModel(LateModel(connect) if is_finished else connect(), model)
+        connected = GuardedModel(LateModel(connect) if is_finished else connect(), model)
         if key not in self.gates:
             settings = _gate_settings(self.config, list(sharing))
-            self.gates[key] = Gate(guarded, settings, budget=self.budget, price=price, notices=self.notices)
+            self.gates[key] = Gate(connected, settings, budget=self.budget, price=price, notices=self.notices)
         gate = self.gates[key]
         assert isinstance(gate, Gate)
-        return GatedModel(gate, guarded)
+        return GatedModel(gate, connected)
 
     def _provided(self, model: ModelSettings) -> ChatModel:
         try:
-            connect = partial(plugins.resolve("provider", model.provider), model, seed=self.config.seed)
-            is_foreign = plugins.is_foreign("provider", model.provider)
-            return self.wrap(connected(connect, model) if is_foreign else connect(), model)
+            connect = plugins.resolve("provider", model.provider)
+            return self.wrap(connect(model, seed=self.config.seed), model)
         except KeyUntrusted as refused:
             refused.args = (f"{self.config.place_of(model)}: {refused}",)
             raise
+        except Exception as error:
+            if isinstance(error, ScaiError) or not plugins.is_foreign("provider", model.provider):
+                raise
+            logging.getLogger("scai_cli").debug("a provider's exception", exc_info=error)
+            where = f"{self.config.place_of(model)}.provider: {model.provider}"
+            raise ConfigError(f"{where} cannot be connected; it raised {described(error, model)}") from None
 
     def _is_asked_directly(self) -> bool:
-        """Return whether calls are under way that go into no batch."""
-        return any(gate.meter.inside for gate in self.gates.values() if isinstance(gate, Gate))
+        """Return whether calls are under way that go into no batch.
+
+        Those that the limits allow only once the calls of a batch are answered do not count: each would wait for the
+        other.
+        """
+        direct = [gate for gate in self.gates.values() if isinstance(gate, Gate)]
+        return any(gate.meter.in_flight or (gate.meter.inside and not gate.tally.blocked) for gate in direct)
 
 
 def _gate_settings(config: ExperimentConfig, models: Iterable[ModelSettings]) -> GateSettings:

@@ -27,7 +27,7 @@ from scai_cli.analysis.leave_one_out import (
 )
 from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.concurrency import together
-from scai_cli.errors import LimitReached, RunError
+from scai_cli.errors import BatchesWait, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
 from scai_cli.jobs.model_pool import ModelPool
@@ -116,6 +116,8 @@ def explain(
             raise with_remedy(
                 error, f"answers so far are kept: raise the limit and continue with `{command}`"
             ) from None
+        except BatchesWait as error:
+            raise BatchesWait(str(error).replace("`scai resume`", f"`{command}`")) from None
         write_whole(folder.path / RESULT, explanation.model_dump_json(by_alias=True) + "\n")
     return explanation
 

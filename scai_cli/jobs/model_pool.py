@@ -177,7 +177,7 @@ def prices_of(table: Mapping[str, PriceConfig], models: Iterable[AgentModel]) ->
 
 
 def _price_of(model: ModelSettings, table: Mapping[str, PriceConfig]) -> PriceOf:
-    price = price_of(model.provider, table, None if model.base_url_from else model.base_url)
+    price = price_of(model.provider, table, model.own_base_url)
     return half_price(price) if model.batch == "openai" else price
 
 

@@ -129,7 +129,7 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     for model in models:
         if model.batch == "file":  # nothing is sent
             continue
-        host, key, refused = urlsplit(model.base_url or "").netloc, model.api_key_env, None
+        host, key, refused = urlsplit(model.own_base_url or "").netloc, model.api_key_env, None
         if model.provider in SERVICES:
             host = url_of(model).netloc
             key = key_variable(model) if key or not address(model) or has_key(key_variable(model)) else None

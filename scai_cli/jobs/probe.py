@@ -11,7 +11,7 @@ from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import returns_logprobs
 from scai_cli.errors import CallFailed, EndpointFailed, ParameterRefused, PromptRefused, ProviderError
 from scai_cli.experiment.config import ExperimentConfig, PersonaSource
-from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles
+from scai_cli.experiment.model_settings import WITHOUT_ENDPOINT, ModelChanges, ModelSettings, Roles
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
@@ -30,7 +30,6 @@ _DATA: Final = read_data_file(__file__)
 QUESTIONS: Final[Mapping[str, str]] = _DATA["questions"]
 """Name of a question -> what it asks."""
 _ADVICE: Final[Mapping[str, str]] = _DATA["advice"]
-_FORMS: Final = ("prompt", "json_schema")
 _RETRIES: Final = 2
 _SHORT: Final = 32
 """The `max_tokens` of the call that tests it."""
@@ -106,15 +105,14 @@ async def _probe(
         return ModelProbe(model.label, where, roles, {}, advice, f"cannot be used: {error}")
     size = await _context(model, findings)
     findings["context"] = ProbeFinding(True, f"{size:,} tokens") if size else ProbeFinding(None)
-    form, other = sorted(_FORMS, key=lambda form: form != model.structured)
-    if findings[other].works and not findings[form].works:
-        advice.append(_ADVICE[other])
+    form, reason = model.structured, findings[model.structured].detail
+    if not findings[form].works:
+        advice += [_ADVICE[other] for other in _other_forms(model) if findings[other].works]
     if size and "meta" in roles and config.revision.max_prompt_tokens > size * 3 // 4:
         advice.append(_ADVICE["max_prompt_tokens"].format(tokens=size * 3 // 4))
     cannot_rate = "user" in roles and findings["rates"].works is False and not config.force
-    reason = findings[form].detail
     problem = None if findings[form].works else f"{_ADVICE['forms']}: {reason}"
-    if not any(findings[each].works for each in _FORMS):
+    if not any(findings[each].works for each in _forms(model)):
         more = 2 * (model.max_tokens or 2000)
         advice += [_ADVICE[why].format(more=more) for why in ("was cut off", "is empty") if why in reason]
     problem = _ADVICE["users"] if cannot_rate else problem
@@ -122,11 +120,21 @@ async def _probe(
 
 
 def _alone(config: ExperimentConfig, model: ModelSettings) -> ExperimentConfig:
-    """Return the experiment with this model alone, as two users who are asked for forms in the two ways."""
-    users = [Persona(id=form, model=ModelChanges(**{**model.model_dump(), "structured": form})) for form in _FORMS]
+    """Return the experiment with this model alone, as one user for each way to ask it for forms."""
+    changes_of = {form: {**model.model_dump(), "structured": form} for form in _forms(model)}
+    users = [Persona(id=form, model=ModelChanges(**changes)) for form, changes in changes_of.items()]
     limits = config.limits.model_copy(update={"max_retries": min(config.limits.max_retries, _RETRIES)})
     changes = {"model": ModelSettings(), "roles": Roles(), "cache": False, "limits": limits}
     return config.model_copy(update={**changes, "personas": PersonaSource(inline=tuple(users))})
+
+
+def _forms(model: ModelSettings) -> Sequence[str]:
+    """Return the ways in which a model can be asked for forms."""
+    return (model.structured,) if model.provider in WITHOUT_ENDPOINT else ("prompt", "json_schema")
+
+
+def _other_forms(model: ModelSettings) -> Sequence[str]:
+    return [form for form in _forms(model) if form != model.structured]
 
 
 async def _ask(agents: Agents, model: ModelSettings) -> dict[str, ProbeFinding]:
@@ -140,14 +148,14 @@ async def _ask(agents: Agents, model: ModelSettings) -> dict[str, ProbeFinding]:
         "logprobs": returns_logprobs(agent, agents.prompts, "probe/logprobs"),
     }
     found |= zip(questions, await together(map(_finding, questions.values())), strict=True)
-    other = next(form for form in _FORMS if form != model.structured)
-    try:  # last, as the refusal of an option that the experiment does not use may end all calls
-        found[other] = await _finding(_fills(agents.own[other], agents))
-        # Ratings in a form that it does not fill say nothing.
-        if found[other].works and not found[model.structured].works:
-            found["rates"], _ = await _rates(agents.own[other], agents)
-    except (CallFailed, EndpointFailed) as error:
-        found[other] = ProbeFinding(False, str(error))
+    for other in _other_forms(model):
+        try:  # last, as the refusal of an option that the experiment does not use may end all calls
+            found[other] = await _finding(_fills(agents.own[other], agents))
+            # Ratings in a form that it does not fill say nothing.
+            if found[other].works and not found[model.structured].works:
+                found["rates"], _ = await _rates(agents.own[other], agents)
+        except (CallFailed, EndpointFailed) as error:
+            found[other] = ProbeFinding(False, str(error))
     return {name: found[name] for name in QUESTIONS if name in found}
 
 

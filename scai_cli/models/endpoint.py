@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
 from scai_cli.errors import ConfigError, KeyUntrusted
-from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
+from scai_cli.experiment.model_settings import NO_QUERY, WITHOUT_ENDPOINT, ModelSettings
 from scai_cli.messages import Completion, ending
 from scai_cli.models.key_command import KeyCommand, command_variable, key_command, unused_command
 from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in_environment, is_trusted, origin_of
@@ -139,9 +139,11 @@ def service_of(model: ModelSettings) -> Service:
 
 
 def address(model: ModelSettings) -> str:
-    """Return the base URL of a model; empty for its provider's own."""
-    if model.provider == "anthropic":  # an address that comes from OPENAI_BASE_URL is another provider's
-        url = "" if model.base_url_from else (model.base_url or "").rstrip("/").removesuffix("/v1")
+    """Return the base URL of a model; empty for its provider's own, and for one that calls no endpoint itself."""
+    if model.provider in WITHOUT_ENDPOINT:
+        return ""
+    if model.provider == "anthropic":
+        url = (model.own_base_url or "").rstrip("/").removesuffix("/v1")
     else:
         url = (model.base_url or address_in_environment()).rstrip("/")
     return "" if url == service_of(model).url else url
@@ -151,7 +153,7 @@ def shown_address(model: ModelSettings) -> str:
     """Return where a model's calls go, for messages: its address, or its provider's name."""
     if model.provider in SERVICES:
         return address(model) or SERVICES[model.provider].url
-    return model.base_url or model.provider
+    return model.own_base_url or model.provider
 
 
 def endpoint_of(model: ModelSettings) -> Endpoint:
@@ -205,8 +207,8 @@ def refusal(model: ModelSettings, variable: str | None) -> KeyUntrusted | None:
 
 def url_of(model: ModelSettings) -> SplitResult:
     """Return the parts of a model's address; raises ConfigError for one that cannot be used."""
-    is_own = model.base_url is not None and not model.base_url_from
-    base_url, where = address(model) or service_of(model).url, "model.base_url" if is_own else ADDRESS_VARIABLE
+    base_url = address(model) or service_of(model).url
+    where = ADDRESS_VARIABLE if model.own_base_url is None else "model.base_url"
     try:
         origin_of(base_url)
         url = urlsplit(base_url)

@@ -19,12 +19,14 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from base64 import urlsafe_b64decode
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
+from types import FrameType
 from typing import Any, Final
 
 from scai_cli.errors import CallTransient, ConfigError
@@ -84,7 +86,11 @@ class KeyCommand:
 
         Raises ConfigError if the command fails, or prints no key.
         """
-        return self._printed[-1] if self._is_fresh() else self._take(self._finish(self._start()))
+        if self._is_fresh():
+            return self._printed[-1]
+        process = self._start()
+        with _ended_by_signals(process):
+            return self._take(self._finish(process))
 
     async def current(self) -> str:
         """Return the key for a call, a new one if its lifetime has ended; raises CallTransient if the command fails."""
@@ -140,8 +146,10 @@ class KeyCommand:
         with process:
             try:
                 printed, complaint = process.communicate(timeout=_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
+            except BaseException as error:  # also the one that a signal raises
                 _kill(process)
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
                 raise ConfigError(f"{self.variable}: the command did not end within {_TIMEOUT_S:.0f} s") from None
         if process.returncode:
             status = f"exit status {process.returncode}"
@@ -199,6 +207,38 @@ def _expires(key: str) -> float | None:
     with suppress(OverflowError):
         return float(expires) if isinstance(expires, int | float) and math.isfinite(expires) else None
     return None
+
+
+@contextmanager
+def _ended_by_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Inside the block, Ctrl-C and SIGTERM end the command, too: inside an event loop their handlers only cancel tasks.
+
+    The current task is then cancelled here, since its command has failed by the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    came: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        _kill(process)
+        if callable(handler := before[signal.Signals(number)]):
+            handler(number, frame)
+
+    handled = [number for number, handler in before.items() if callable(handler)]
+    for number in handled:
+        signal.signal(number, end)
+    try:
+        yield
+    except ConfigError:
+        if came:
+            raise asyncio.CancelledError from None
+        raise
+    finally:
+        for number in handled:
+            signal.signal(number, before[number])
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

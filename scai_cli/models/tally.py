@@ -39,6 +39,8 @@ class Tally:
         self.meter = Meter()
         self.note_unused: Callable[[ChatRequest, UnusedResponse, str], None] = lambda *_: None
         """Called for every paid response that contains no usable answer, with the reason."""
+        self.blocked = 0
+        """The calls that wait until others show that the limits allow them."""
         self._budget = budget
         self._price = price
         self._typical_output: dict[str, float] = {}  # tokens by purpose: a revision is longer than a rating
@@ -53,7 +55,11 @@ class Tally:
         """Reserve the expected cost of a call and return it; raises LimitReached if it exceeds a limit."""
         reserved = Spend(1, expected.total, self._cost(request, expected) or 0.0)
         if self._budget is not None:
-            await self._budget.claim(reserved)
+            self.blocked += 1
+            try:
+                await self._budget.claim(reserved)
+            finally:
+                self.blocked -= 1
         return reserved
 
     def release(self, reserved: Spend) -> None:

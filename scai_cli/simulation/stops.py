@@ -100,5 +100,5 @@ def _revision_remedy(context: RevisionContext, problem: NoAnswer) -> str:
 
 
 def _form_remedy(role: str, model: ModelSettings, cut: bool) -> str:
-    kind = "cut" if cut else "unreadable" if model.structured == "prompt" else "unreadable_schema"
+    kind = "cut" if cut else "unreadable" if model.may_send_schema else "unreadable_schema"
     return str(_REMEDIES[kind].format(role=role, more=2 * (model.max_tokens or 2000)))

@@ -45,6 +45,18 @@ def test_options_are_left_behind_at_another_endpoint(changes: dict[str, str]) ->
     assert overlay(BASE, ModelChanges(base_url=BASE.base_url, name="other")).options == BASE.options
 
 
+@pytest.mark.parametrize("provider", ["huggingface", "langchain"])
+def test_a_provider_without_an_endpoint_has_neither_the_address_nor_the_key_of_another(provider: str) -> None:
+    base = BASE.model_copy(update={"api_key_env": "MY_KEY"})
+    other = overlay(base, ModelChanges(provider=provider, name="openai:m"))
+    assert (other.base_url, other.api_key_env, other.may_send_schema) == (None, None, False)
+    in_place = overlay(base, ModelChanges(provider=provider, base_url="http://b"))
+    assert (in_place.base_url, in_place.api_key_env) == ("http://b", None)  # an error that names the key
+    shared = base.model_copy(update={"base_url_from": "environment", "api_key_env": None})
+    back = overlay(overlay(shared, ModelChanges(provider=provider)), ModelChanges(provider="openai"))
+    assert (back.base_url, back.base_url_from) == ("http://a/v1", "environment")
+
+
 def test_roles_and_personas_take_the_same_keys() -> None:
     config = experiment("ann", "bob", "cid", "dan")
     assert (config.model_for("meta").options, config.model_for("meta").temperature) == ({}, 0)

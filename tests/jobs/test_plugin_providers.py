@@ -36,6 +36,8 @@ class Plain:
 
 
 def connect(model, *, seed):
+    if model.name == "absent":
+        raise KeyError("NO_VARIABLE")
     COUNTS["connected"] += 1
     return Plain(model)
 """
@@ -82,6 +84,14 @@ def test_what_a_provider_does_wrong_is_one_line_and_resumable(tiny, counts, does
     assert words in ended.err
     assert "scai resume r" in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_provider_that_cannot_be_connected_is_one_line(tiny, counts):
+    ended = scai("run", tiny, "--model", "plug:connect:absent")
+    assert ended.code == 2
+    assert ended.lines[-1:] == [
+        "scai: model.provider: plug:connect cannot be connected; it raised KeyError: 'NO_VARIABLE'"
+    ]
 
 
 def test_roles_at_one_endpoint_share_its_pace(tiny, counts):

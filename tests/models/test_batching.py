@@ -1,10 +1,15 @@
 """Batches: each request is paid for once, whatever becomes of its batch, and the results are those of single calls."""
 
+import asyncio
 import json
 import os
 import re
 import signal
+import time
 from collections import Counter
+from contextlib import closing
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from batch_server import BatchServer
@@ -12,8 +17,14 @@ from conftest import TINY, scai
 from crash import society
 from loopback import Loopback, completion
 
+from scai_cli.errors import LimitReached
+from scai_cli.experiment.load import Overrides, load_experiment
+from scai_cli.jobs.model_pool import ModelPool
+from scai_cli.messages import ChatRequest, Completion, Message
+from scai_cli.models.batching import batch as batch_files
 from scai_cli.models.batching import batches, endpoint_batches
 from scai_cli.models.batching.batch import Results
+from scai_cli.runs.locked_folder import LockedFolder
 
 ROWS = 3
 RULES = "- Be brief.\n- Be kind.\n"
@@ -26,6 +37,7 @@ def _swiftly(tmp_path, monkeypatch):
     (tmp_path / "rules.md").write_text(RULES, encoding="utf-8")
     monkeypatch.setattr(batches, "_TICK_S", 0.02)
     monkeypatch.setattr(endpoint_batches, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(endpoint_batches, "_LATE_S", 0.02)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
@@ -83,6 +95,33 @@ def test_a_line_that_never_has_an_answer_stops_the_set_resumable(tiny):
         server.fault = lambda key, times: None
         assert scai("resume", "rows").code == 0
     assert once(server)
+
+
+@pytest.mark.parametrize("fault", [402, 401])
+def test_a_resume_asks_again_what_the_endpoint_refused(tiny, directly, fault):
+    with BatchServer(fault=lambda key, times: fault) as server:
+        ended = generate(tiny, server, "--set", "limits.max_retries=0")
+        assert ended.code == 4
+        assert f"HTTP {fault}" in ended.err
+        server.fault = lambda key, times: None  # the user has added credit
+        ended = scai("resume", "rows")
+        assert ended.code == 0, ended.err
+    assert rows(tiny) == directly
+    assert once(server)
+
+
+def test_a_refusal_alone_in_its_batch_is_the_prompts_fault_if_other_batches_have_answers(tiny):
+    with BatchServer(fault=lambda key, times: 400 if len(server.batches) > 1 else None) as server:
+        ended = generate(tiny, server, "--n", 1)
+        assert ended.code == 0, ended.err
+    assert [json.loads(row)["problem"] is not None for row in rows(tiny)] == [True]
+
+
+def test_a_refusal_of_every_prompt_is_the_endpoints_fault(tiny):
+    with BatchServer(fault=lambda key, times: 400) as server:
+        ended = generate(tiny, server)
+    assert ended.code == 4
+    assert "no batch has an answer" in ended.err
 
 
 def test_a_refused_prompt_is_a_problem_of_its_row(tiny):
@@ -143,6 +182,96 @@ def test_a_session_that_stops_leaves_its_batch_to_the_next(tiny, directly):
         assert ended.code == 0, ended.err
     assert rows(tiny) == directly
     assert once(server)
+
+
+@pytest.mark.parametrize("odd", ["batches", "batch", "page"])
+def test_odd_answers_of_an_endpoint_are_one_line(tiny, odd):
+    """An endpoint whose answers have the right form and the wrong types."""
+
+    class Odd(BatchServer):
+        def _state(self, batch):
+            wrong = {"status": "failed", "errors": [7], "request_counts": [1], "created_at": "now", "metadata": ["x"]}
+            return super()._state(batch) | (wrong if odd == "batch" else {})
+
+        def _page(self, after):
+            return {"data": 7} if odd == "page" else {"data": [7, {"created_at": "now", "metadata": 3}]}
+
+    with Odd(dropped=["POST batches"] if odd != "batch" else []) as server:
+        ended = generate(tiny, server)
+    assert ended.code == (4 if odd == "batch" else 0), ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_batch_that_the_endpoint_has_lost_is_named_with_the_remedy(tiny, directly):
+    with BatchServer(delay=600) as server:
+        server.moment = lambda step: os.kill(os.getpid(), signal.SIGINT) if step == "after GET batches/ID" else None
+        assert generate(tiny, server).code == 130
+        server.moment, server.delay = lambda step: None, 0
+        server.batches.clear()
+        ended = scai("resume", "rows")
+        assert ended.code == 4
+        assert "HTTP 404" in ended.err
+        assert (
+            "batch 1 is not there; use the key that it was made with, or delete batches.jsonl in runs/rows" in ended.err
+        )
+        (tiny.parent / "runs" / "rows" / "batches.jsonl").unlink()
+        assert scai("resume", "rows").code == 0
+    assert rows(tiny) == directly
+
+
+def test_what_a_folder_says_of_its_batches_leads_nowhere_else(tiny, tmp_path):
+    """A folder of another person's: an id that is an address, and a file of requests that is another file."""
+    with BatchServer() as server:
+        server.moment = lambda step: os.kill(os.getpid(), signal.SIGINT) if step == "before POST files" else None
+        assert generate(tiny, server).code == 130
+        server.moment = lambda step: None
+        folder = tiny.parent / "runs" / "rows"
+        requests = folder / "batches" / "1.requests.jsonl"
+        requests.unlink()
+        requests.symlink_to(tmp_path / "rules.md")
+        log = (folder / "batches.jsonl").read_text(encoding="utf-8")
+        with (folder / "batches.jsonl").open("a", encoding="utf-8") as file:
+            file.write('{"type":"handed_over","batch":1,"id":"../models?x"}\n')
+        ended = scai("resume", "rows")
+        assert ended.code == 4
+        assert "not an id of a file or batch" in ended.err
+        (folder / "batches.jsonl").write_text(log, encoding="utf-8")
+        ended = scai("resume", "rows")
+        assert ended.code == 0, ended.err
+        assert not any(RULES.encode() in data for data in server.files.values())
+    assert once(server)
+
+
+def test_calls_that_the_limits_hold_back_do_not_hold_a_batch_back(tiny, tmp_path):
+    """A call that is made directly waits until the reserved one of the batch is settled, and the batch for no call."""
+
+    async def ask_both(pool):
+        requests = [ChatRequest(f"c{n}", "user", "test", "m", (Message("user", "Hello"),)) for n in range(2)]
+        try:
+            async with asyncio.timeout(20):
+                asked = zip(pool.models.values(), requests, strict=True)
+                return await asyncio.gather(*(model.complete(r) for model, r in asked), return_exceptions=True)
+        finally:
+            await pool.aclose()
+
+    with BatchServer() as server:
+        two = f"roles={{assistant: {{provider: openai, name: m, base_url: '{server.base_url}', batch: openai}}}}"
+        config = load_experiment(tiny, Overrides([two, "limits.calls=1"]))
+        with ModelPool.connect(config) as pool, closing(LockedFolder.create_next(tmp_path / "work")) as folder:
+            pool.keep_batches(folder)
+            answer, refused = asyncio.run(ask_both(pool))
+    assert isinstance(answer, Completion)
+    assert isinstance(refused, LimitReached)
+
+
+def test_a_process_that_is_busy_with_something_else_hands_its_calls_over(tiny, monkeypatch):
+    used = count()
+    busy = SimpleNamespace(monotonic=time.monotonic, process_time=lambda: next(used))
+    monkeypatch.setattr(batches, "time", busy)
+    monkeypatch.setattr(batches, "_LONG_QUIET_S", 0.1)
+    with BatchServer() as server:
+        ended = generate(tiny, server)
+        assert ended.code == 0, ended.err
 
 
 def test_calls_in_batches_count_towards_the_limits(tiny):
@@ -220,6 +349,16 @@ def test_a_resume_without_the_results_says_so_again(tiny):
     assert first.err.splitlines()[-1] == again.err.splitlines()[-1]
 
 
+def test_an_explanation_that_waits_for_results_says_its_own_command(tiny):
+    with Loopback(answer=society()) as server:
+        where = ("--set", f"model.base_url={server.base_url}", "--set", "force=all")
+        assert scai("run", tiny, *MODEL, "--run-id", "r", *where).code == 0
+    ended = scai("explain", "r", "--set", "model.batch=file")
+    assert ended.code == 3
+    assert "-o runs/r/explain/batches/1.results.jsonl" in ended.err
+    assert ended.err.endswith("then continue with `scai explain r`\n")
+
+
 def test_a_finished_set_needs_no_endpoint(tiny):
     with BatchServer() as server:
         assert generate(tiny, server).code == 0
@@ -243,18 +382,25 @@ def test_a_run_says_how_many_batches_it_waits_for(tiny):
     assert "it stops at least 10 times, each time until you have answered its files; batches suit" in ended.err
 
 
-def test_of_a_file_of_results_only_whole_lines_of_results_count(tmp_path):
+def test_of_a_file_of_results_only_whole_lines_of_results_count(tmp_path, monkeypatch):
     def line(key, status, **body):
         return json.dumps({"custom_id": key, "response": {"status_code": status, "body": body}})
 
+    deep = line("d", 200, d=1).replace('"d": 1', '"d": ' + "[" * 900 + "]" * 900)
     error = json.dumps({"custom_id": "e", "response": None, "error": {"code": "batch_expired"}})
     path = tmp_path / "r.jsonl"
     texts = [line("a", 500), line("a", 200, a=1), line("a", 500), "[]", "null", "7", "not json", "", error, "{}"]
-    texts += [line("b", 200, b="\ud800"), json.dumps({"custom_id": ["x"], "response": 3}), line("c", 200)[:-5]]
+    texts += [line("b", 200, b="\ud800"), json.dumps({"custom_id": ["x"], "response": 3})]
+    texts += [line("f", 1e999), line("g", "200"), deep, '{"custom_id": "h", "response": [200]}', "[" * 10**5]
+    texts += ["x" * 300, line("c", 200)[:-5]]
     path.write_text("\n".join(texts), encoding="utf-8")
+    monkeypatch.setattr(batch_files, "_LONGEST", 200)
+    assert Results.read(path).of("d") is None  # its line is too long
+    monkeypatch.undo()
     results = Results.read(path)
-    assert results.answers == 2
+    assert results.answers == 3
     assert results.of("a").status == 200
     assert json.loads(results.of("b").body) == {"b": "\ud800"}
     assert (results.of("e").status, json.loads(results.of("e").body)) == (0, {"code": "batch_expired"})
+    assert [results.of(key).status for key in "fg"] == [0, 0]
     assert results.of("c") is None

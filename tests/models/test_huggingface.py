@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import shutil
 import threading
 import weakref
@@ -18,6 +19,7 @@ import pytest
 import real_model
 import tiny_model
 from conftest import TINY, calls, events, scai
+from loopback import Loopback
 
 from scai_cli.errors import CallFailed, ConfigError, EndpointFailed, PromptTooLong, ScaiError
 from scai_cli.experiment.model_settings import ModelSettings
@@ -278,6 +280,15 @@ def test_a_template_without_a_system_role_is_an_error_before_the_first_call(tiny
     assert merged == told
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_template_that_leaves_the_system_message_out_is_an_error(tiny: Path, tmp_path: Path, role: str) -> None:
+    template = "{% set messages = messages | selectattr('role', 'in', ['user', 'assistant']) %}" + tiny_model.TEMPLATE
+    folder = changed(tiny, tmp_path / "deaf", template=template)
+    with pytest.raises(ConfigError, match=r"template leaves the system message out; set model\.system_role: merge"):
+        opened(folder, system_role=role)
+    asyncio.run(opened(folder, system_role="merge").aclose())
+
+
 def test_roles_that_the_template_refuses_are_a_failed_call(tiny: Path, tmp_path: Path) -> None:
     folder = changed(tiny, tmp_path / "turns", template=ALTERNATING)
     twice = ChatRequest("call", "user", "rating", "tiny", (Message("user", "Tea?"), Message("user", "Now?")), GREEDY)
@@ -368,9 +379,9 @@ def test_roles_share_one_copy_of_the_weights_until_the_last_closes(tiny: Path, m
     loaded, load = [], AutoModelForCausalLM.from_pretrained
 
     def noting(*names: Any, **keys: Any) -> Any:
-        model = load(*names, **keys)
-        loaded.append(weakref.ref(model))
-        return model
+        found = load(*names, **keys)
+        loaded.append(weakref.ref(found[0]))
+        return found
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", noting)
 
@@ -445,6 +456,23 @@ def test_weights_that_cannot_be_loaded_stop_the_endpoint(tiny: Path, tmp_path: P
     assert "\n" not in str(error)
 
 
+def test_weights_without_some_parts_are_not_filled_with_random_numbers(tiny: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = changed(tiny, tmp_path / "part")
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.norm.weight"]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    error = failing(opened(folder), asked("Tea?"))
+    assert isinstance(error, EndpointFailed)
+    assert str(error).endswith("ValueError: they lack 1 parts of a chat model, e.g. model.norm.weight")
+
+
+def test_nothing_but_the_files_of_a_model_is_asked_of_the_hub(tiny: Path) -> None:
+    asyncio.run(opened(tiny).aclose())
+    assert (os.environ["USE_HUB_KERNELS"], os.environ["DISABLE_SAFETENSORS_CONVERSION"]) == ("NO", "1")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("org/no-such-model", "cannot be loaded: OSError"), ("EMPTY", "cannot be loaded: ValueError")],
@@ -476,6 +504,42 @@ def test_a_whole_run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {call["answered_by"] for call in answered} == {str(tiny)}
     assert max(call["usage"]["output_tokens"] for call in answered) == 20
     assert events(tmp_path / "runs/local")[-1]["type"] == "run_finished"
+
+
+@pytest.mark.parametrize(
+    ("model", "role"),
+    [("provider: openai, name: m, base_url: URL, api_key_env: MY_KEY", "user"), ("provider: openai, name: m", "meta")],
+)
+def test_its_roles_are_in_one_experiment_with_those_of_an_endpoint(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, role: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    local = f"{{provider: huggingface, name: {tiny}, max_tokens: 8}}"
+    with Loopback() as server:
+        monkeypatch.setenv("MY_KEY", "a key of the endpoint")
+        if role == "meta":
+            monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+            texts = f"model: {local}\nroles: {{{role}: {{{model}}}}}\nforce: all\n"
+        else:
+            texts = f"model: {{{model.replace('URL', server.base_url)}}}\nroles: {{{role}: {local}}}\nforce: all\n"
+        (tmp_path / "tiny.yaml").write_text(TINY + texts)
+        ran = scai("run", "tiny.yaml", "--run-id", "both", "--quiet")
+    assert ran.code == 0, ran.err
+    made = Counter((call["role"], call["answered_by"] == str(tiny)) for call in calls(tmp_path / "runs/both"))
+    assert {is_local for each, is_local in made if each == role} == {role == "user"}
+    assert {is_local for each, is_local in made if each != role} == {role == "meta"}
+
+
+def test_a_probe_asks_for_forms_in_words_alone(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    local = ("--model", f"huggingface:{tiny}", "--set", "model.max_tokens=8")
+    called = scai("check", tmp_path / "tiny.yaml", *local, "--probe", "--json")
+    assert called.code == 4, called.err  # random weights fill no form
+    [found] = called.json["probe"]["models"]
+    assert found["findings"]["logprobs"]["works"] is True
+    assert (found["findings"]["prompt"]["works"], "json_schema" in found["findings"]) == (False, False)
+    refused = scai("check", tmp_path / "tiny.yaml", *local, "--probe", "--set", "model.structured=json_schema")
+    assert (refused.code, "model.structured: " in refused.err) == (2, True)
 
 
 def test_a_run_without_a_chat_template_writes_nothing(

@@ -35,6 +35,9 @@ def settings(**keys: object) -> ModelSettings:
         ({"options": {"dtype": "float8"}}, "model.options.dtype: 'float8' is not one of auto, float32"),
         ({"options": {"device": "cuda:"}}, "model.options.device: 'cuda:' is not a device"),
         ({"options": {"gguf_file": 3}}, "model.options.gguf_file: 3 is not the name of a file"),
+        ({"options": {"gguf_file": "/dev/zero"}}, "model.options.gguf_file: '/dev/zero' is not the name of a file in"),
+        ({"options": {"gguf_file": "a/../../b"}}, "model.options.gguf_file: 'a/../../b' is not the name of a file in"),
+        ({"options": {"revision": "../main"}}, "model.options.revision: '../main' is not the name of a branch"),
         ({"options": {"chat_template_kwargs": [1]}}, r"model.options.chat_template_kwargs: \[1\] is not a mapping"),
     ],
 )

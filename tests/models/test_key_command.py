@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import TINY, scai
+from documents import ROOT
 from loopback import FAULTS, Body, Loopback, Reply, error
 from waiting import until
 
@@ -259,6 +263,23 @@ def test_a_command_ends_with_the_work_that_needs_its_key(vault, monkeypatch):
 
     asyncio.run(main())
     until(lambda: not is_running(Path("child")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_a_signal_ends_the_first_command_and_the_run(number, vault, monkeypatch):
+    monkeypatch.setenv("SCAI_KEY_COMMAND", script("sleep 1000 & echo $! > child; wait"))
+    arguments = [sys.executable, "-m", "scai_cli", "run", experiment(vault.base_url), "--run-id", "it"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        until(lambda: has_text("child"))
+        running.send_signal(number)
+        _, err = running.communicate(timeout=30)  # the command has twice the time
+    assert running.returncode == 130
+    assert "SCAI_KEY_COMMAND" not in err
+    assert "Traceback" not in err
+    until(lambda: not is_running(Path("child")))
+    assert not Path("runs/it").exists()
 
 
 def has_text(file: str) -> bool:

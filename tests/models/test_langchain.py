@@ -377,6 +377,32 @@ def test_a_missing_key_is_an_error_of_the_settings() -> None:
         connect(settings("openai:m"), seed=1)
 
 
+def test_a_chat_model_without_limits_of_its_own_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+    made: list[str] = []
+
+    def make(name: str, **_: Any) -> FakeListChatModel:
+        made.append(name)
+        return FakeListChatModel(responses=["Hi."])
+
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", make)
+    [answer] = asked(settings("ollama:m"), request())
+    assert (answer.text, made) == ("Hi.", ["m"])
+
+
+def test_copies_for_the_sampling_of_callers_are_limited() -> None:
+    model = settings("my_models:Keen")
+    connected = connect(model, seed=1)
+    answers = asyncio.run(_all(connected, [request(temperature=n / 100) for n in range(100)]))
+    assert [float(answer.text.split()[0]) for answer in answers] == [n / 100 for n in range(100)]
+    assert connected._variant.cache_info().currsize == 64  # type: ignore[attr-defined]
+
+
+async def _all(model: Any, requests: list[ChatRequest]) -> list[Completion]:
+    return [await model.complete(each) for each in requests]
+
+
 def test_a_missing_integration_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "langchain_aws", None)
     with pytest.raises(ConfigError, match=r"model\.name: bedrock_converse:m: .* `pip install langchain-aws`"):
@@ -397,6 +423,13 @@ def test_a_run_and_its_resume_with_a_chat_model_in_code(tmp_path: Path) -> None:
     answers = [call for call in calls(Path("runs/tiny")) if call["purpose"] == "answer"]
     assert {call["request"]["model"] for call in answers} == {"my_models:parrot"}
     assert {call["response"] for call in answers} >= {"HumanMessage: How do I make a pot of tea?"}
+
+
+def test_a_probe_asks_for_forms_in_words_alone() -> None:
+    Path("own.yaml").write_text(TINY)
+    called = scai("check", "own.yaml", "--probe", "--json", "--model", "langchain:my_models:parrot")
+    [found] = called.json["probe"]["models"]
+    assert (found["findings"]["prompt"]["works"], "json_schema" in found["findings"]) == (False, False)
 
 
 def test_a_call_that_hangs_in_its_thread_ends_with_the_timeout() -> None:

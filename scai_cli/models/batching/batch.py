@@ -10,12 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from pydantic_core import to_json
 
 from scai_cli.experiment.model_settings import BatchKind
 from scai_cli.messages import ChatRequest
+from scai_cli.models.wire import mapping
+
+_LONGEST: Final = 64 * 2**20
+"""The longest line of results in bytes; memory contains no more of a file that is something else."""
 
 
 @dataclass(slots=True)
@@ -83,8 +87,6 @@ class Result:
 
     status: int
     body: bytes
-    in_company: bool
-    """Whether the batch has answered others."""
 
 
 @dataclass(slots=True)
@@ -101,9 +103,9 @@ class Results:
         """Index a file; lines that are not results, e.g. a last line cut short, are skipped."""
         results = cls(path)
         for offset, line in _lines(path):
-            with suppress(ValueError, TypeError, LookupError, RecursionError):
-                entry = json.loads(line)
-                key, is_answer = entry["custom_id"], _status(entry) == 200
+            with suppress(ValueError, RecursionError):
+                entry = mapping(json.loads(line))
+                key, is_answer = entry.get("custom_id"), _status(entry) == 200
                 if isinstance(key, str) and (is_answer or key not in results._answered):
                     results._offsets[key] = offset
                     results._answered |= {key} if is_answer else set()
@@ -114,22 +116,26 @@ class Results:
         """Return the result of a request; None if there is none."""
         if key not in self._offsets:
             return None
-        with self.path.open("rb") as file:
+        with self.path.open("rb") as file, suppress(ValueError, RecursionError):
             file.seek(self._offsets[key])
-            entry = json.loads(file.readline())
-        status = _status(entry)
-        body = entry["response"].get("body") if status else entry.get("error")
-        return Result(status, json.dumps(body).encode(), self.answers > 0)
+            entry = mapping(json.loads(file.readline(_LONGEST)))
+            status = _status(entry)
+            body = mapping(entry["response"]).get("body") if status else entry.get("error")
+            return Result(status, json.dumps(body).encode())
+        return None
 
 
 def _status(entry: dict[str, Any]) -> int:
-    response = entry.get("response")
-    return int(response.get("status_code") or 0) if isinstance(response, dict) else 0
+    status = mapping(entry.get("response")).get("status_code")
+    return status if isinstance(status, int) else 0
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    offset = 0
+    """Yield the lines of a file with their offsets, without those that are too long."""
+    offset, is_start = 0, True
     with path.open("rb") as file:
-        for line in file:
-            yield offset, line
-            offset += len(line)
+        while piece := file.readline(_LONGEST):
+            is_end = piece.endswith(b"\n")
+            if is_start and (is_end or len(piece) < _LONGEST):
+                yield offset, piece
+            offset, is_start = offset + len(piece), is_end

@@ -6,8 +6,10 @@ import asyncio
 import copy
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import BatchesWait, ScaiError
@@ -16,10 +18,13 @@ from scai_cli.messages import ChatRequest
 from scai_cli.models.batching.batch import Batch, BatchJournal, Result, Results, custom_id, request_line
 from scai_cli.models.batching.endpoint_batches import TooMuchAtOnce, fetch
 from scai_cli.models.connection import Connection
+from scai_cli.text.counts import counted
 
 _TICK_S: Final = 0.2
 _QUIET_TICKS: Final = 2
 """The ticks without a new call after which the calls are handed over."""
+_LONG_QUIET_S: Final = 60.0
+"""The seconds without a new call after which they are handed over even if this process works on something else."""
 _MOST: Final[Mapping[BatchKind, int]] = {"openai": 50_000, "file": 1_000_000}
 _MOST_BYTES: Final[Mapping[BatchKind, int]] = {"openai": 190_000_000, "file": 10**12}
 """OpenAI's limits of a batch are 50,000 requests and 200 MB."""
@@ -38,6 +43,8 @@ class _Queue:
     calls: dict[str, tuple[bytes, Answer]] = field(default_factory=dict)
     most: int = 0
     """The requests of a batch, fewer if the endpoint does not accept their tokens; then one batch at a time."""
+    has_answered: bool = False
+    """Whether a batch is known to have an answer."""
 
     @property
     def address(self) -> str:
@@ -46,6 +53,10 @@ class _Queue:
     @property
     def one_at_a_time(self) -> bool:
         return self.most < _MOST[self.kind]
+
+    def is_of(self, batch: Batch) -> bool:
+        """Return whether a batch of an earlier session is one of this queue's."""
+        return (batch.kind, batch.address, batch.model) == (self.kind, self.address, self.model)
 
     def chunk(self) -> dict[str, tuple[bytes, Answer]]:
         """Take the calls of the next batch from the queue."""
@@ -88,38 +99,49 @@ class Batches:
         self._arrived = 0
         self._queues: dict[tuple[int, str, BatchKind], _Queue] = {}
         self._earlier: dict[str, Batch] = {}
+        self._all_earlier: Sequence[Batch] = ()
         self._works: dict[int, _Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
-        self._closed: ScaiError | None = None
+        self._closed: Exception | None = None
 
     def open(self, journal: BatchJournal) -> None:
         """Use the journal of a piece of work; call it before the first call."""
-        self._journal = journal
-        for batch in journal.earlier():
+        self._journal, self._all_earlier = journal, journal.earlier()
+        # No new batch has the files of another one, also if a user has removed the log.
+        names = (path.name.partition(".")[0] for path in journal.folder.iterdir())
+        self._number = max((int(name) for name in names if name.isdecimal()), default=0)
+        for batch in self._all_earlier:
             self._number = max(self._number, batch.number)
             self._earlier.update(dict.fromkeys(batch.requests, batch))  # the last batch of a request counts
 
     async def result(
-        self, connection: Connection, kind: BatchKind, request: ChatRequest, body: Mapping[str, Any], *, again: bool
+        self, connection: Connection, kind: BatchKind, request: ChatRequest, body: Mapping[str, Any]
     ) -> Result | None:
-        """Return the result of a request, of an earlier session's batch unless it is asked `again`."""
-        if self._closed is not None:
-            raise self._closed
-        key = custom_id(request)
-        answer: Answer = asyncio.get_running_loop().create_future()
-        queue = self._queue(connection, kind, request.model)
-        batch = None if again else self._earlier.get(key)
-        if batch is not None and (batch.kind, batch.address, batch.model) == (kind, queue.address, queue.model):
-            self._expect(batch, queue, key, answer)
-        else:
-            queue.calls[key] = request_line(key, body), answer
-        self._arrived += 1
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._watched())
+        """Return the result of a request: the answer in a batch of an earlier session, or else that of a new batch."""
+        self._check_open()
+        key, queue = custom_id(request), self._queue(connection, kind, request.model)
+        # Once: what is asked again, and what was refused or not answered, needs a new batch.
+        earlier = self._earlier.pop(key, None)
+        if earlier is not None and (queue.is_of(earlier) or self._results_path(earlier).is_file()):
+            found = await self._expected(earlier, queue, key)
+            if found is not None and found.status == 200:
+                return found
+            self._check_open()
+        answer = self._new_answer()
+        queue.calls[key] = request_line(key, body), answer
         return await answer
 
-    def close_for_new_calls(self, error: ScaiError) -> None:
+    def have_answered(self, connection: Connection, kind: BatchKind, model: str) -> bool:
+        """Return whether a batch of a model, in this session or an earlier one, has an answer."""
+        queue = self._queue(connection, kind, model)
+        ours = (work.results for work in self._works.values() if work.queue is queue and work.results)
+        paths = (self._results_path(batch) for batch in self._all_earlier if queue.is_of(batch))
+        earlier = (Results.read(path) for path in paths if path.is_file())
+        queue.has_answered = queue.has_answered or any(results.answers for results in chain(ours, earlier))
+        return queue.has_answered
+
+    def close_for_new_calls(self, error: Exception) -> None:
         """Make every waiting and later call raise the error; batches stay at their endpoint for a later session."""
         self._closed = self._closed or error
         _fail((answer for answers in self._waiting() for answer in answers), error)
@@ -143,25 +165,40 @@ class Batches:
         for work in self._works.values():
             yield list(work.answers.values())
 
-    def _expect(self, batch: Batch, queue: _Queue, key: str, answer: Answer) -> None:
-        """Let a call wait for the result of a batch of an earlier session."""
+    def _new_answer(self) -> Answer:
+        self._arrived += 1
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._watched())
+        return asyncio.get_running_loop().create_future()
+
+    async def _expected(self, batch: Batch, queue: _Queue, key: str) -> Result | None:
+        """Return a result of a batch of an earlier session, once it is there."""
         work = self._works.get(batch.number)
         if work is None:
             work = self._begin(_Work(batch, queue))
         if work.results is not None:
-            answer.set_result(work.results.of(key))
-        else:
-            work.answers[key] = answer
+            return work.results.of(key)
+        work.answers[key] = answer = self._new_answer()
+        return await answer
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise self._closed
+
+    def _results_path(self, batch: Batch) -> Path:
+        return self._opened.folder / batch.results_file
 
     async def _watched(self) -> None:
         """Hand over the waiting calls whenever no further call comes."""
-        quiet, seen, cpu = 0, -1, 0.0
+        quiet, seen, cpu, last = 0, -1, 0.0, time.monotonic()
         try:
             while True:
                 await asyncio.sleep(_TICK_S)
+                last = last if self._arrived == seen else time.monotonic()
                 # A session that replays its log makes no call and is busy all the same.
                 used, cpu = time.process_time() - cpu, time.process_time()
-                is_quiet = self._arrived == seen and not self._busy() and used < _TICK_S / 2
+                is_idle = used < _TICK_S / 2 or time.monotonic() - last > _LONG_QUIET_S
+                is_quiet = self._arrived == seen and not self._busy() and is_idle
                 quiet, seen = quiet + 1 if is_quiet else 0, self._arrived
                 if quiet < _QUIET_TICKS:
                     continue
@@ -170,7 +207,7 @@ class Batches:
                     self._hand_over(queue)
                 self._stop_if_files_are_missing()
         except Exception as error:  # noqa: BLE001 - e.g. a full disk: every call raises it
-            _fail((answer for answers in self._waiting() for answer in answers), error)
+            self.close_for_new_calls(error)
 
     def _hand_over(self, queue: _Queue) -> None:
         """Write the waiting calls of a queue to files of requests, and hand these over."""
@@ -178,15 +215,12 @@ class Batches:
             calls = queue.chunk()
             self._number += 1
             batch = Batch(self._number, queue.kind, queue.address, queue.model, list(calls))
-            answers = {key: answer for key, (_, answer) in calls.items()}
-            try:
-                with self._opened.whole_file(batch.requests_file) as file:
-                    file.writelines(line + b"\n" for line, _ in calls.values())
-                self._opened.begun(batch)
-            except Exception as error:
-                _fail(answers.values(), error)
-                raise
-            self._begin(_Work(batch, queue, answers))
+            work = _Work(batch, queue, {key: answer for key, (_, answer) in calls.items()})
+            self._works[batch.number] = work  # before anything can fail, so that its calls raise that error
+            with self._opened.whole_file(batch.requests_file) as file:
+                file.writelines(line + b"\n" for line, _ in calls.values())
+            self._opened.begun(batch)
+            self._begin(work)
 
     def _in_flight(self, queue: _Queue) -> bool:
         return any(work.queue is queue and work.results is None for work in self._works.values())
@@ -201,9 +235,9 @@ class Batches:
     async def _collect(self, work: _Work) -> None:
         """Wait for the results of a batch, and give each call its own."""
         batch, journal = work.batch, self._opened
-        path, count = journal.folder / batch.results_file, f"{len(batch.requests):,} requests"
+        path, count = self._results_path(batch), counted(len(batch.requests), "request")
         try:
-            if not path.exists():
+            if not path.is_file():
                 if batch.kind == "file":
                     work.waits_for_file = True
                     return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, BinaryIO, Final, TypeVar
@@ -14,19 +13,21 @@ from urllib.parse import quote
 from scai_cli.errors import CallTransient, EndpointFailed, ProviderError
 from scai_cli.models.batching.batch import Batch, BatchJournal
 from scai_cli.models.connection import Connection
+from scai_cli.models.wire import mapping
 
 T = TypeVar("T")
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 60.0
+_LONGEST_RETRY_AFTER_S: Final = 900.0
+"""The longest wait that an endpoint may request, as at the gate of single calls."""
 _PATIENCE: Final = 20
 """The number of failed requests in a row after which a session gives up: a quarter of an hour."""
 _CLOCKS_S: Final = 3600
 """The seconds by which the endpoint's clock may differ from ours."""
 _PAGES: Final = 200
 _NO_BATCHES: Final = "not an endpoint with OpenAI's files and batches; remove `model.batch`, or set it to `file`"
-_JUST_NOW_S: Final = 60
 _LATE_S: Final = 2.0
-"""The seconds in which a request that a kill cut off may still arrive at the endpoint."""
+"""The seconds after which a request that was cut off has arrived at the endpoint, if at all."""
 _ENDED: Final = ("completed", "expired", "cancelled")
 _ID: Final = re.compile(r"[\w.:-]{1,200}")
 
@@ -36,20 +37,30 @@ class TooMuchAtOnce(Exception):
 
 
 async def fetch(connection: Connection, batch: Batch, journal: BatchJournal) -> None:
-    """Hand a batch over unless it is at the endpoint already, wait until it has ended, and download its results.
+    """Hand a new batch over, or find the one of an earlier session; wait until it has ended, and download its results.
 
+    A batch that an earlier session did not come to hand over, or that was not accepted, has an empty file of results.
     Raises ProviderError; the batch is then kept at the endpoint, and a later session continues here.
     """
+    ended: Mapping[str, Any] = {}
     if batch.id is None:
-        batch.id = (await _find_again(connection, batch) if batch.is_earlier else None) or await _create(
-            connection, batch, journal
-        )
-        journal.handed_over(batch)
-    ended = await _end(connection, batch)
-    if ended["status"] not in _ENDED and not batch.is_earlier:
-        raise _rejected(connection, batch, ended)
-    with journal.whole_file(batch.results_file) as file:
-        await _patiently(lambda: _download(connection, ended, file))
+        batch.id = await (_find_again(connection, batch) if batch.is_earlier else _create(connection, batch, journal))
+        if batch.id is not None:
+            journal.handed_over(batch)
+    try:
+        if batch.id is not None:
+            ended = await _end(connection, _safe(connection, batch.id))
+        if ended.get("status") == "failed" and not batch.is_earlier:
+            raise _rejected(connection, batch, ended)
+        with journal.whole_file(batch.results_file) as file:
+            await _patiently(lambda: _download(connection, ended, file))
+    except EndpointFailed as error:
+        if "HTTP 404" not in str(error):
+            raise
+        remedy = f"delete batches.jsonl in {journal.folder.parent} to ask its requests again"
+        raise EndpointFailed(
+            f"{error}; batch {batch.number} is not there; use the key that it was made with, or {remedy}"
+        ) from None
 
 
 async def _download(connection: Connection, ended: Mapping[str, Any], file: BinaryIO) -> None:
@@ -60,8 +71,8 @@ async def _download(connection: Connection, ended: Mapping[str, Any], file: Bina
         if part := ended.get(key):
             await connection.download(f"files/{_safe(connection, part)}/content", file)
             file.write(b"\n")
-    counts = ended.get("request_counts") or {}
-    expected = sum(count for key in ("completed", "failed") if isinstance(count := counts.get(key), int))
+    completed = mapping(ended.get("request_counts")).get("completed")
+    expected = completed if isinstance(completed, int) else 0
     file.seek(0)
     if (found := sum(not line.isspace() for line in file)) < expected:
         raise CallTransient(f"{connection.endpoint}: {found:,} of {expected:,} results were received")
@@ -83,47 +94,50 @@ async def _create(connection: Connection, batch: Batch, journal: BatchJournal) -
         "metadata": {"scai": batch.name},
     }
 
+    is_repeated = False
+
     async def create() -> str:
-        try:
-            return _text(connection, await connection.post("batches", wanted), "id")
-        except CallTransient:  # the endpoint may have made it, and its answer was lost
-            if found := await _find(connection, batch):
-                return found
-            raise
+        nonlocal is_repeated
+        # The endpoint may have made it, and its answer was lost.
+        if is_repeated and (found := await _find_again(connection, batch)):
+            return found
+        is_repeated = True
+        return _text(connection, await connection.post("batches", wanted), "id")
 
     return await _patiently(create)
 
 
 async def _find_again(connection: Connection, batch: Batch) -> str | None:
-    """Return the id of a batch of an earlier session, which may have been killed while it created the batch."""
+    """Return the id of a batch that may have been made; None if it is not there, and still not a little later."""
     found = await _find(connection, batch)
-    if found is None and time.time() - batch.at < _JUST_NOW_S:
+    if found is None:
         await asyncio.sleep(_LATE_S)
         found = await _find(connection, batch)
     return found
 
 
 async def _find(connection: Connection, batch: Batch) -> str | None:
-    """Return the id of a batch with our name, which a killed session made; None if there is none."""
+    """Return the id of a batch with our name; None if there is none."""
     after = ""
     for _ in range(_PAGES):
         page = _object(connection, await _patiently(partial(connection.get, f"batches?limit=100{after}")))
-        entries = [entry for entry in page.get("data") or () if isinstance(entry, dict)]
+        entries = [mapping(entry) for entry in _list(page.get("data"))]
         for entry in entries:
-            if (entry.get("metadata") or {}).get("scai") == batch.name:
+            if mapping(entry.get("metadata")).get("scai") == batch.name:
                 return _safe(connection, entry.get("id"))
-        oldest = min((entry.get("created_at") or 0 for entry in entries), default=0)
+        times = (entry.get("created_at") for entry in entries)
+        oldest = min((at for at in times if isinstance(at, int | float)), default=0)
         if not page.get("has_more") or not entries or oldest < batch.at - _CLOCKS_S:
             return None
         after = f"&after={quote(str(entries[-1].get('id')), safe='')}"
     return None
 
 
-async def _end(connection: Connection, batch: Batch) -> dict[str, Any]:
+async def _end(connection: Connection, name: str) -> dict[str, Any]:
     """Wait until a batch has ended; return what the endpoint says of it."""
     wait = _FIRST_WAIT_S
     while True:
-        state = _object(connection, await _patiently(lambda: connection.get(f"batches/{batch.id}")))
+        state = _object(connection, await _patiently(lambda: connection.get(f"batches/{name}")))
         if state.get("status") in (*_ENDED, "failed"):
             return state
         await asyncio.sleep(wait)
@@ -138,7 +152,8 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
         except CallTransient as error:
             if failures == _PATIENCE:
                 raise EndpointFailed(f"{error}; gave up after {failures} attempts; the batch is kept") from None
-            await asyncio.sleep(max(error.retry_after or 0.0, min(_FIRST_WAIT_S * 2.0**failures, _LONGEST_WAIT_S)))
+            asked = min(error.retry_after or 0.0, _LONGEST_RETRY_AFTER_S)
+            await asyncio.sleep(max(asked, min(_FIRST_WAIT_S * 2.0**failures, _LONGEST_WAIT_S)))
         except EndpointFailed:
             raise
         except ProviderError as error:
@@ -148,8 +163,8 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
 
 def _rejected(connection: Connection, batch: Batch, state: Mapping[str, Any]) -> Exception:
     """Return the error for a batch that the endpoint did not accept."""
-    errors = (state.get("errors") or {}).get("data") or [{}]
-    code, message = (str(errors[0].get(key) or "") for key in ("code", "message"))
+    first = next(map(mapping, _list(mapping(state.get("errors")).get("data"))), {})
+    code, message = (str(first.get(key) or "") for key in ("code", "message"))
     if code == "token_limit_exceeded" and len(batch.requests) > 1:
         return TooMuchAtOnce()
     where = connection.endpoint
@@ -166,6 +181,10 @@ def _object(connection: Connection, data: bytes) -> dict[str, Any]:
         text = where.quote(data[:1000].decode(errors="replace")) or "an empty body"
         raise EndpointFailed(f"{where}: {_NO_BATCHES} (its answer: {text})")
     return found
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(connection: Connection, data: bytes, key: str) -> str:

@@ -22,6 +22,7 @@ from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.batching.batches import Batches
 from scai_cli.models.connection import Connection
 from scai_cli.models.tally import Meter, Tally
+from scai_cli.text.counts import counted
 
 
 class BatchableModel(Protocol):
@@ -73,10 +74,10 @@ class BatchGate:
                     self._notices(str(error))
                 except CallTransient as error:
                     if retries >= self._max_retries:
-                        raise CallFailed(f"{error}; gave up after {retries + 1} batches") from None
+                        raise CallFailed(f"{error}; gave up after {counted(retries + 1, 'batch', 'batches')}") from None
                 except Unexplained as error:
                     if retries >= error.again:
-                        raise PromptRefused(f"{error}; others of its batch are answered") from None
+                        raise PromptRefused(f"{error}; other prompts are answered") from None
                 retries += 1
                 meter.retries += 1
         except EndpointFailed as error:
@@ -93,15 +94,13 @@ class BatchGate:
         body = model.body(request)
         adapted = model.connection.adapt(body)
         reserved, began = await self.tally.claim(request, self.tally.expected(request)), time.monotonic()
-        attempt = self._asked(request, model, body, again=retries > 0)
+        attempt = self._asked(request, model, body)
         completion = await self.tally.charged(request, reserved, attempt)
         return replace(completion, adapted=adapted, latency_s=time.monotonic() - began, retries=retries)
 
-    async def _asked(
-        self, request: ChatRequest, model: BatchableModel, body: Mapping[str, Any], *, again: bool
-    ) -> Completion:
-        where = model.connection.endpoint
-        result = await self._batches.result(model.connection, self._kind, request, body, again=again)
+    async def _asked(self, request: ChatRequest, model: BatchableModel, body: Mapping[str, Any]) -> Completion:
+        connection, where = model.connection, model.connection.endpoint
+        result = await self._batches.result(connection, self._kind, request, body)
         if result is None:
             raise CallTransient(f"{where}: the batch has ended without an answer to this request")
         await asyncio.sleep(0)  # thousands of answers in a row must not block signals
@@ -109,9 +108,9 @@ class BatchGate:
             return model.read(result.body, request, body)
         if not result.status:
             raise CallTransient(f"{where}: the batch has no answer: {where.quote(result.body.decode())}")
-        error = model.connection.refusal(result.status, result.body, body)
-        if isinstance(error, Unexplained) and not result.in_company:
-            raise EndpointFailed(f"{error}; its batch has no answer at all")
+        error = connection.refusal(result.status, result.body, body)
+        if isinstance(error, Unexplained) and not self._batches.have_answered(connection, self._kind, request.model):
+            raise EndpointFailed(f"{error}; no batch has an answer")
         raise error
 
 

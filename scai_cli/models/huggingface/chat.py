@@ -17,19 +17,16 @@ from scai_cli.models.system_role import with_role
 from scai_cli.models.thoughts import split_thoughts
 from scai_cli.text.characters import clean
 
-_CONVERSATION: Final = (
-    Message("system", "You are a helpful assistant."),
-    Message("user", "Say hello."),
-    Message("assistant", "Hello."),
-    Message("user", "Say it again."),
-)
+_CONVERSATION: Final = (Message("user", "Say hello."), Message("assistant", "Hello."), Message("user", "Say it again."))
+_RULES: Final = ("You are a helpful assistant.", "Answer in rhymes.")
+"""Two system messages for the conversation that a template is tried with."""
 
 
 class ChatTemplate:
     """A tokenizer's chat template, with the variables and the role for system messages of one connection."""
 
     def __init__(self, checkpoint: Checkpoint, role: SystemRole, variables: Mapping[str, Any]) -> None:
-        """Try the template with a harmless conversation; raises ConfigError if it refuses that."""
+        """Try the template with a harmless conversation; raises ConfigError if it refuses that, or omits a part."""
         self._name = checkpoint.source.name
         self._tokenizer = checkpoint.tokenizer
         self._encoding = checkpoint.encoding
@@ -43,9 +40,12 @@ class ChatTemplate:
         if not self._tokenizer.chat_template:
             raise ConfigError(f"model.name: {self._name} has no chat template; use the version for chats (Instruct)")
         try:
-            self.encode(_CONVERSATION)
+            tried = [self.encode((Message("system", rule), *_CONVERSATION)) for rule in _RULES]
         except CallFailed as refused:
             raise ConfigError(str(refused)) from None
+        if tried[0] == tried[1]:
+            problem = "the chat template leaves the system message out; set model.system_role: merge"
+            raise ConfigError(f"{self._name}: {problem}")
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Return the tokens of a prompt; raises CallFailed if the template refuses the messages.

@@ -16,6 +16,12 @@ from scai_cli.text.characters import one_line
 _QUOTED: Final = 300
 _UNLIMITED: Final = 10**9
 """The context of a model whose configuration has no limit; tokenizers without one have a larger number."""
+_SETTINGS: Final = {
+    "TQDM_DISABLE": "1",  # bars would break the live display
+    "USE_HUB_KERNELS": "NO",  # code, which a model's configuration may name
+    "DISABLE_SAFETENSORS_CONVERSION": "1",  # has a service make a pull request at a repository without safetensors
+}
+"""The environment of the libraries, unless the user has set it; most of it is read once, at their import."""
 _KEPT: Final = (
     "repetition_penalty",
     "no_repeat_ngram_size",
@@ -57,7 +63,8 @@ def read_checkpoint(source: Source) -> Checkpoint:
 
     Raises ConfigError for a name without a model, a model that is not a chat model, and a device that is absent.
     """
-    os.environ.setdefault("TQDM_DISABLE", "1")  # read once, at the import: bars would break the live display
+    for variable, value in _SETTINGS.items():
+        os.environ.setdefault(variable, value)
     import torch
     from transformers import AutoConfig, AutoTokenizer
 
@@ -77,7 +84,7 @@ def read_checkpoint(source: Source) -> Checkpoint:
 
 
 def load_weights(checkpoint: Checkpoint) -> Weights:
-    """Load the weights onto their device; raises what transformers raises, in many forms."""
+    """Load the weights onto their device; raises what transformers does, in many forms, and ValueError for too few."""
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
 
@@ -87,12 +94,16 @@ def load_weights(checkpoint: Checkpoint) -> Weights:
     is_cpu = device.startswith("cpu")
     dtype = source.dtype or ("float32" if is_cpu else "auto")
     with quietly():
-        model = AutoModelForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             source.name,
             **_where(source),
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             device_map=None if is_cpu else device,
-        ).eval()
+            output_loading_info=True,
+        )
+    if missing := sorted(report["missing_keys"]):  # they would be random numbers
+        raise ValueError(f"they lack {len(missing)} parts of a chat model, e.g. {missing[0]}")
+    model.eval()
     defaults = model.generation_config
     ends = frozenset(_ids(defaults.eos_token_id) + _ids(tokenizer.eos_token_id))
     pads = [*_ids(tokenizer.pad_token_id), *_ids(defaults.pad_token_id), *sorted(ends), 0]

@@ -54,8 +54,7 @@ def read_settings(model: ModelSettings) -> tuple[Source, Options]:
     """
     if not model.name:
         raise ConfigError("model.name: name a model at the Hub or a folder, e.g. `--model huggingface:ORG/MODEL`")
-    own_address = None if model.base_url_from else model.base_url  # OPENAI_BASE_URL is for other roles
-    for key, value in (("base_url", own_address), ("api_key_env", model.api_key_env)):
+    for key, value in (("base_url", model.own_base_url), ("api_key_env", model.api_key_env)):
         if value is not None:
             raise ConfigError(f"model.{key}: the huggingface provider calls no endpoint; remove the key")
     if model.structured != "prompt":
@@ -98,12 +97,17 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def _is_inside(value: object) -> bool:
+    """Return whether a value is the path of a file below a folder."""
+    return _is_text(value) and not Path(str(value)).is_absolute() and ".." not in Path(str(value)).parts
+
+
 _FORMS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "device": (lambda value: _is_text(value) and bool(_DEVICE.fullmatch(value)), "a device, e.g. cpu, cuda:0 or auto"),
     "dtype": (lambda value: value in _DTYPES, f"one of {', '.join(_DTYPES)}"),
     "batch_size": (lambda value: type(value) is int and value > 0, "a whole number of at least 1"),
-    "gguf_file": (_is_text, "the name of a file"),
-    "revision": (_is_text, "the name of a branch, tag or commit"),
+    "gguf_file": (_is_inside, "the name of a file in the folder or repository"),
+    "revision": (_is_inside, "the name of a branch, tag or commit"),
     "chat_template_kwargs": (lambda value: isinstance(value, Mapping), "a mapping of variables to values"),
 }
 """Option -> whether a value is right, and the words for one that is."""

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from scai_cli import plugins
@@ -49,6 +49,8 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "seed": ("seed", "random_seed"),
 }
 """Parameter of a call -> the fields of a chat model for it; the first that its class has."""
+_VARIANTS: Final = 64
+"""The copies of a chat model with different sampling that are kept: callers of `scai serve` choose theirs."""
 _UNEXPECTED: Final = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
@@ -77,9 +79,10 @@ def _from_langchain(name: str, model: ModelSettings) -> BaseChatModel:
         raise _missing(error) from None
     provider, _, after = name.partition(":")
     make = partial(init_chat_model, after, model_provider=provider, **model.options)
-    fields = _fields(make())
-    own = {"max_retries": 0, "timeout": math.ceil(model.timeout_s)}  # whole seconds, as some take no others
-    return make(**{key: value for key, value in own.items() if key in fields})
+    chat = make()
+    fields, limits = _fields(chat), {"max_retries": 0, "timeout": math.ceil(model.timeout_s)}  # some take whole seconds
+    own = {key: value for key, value in limits.items() if key in fields}
+    return make(**own) if own else chat  # one that has neither may have loaded weights
 
 
 def _from_code(name: str) -> BaseChatModel:
@@ -112,12 +115,12 @@ class LangChainModel:
         from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
         self._model = model
-        self._chat = chat
         self._where = where
         self._blocks = type(chat)._agenerate is BaseChatModel._agenerate
         fields = _fields(chat)
         self._names = {key: next((fields[n] for n in names if n in fields), None) for key, names in _FIELDS.items()}
-        self._variants: dict[str, BaseChatModel] = {}  # sampling -> the chat model with it
+        # Sampling -> the chat model with it, kept as some open their client with the first call.
+        self._variant = lru_cache(_VARIANTS)(lambda fields: chat.model_copy(update=dict(fields)) if fields else chat)
         self._message: Mapping[str, Callable[[str], BaseMessage]] = {
             "system": SystemMessage,
             "user": HumanMessage,
@@ -158,11 +161,7 @@ class LangChainModel:
         more = {key: value for key, value in sampling.items() if self._names[key] is None}
         fields = {name: sampling[key] for key, name in self._names.items() if name is not None and key in sampling}
         seed = {name: fields.pop(name) for name in (self._names["seed"],) if name in fields}
-        # Each call has its own seed; a copy for the rest is kept, as some open their client with the first call.
-        known = repr(fields)
-        if known not in self._variants:
-            self._variants[known] = self._chat.model_copy(update=fields) if fields else self._chat
-        chat = self._variants[known]
+        chat: BaseChatModel = self._variant(tuple(fields.items()))  # without the seed, which each call has
         return chat.model_copy(update=seed) if seed else chat, more
 
     def _read(self, message: BaseMessage, request: ChatRequest) -> Completion:

@@ -25,12 +25,11 @@ def check_settings(model: ModelSettings) -> None:
             "model.name: write PROVIDER:NAME as for LangChain's init_chat_model, e.g. `--model "
             "langchain:bedrock_converse:NAME`, or the `module:attribute` of a chat model"
         )
-    own_address = None if model.base_url_from else model.base_url  # OPENAI_BASE_URL is for other roles
-    for key, value in (("base_url", own_address), ("api_key_env", model.api_key_env)):
+    for key, value in (("base_url", model.own_base_url), ("api_key_env", model.api_key_env)):
         if value is not None:
             raise ConfigError(
                 f"model.{key}: LangChain reads addresses and keys from variables of its own; set those and remove "
-                f"{key} (it may be under another role), or use `provider: openai` for a compatible endpoint"
+                f"{key}, or use `provider: openai` for a compatible endpoint"
             )
     if model.structured != "prompt":
         raise ConfigError("model.structured: LangChain has no one way to enforce a form; write `structured: prompt`")
