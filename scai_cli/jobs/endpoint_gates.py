@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, KeyUntrusted, ScaiError
@@ -87,7 +87,7 @@ class EndpointGates:
     def _provided(self, model: ModelSettings) -> ChatModel:
         try:
             connect = plugins.resolve("provider", model.provider)
-            return self.wrap(connect(model, seed=self.config.seed), model)
+            return self.wrap(_chat_model(connect(model, seed=self.config.seed)), model)
         except KeyUntrusted as refused:
             refused.args = (f"{self.config.place_of(model)}: {refused}",)
             raise
@@ -106,6 +106,13 @@ class EndpointGates:
         """
         direct = [gate for gate in self.gates.values() if isinstance(gate, Gate)]
         return any(gate.meter.in_flight or (gate.meter.inside and not gate.tally.blocked) for gate in direct)
+
+
+def _chat_model(provided: Any) -> ChatModel:
+    """Return what a provider connected; raises TypeError if it is not a ChatModel."""
+    if lacking := [name for name in ("complete", "aclose") if not callable(getattr(provided, name, None))]:
+        raise TypeError(f"{type(provided).__name__} has no {lacking[0]}()")
+    return cast(ChatModel, provided)
 
 
 def _gate_settings(config: ExperimentConfig, models: Iterable[ModelSettings]) -> GateSettings:

@@ -31,6 +31,7 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
+from scai_cli.text.counts import counted
 
 AgentModel = tuple[AgentRole, ModelSettings]
 
@@ -147,9 +148,10 @@ class ModelPool:
             self.batches.open(journal)
         if "openai" not in kinds:
             for batch in journal.at_endpoint():
+                which = f"batch {batch.number} ({counted(len(batch.requests), 'request')}) at {batch.address}"
                 self.notices(
-                    f"warning: batch {batch.number} ({len(batch.requests):,} requests) at {batch.address} may be paid "
-                    "for already, and is not collected; stop, and resume with `batch: openai` as before to use it"
+                    f"warning: {which} may be paid for already, and is not collected; stop, and resume with "
+                    "`batch: openai` as before to use it"
                 )
 
     async def aclose(self) -> None:

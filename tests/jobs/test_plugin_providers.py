@@ -38,6 +38,8 @@ class Plain:
 def connect(model, *, seed):
     if model.name == "absent":
         raise KeyError("NO_VARIABLE")
+    if model.name == "nothing":
+        return None
     COUNTS["connected"] += 1
     return Plain(model)
 """
@@ -86,12 +88,14 @@ def test_what_a_provider_does_wrong_is_one_line_and_resumable(tiny, counts, does
     assert "Traceback" not in ended.err
 
 
-def test_a_provider_that_cannot_be_connected_is_one_line(tiny, counts):
-    ended = scai("run", tiny, "--model", "plug:connect:absent")
+@pytest.mark.parametrize(
+    ("does", "raised"),
+    [("absent", "KeyError: 'NO_VARIABLE'"), ("nothing", "TypeError: NoneType has no complete()")],
+)
+def test_a_provider_that_cannot_be_connected_is_one_line(tiny, counts, does, raised):
+    ended = scai("run", tiny, "--model", f"plug:connect:{does}")
     assert ended.code == 2
-    assert ended.lines[-1:] == [
-        "scai: model.provider: plug:connect cannot be connected; it raised KeyError: 'NO_VARIABLE'"
-    ]
+    assert ended.lines[-1:] == [f"scai: model.provider: plug:connect cannot be connected; it raised {raised}"]
 
 
 def test_roles_at_one_endpoint_share_its_pace(tiny, counts):

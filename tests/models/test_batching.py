@@ -329,11 +329,12 @@ def test_files_of_requests_wait_for_the_users_program(tiny, directly):
     assert sessions == 5  # four rounds, and the first again for what the killed program left out
 
 
-def test_a_resume_that_does_not_collect_a_batch_says_so(tiny):
+@pytest.mark.parametrize("meanwhile", ["null", "file"])
+def test_a_resume_that_does_not_collect_a_batch_says_so(tiny, meanwhile):
     with BatchServer(delay=60) as server:
         server.moment = lambda step: os.kill(os.getpid(), signal.SIGINT) if step == "before GET batches/ID" else None
         assert generate(tiny, server).code == 130
-        ended = scai("resume", "rows", "--set", "model.batch=null")  # the server answers no single calls
+        ended = scai("resume", "rows", "--set", f"model.batch={meanwhile}")  # the server answers no single calls
         assert f"batch 1 ({ROWS} requests) at {server.base_url} may be paid for already, and is not c" in ended.err
         server.moment = lambda step: None
         server.batches["batch_0"]["ready"] = server.delay = 0

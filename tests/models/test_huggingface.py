@@ -148,6 +148,12 @@ def tokenizer_of(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
+def test_a_folder_with_a_gguf_file_alone_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    with pytest.raises(ConfigError, match=r"set model\.options\.gguf_file to its file"):
+        opened(tmp_path)
+
+
 def test_a_batch_of_different_lengths_equals_single_calls(tiny: Path, seen: Seen) -> None:
     ways = [Sampling(temperature=0.0, max_tokens=most) for most in (3, 30, 7, 1, 18)]
     requests = list(map(asked, TEXTS, ways))

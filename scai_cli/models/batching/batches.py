@@ -98,7 +98,7 @@ class Batches:
         self._number = 0
         self._arrived = 0
         self._queues: dict[tuple[int, str, BatchKind], _Queue] = {}
-        self._earlier: dict[str, Batch] = {}
+        self._earlier: dict[str, tuple[Batch, ...]] = {}
         self._all_earlier: Sequence[Batch] = ()
         self._works: dict[int, _Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,7 +113,7 @@ class Batches:
         self._number = max((int(name) for name in names if name.isdecimal()), default=0)
         for batch in self._all_earlier:
             self._number = max(self._number, batch.number)
-            self._earlier.update(dict.fromkeys(batch.requests, batch))  # the last batch of a request counts
+            self._earlier.update((key, (batch, *self._earlier.get(key, ()))) for key in batch.requests)
 
     async def result(
         self, connection: Connection, kind: BatchKind, request: ChatRequest, body: Mapping[str, Any]
@@ -122,8 +122,8 @@ class Batches:
         self._check_open()
         key, queue = custom_id(request), self._queue(connection, kind, request.model)
         # Once: what is asked again, and what was refused or not answered, needs a new batch.
-        earlier = self._earlier.pop(key, None)
-        if earlier is not None and (queue.is_of(earlier) or self._results_path(earlier).is_file()):
+        earlier = self._best_of(self._earlier.pop(key, ()), queue)
+        if earlier is not None:
             found = await self._expected(earlier, queue, key)
             if found is not None and found.status == 200:
                 return found
@@ -180,6 +180,11 @@ class Batches:
             return work.results.of(key)
         work.answers[key] = answer = self._new_answer()
         return await answer
+
+    def _best_of(self, batches: Sequence[Batch], queue: _Queue) -> Batch | None:
+        """Return the newest batch whose results are here, or else that will have some for this queue."""
+        here = (batch for batch in batches if self._results_path(batch).is_file())
+        return next(chain(here, filter(queue.is_of, batches)), None)
 
     def _check_open(self) -> None:
         if self._closed is not None:

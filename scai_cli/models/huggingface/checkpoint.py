@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
@@ -74,13 +75,19 @@ def read_checkpoint(source: Source) -> Checkpoint:
             config = AutoConfig.from_pretrained(source.name, **_where(source))
             tokenizer = AutoTokenizer.from_pretrained(source.name, **_where(source))
         except Exception as error:  # noqa: BLE001 - the files can be damaged in any way
-            raise ConfigError(f"model.name: {source.name} cannot be loaded: {quoted(error)}") from None
+            remedy = "; set model.options.gguf_file to its file" if _has_gguf_alone(source) else ""
+            raise ConfigError(f"model.name: {source.name} cannot be loaded: {quoted(error)}{remedy}") from None
     if getattr(config, "is_encoder_decoder", False):
         raise ConfigError(f"model.name: {source.name} is an encoder-decoder model; use a chat model")
     size = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
     if not isinstance(size, int) or size < 1:
         size = tokenizer.model_max_length
     return Checkpoint(source, tokenizer, min(int(size), _UNLIMITED))
+
+
+def _has_gguf_alone(source: Source) -> bool:
+    folder = Path(source.name)
+    return source.gguf_file is None and any(folder.glob("*.gguf")) and not (folder / "config.json").exists()
 
 
 def load_weights(checkpoint: Checkpoint) -> Weights:
