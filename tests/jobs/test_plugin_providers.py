@@ -80,7 +80,7 @@ def test_a_model_is_connected_once_whatever_the_sampling_and_not_at_all_for_a_fi
     ],
 )
 def test_what_a_provider_does_wrong_is_one_line_and_resumable(tiny, counts, does, words):
-    limits = ("--set", "model.timeout_s=0.05", "--set", "limits.max_retries=1")
+    limits = ("--set", "model.timeout_s=0.05", "--set", "limits.max_retries=0")
     ended = scai("run", tiny, "--model", f"plug:connect:{does}", "--run-id", "r", *limits)
     assert ended.code == 4
     assert words in ended.err

@@ -76,7 +76,9 @@ def test_rows_by_batches_are_the_rows_by_calls(tiny, directly):
     assert f"batch 1: {ROWS} of {ROWS} requests answered" in ended.err
 
 
-@pytest.mark.parametrize("fault", [429, 500, "expired", "lost"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param(429, marks=pytest.mark.slow), 500, pytest.param("expired", marks=pytest.mark.slow), "lost"]
+)
 def test_lines_without_an_answer_are_asked_again(tiny, directly, fault):
     with BatchServer(fault=lambda key, times: fault if times == 1 and int(key, 16) % 2 else None) as server:
         ended = generate(tiny, server)
@@ -86,6 +88,7 @@ def test_lines_without_an_answer_are_asked_again(tiny, directly, fault):
     assert max(server.came.values()) == 2
 
 
+@pytest.mark.slow
 def test_a_line_that_never_has_an_answer_stops_the_set_resumable(tiny):
     with BatchServer(fault=lambda key, times: 500) as server:
         ended = generate(tiny, server, "--set", "limits.max_retries=1")
@@ -146,6 +149,7 @@ def test_an_answer_that_is_lost_costs_nothing(tiny, directly, step):
     assert once(server)
 
 
+@pytest.mark.slow
 def test_an_expired_batch_keeps_its_answers(tiny, directly):
     with BatchServer(ends="expired", fault=lambda key, times: "expired" if times < 2 else None) as server:
         assert generate(tiny, server).code == 0
@@ -153,6 +157,7 @@ def test_an_expired_batch_keeps_its_answers(tiny, directly):
     assert once(server)
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_accepts_fewer_tokens_gets_smaller_batches(tiny, directly):
     with BatchServer(most=2) as server:
         ended = generate(tiny, server)
