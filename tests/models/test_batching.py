@@ -334,6 +334,18 @@ def test_files_of_requests_wait_for_the_users_program(tiny, directly):
     assert sessions == 5  # four rounds, and the first again for what the killed program left out
 
 
+def test_a_batch_that_was_not_handed_over_does_not_hide_the_next_one(tiny, directly):
+    with BatchServer(delay=60) as server:
+        for step in ("after POST files", "after POST batches"):
+            server.moment = lambda now, step=step: os.kill(os.getpid(), signal.SIGINT) if now == step else None
+            assert (scai("resume", "rows") if server.files else generate(tiny, server)).code == 130
+        server.moment = lambda step: None
+        server.batches["batch_0"]["ready"] = server.delay = 0
+        assert scai("resume", "rows").code == 0
+    assert rows(tiny) == directly
+    assert (once(server), len(server.batches)) == (True, 4)
+
+
 @pytest.mark.parametrize("meanwhile", ["null", "file"])
 def test_a_resume_that_does_not_collect_a_batch_says_so(tiny, meanwhile):
     with BatchServer(delay=60) as server:

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -122,8 +122,7 @@ class Batches:
         self._check_open()
         key, queue = custom_id(request), self._queue(connection, kind, request.model)
         # Once: what is asked again, and what was refused or not answered, needs a new batch.
-        earlier = self._best_of(self._earlier.pop(key, ()), queue)
-        if earlier is not None:
+        for earlier in self._candidates(self._earlier.pop(key, ()), queue):
             found = await self._expected(earlier, queue, key)
             if found is not None and found.status == 200:
                 return found
@@ -181,10 +180,14 @@ class Batches:
         work.answers[key] = answer = self._new_answer()
         return await answer
 
-    def _best_of(self, batches: Sequence[Batch], queue: _Queue) -> Batch | None:
-        """Return the newest batch whose results are here, or else that will have some for this queue."""
-        here = (batch for batch in batches if self._results_path(batch).is_file())
-        return next(chain(here, filter(queue.is_of, batches)), None)
+    def _candidates(self, batches: Sequence[Batch], queue: _Queue) -> Iterator[Batch]:
+        """Yield the batches that may have an answer, the newest first: those whose results are here, then the others.
+
+        A file of results may be empty: of a batch that a killed session did not come to hand over.
+        """
+        here = [batch for batch in batches if self._results_path(batch).is_file()]
+        yield from here
+        yield from (batch for batch in batches if batch not in here and queue.is_of(batch))
 
     def _check_open(self) -> None:
         if self._closed is not None:
