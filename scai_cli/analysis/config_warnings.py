@@ -10,6 +10,7 @@ from scai_cli import plugins
 from scai_cli.experiment.config import ROLES, ExperimentConfig, PersonaSource, TaskSource
 from scai_cli.messages import AgentRole
 from scai_cli.simulation.groups import dev_people
+from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
 
 _TEXTS: Final = read_data_file(__file__)
@@ -27,9 +28,9 @@ def batch_rounds(config: ExperimentConfig) -> list[str]:
     steps: Counter[AgentRole] = Counter({"assistant": config.turns, "user": config.turns, "meta": 1})
     steps["user"] += (config.opening == "own_words") + _rates_others(config)
     rounds = config.epochs * sum(count for role, count in steps.items() if config.model_for(role).batch)
-    waits = f"waits for at least {rounds:,} batch{'es' * (rounds > 1)} in a row, each for up to a day"
+    waits = f"waits for at least {counted(rounds, 'batch', 'batches')} in a row, each for up to a day"
     if any(config.model_for(role).batch == "file" for role in ROLES):
-        waits = f"stops at least {rounds:,} time{'s' * (rounds > 1)}, each time until you have answered its files"
+        waits = f"stops at least {counted(rounds, 'time')}, each time until you have answered its files"
     return [
         f"model.batch: the calls of a run depend on each other, so it {waits}; "
         "batches suit `scai generate`, `evaluate` and `explain` better"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from scai_cli.experiment.model_settings import RATES, BatchKind, ModelSettings
 from scai_cli.messages import AgentRole
 from scai_cli.models.base import ChatModel
 from scai_cli.models.batching.batches import Batches
-from scai_cli.models.batching.gate import BatchableModel, BatchedModel, BatchGate
+from scai_cli.models.batching.gate import BatchGate
 from scai_cli.models.gate import Gate, GatedModel, GateSettings
 from scai_cli.models.guarded import GuardedModel, described
 from scai_cli.models.late import LateModel
@@ -58,7 +58,7 @@ class EndpointGates:
         self.batches = Batches(self._is_asked_directly, self.notices)
 
     def connected(
-        self, role: AgentRole, model: ModelSettings, sharing: Iterable[ModelSettings], *, is_finished: bool
+        self, role: AgentRole, model: ModelSettings, sharing: Sequence[ModelSettings], *, is_finished: bool
     ) -> ChatModel:
         """Connect a model, whose gate is shared by the models `sharing`; raises ConfigError.
 
@@ -73,16 +73,12 @@ class EndpointGates:
             check_batch(self.config, model)
             tally, limits = Tally(self.budget, price), self.config.limits
             new = BatchGate(self.batches, model.batch, tally, limits.max_retries, self.notices)
-            gate = self.gates.setdefault(key, new)
-            assert isinstance(gate, BatchGate)
-            return BatchedModel(gate, cast(BatchableModel, connect()))
+            return GatedModel(self.gates.setdefault(key, new), connect())
         connected = GuardedModel(LateModel(connect) if is_finished else connect(), model)
         if key not in self.gates:
-            settings = _gate_settings(self.config, list(sharing))
+            settings = _gate_settings(self.config, sharing)
             self.gates[key] = Gate(connected, settings, budget=self.budget, price=price, notices=self.notices)
-        gate = self.gates[key]
-        assert isinstance(gate, Gate)
-        return GatedModel(gate, connected)
+        return GatedModel(self.gates[key], connected)
 
     def _provided(self, model: ModelSettings) -> ChatModel:
         try:
@@ -115,9 +111,8 @@ def _chat_model(provided: Any) -> ChatModel:
     return cast(ChatModel, provided)
 
 
-def _gate_settings(config: ExperimentConfig, models: Iterable[ModelSettings]) -> GateSettings:
+def _gate_settings(config: ExperimentConfig, models: Sequence[ModelSettings]) -> GateSettings:
     """Return the settings of the gate of some models; raises ConfigError if they want different ones."""
-    models = list(models)
     limits, rates = config.limits, {}
     for key in RATES:
         wanted = sorted({value for model in models if (value := getattr(model, key)) is not None})

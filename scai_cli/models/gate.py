@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
+from typing import Any, Protocol
 
 from scai_cli.errors import (
     CallAdapted,
@@ -255,15 +256,22 @@ class Gate:
             raise self._closed
 
 
+class Passable(Protocol):
+    """A gate of any kind; the calls of a model pass it."""
+
+    async def complete(self, request: ChatRequest, model: Any) -> Completion:
+        """Answer one request with a model of the kind that the gate takes; raises as `Gate.complete` does."""
+
+
 class GatedModel:
     """A model whose calls pass the shared gate of its endpoint."""
 
-    def __init__(self, gate: Gate, model: ChatModel) -> None:
+    def __init__(self, gate: Passable, model: Any) -> None:
         self._gate = gate
         self._model = model
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request with this model and its options, as `Gate.complete` does."""
+        """Answer one request with this model and its options, as its gate does."""
         return await self._gate.complete(request, self._model)
 
     async def aclose(self) -> None:

@@ -30,7 +30,7 @@ from scai_cli.models.langchain.unknown_endpoint import UnknownEndpoint
 
 pytestmark = pytest.mark.integration
 
-KEY = "sk-0123456789abcdefghij"
+KEY = "a-key-that-opens-nothing"
 MODELS = '''\
 """Chat models of one's own, on LangChain's base class and on its fakes."""
 

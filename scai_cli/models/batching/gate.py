@@ -112,19 +112,3 @@ class BatchGate:
         if isinstance(error, Unexplained) and not self._batches.have_answered(connection, self._kind, request.model):
             raise EndpointFailed(f"{error}; no batch has an answer")
         raise error
-
-
-class BatchedModel:
-    """A model that is asked through the batches of its endpoint."""
-
-    def __init__(self, gate: BatchGate, model: BatchableModel) -> None:
-        self._gate = gate
-        self._model = model
-
-    async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request, as `BatchGate.complete` does."""
-        return await self._gate.complete(request, self._model)
-
-    async def aclose(self) -> None:
-        """Close the model."""
-        await self._model.aclose()
