@@ -6,15 +6,16 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
+from scai_cli.errors import ConfigError
 from scai_cli.populations.formats import PERSONAS
 
 if TYPE_CHECKING:
-    from scai_cli.populations.importer import ImportResult
+    from scai_cli.populations.account import Account
 
 app = typer.Typer(no_args_is_help=True, help="Import, inspect, sample and generate personas.")
 
@@ -28,6 +29,7 @@ Out = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
 Map = Annotated[Path | None, typer.Option("--map", help="YAML file: which column becomes which field.", metavar="FILE")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
+AccountJson = Annotated[bool, typer.Option("--json", help="Print the account of all fields as JSON.")]
 Format = Annotated[
     str,
     typer.Option("--as", metavar="FORMAT", help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}."),
@@ -42,13 +44,15 @@ def import_file(
     limit: Limit = None,
     columns: Map = None,
     skip_bad: SkipBad = False,
+    as_json: AccountJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Import personas from a file in another format. A bad row stops the import before anything is written."""
     from scai_cli.populations.importer import ImportOptions, import_items
 
-    result = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad), out, say)
-    say_written(result, "personas", out, quiet)
+    check_stdout(out, as_json)
+    account = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad), out, say)
+    say_written(account, "personas", out, as_json, quiet)
 
 
 @app.command()
@@ -166,8 +170,18 @@ def generate(
         say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts rejected")
 
 
-def say_written(result: ImportResult, what: str, out: Path, quiet: bool) -> None:
-    """Print how many personas or tasks were written and how many bad rows were left out."""
+def check_stdout(out: Path, as_json: bool) -> None:
+    """Raise ConfigError if both the items and the account would go to stdout."""
+    if as_json and str(out) == "-":
+        raise ConfigError("--json: prints the account on stdout, where -o - writes; name a file with -o")
+
+
+def say_written(account: Account, kind: Literal["personas", "tasks"], out: Path, as_json: bool, quiet: bool) -> None:
+    """Print the account of an import, and how many personas or tasks were written."""
+    if as_json:
+        print_json(account.as_object(kind))
     if not quiet:
-        bad = f", {result.bad:,} bad rows left out" if result.bad else ""
-        say(f"wrote {result.items:,} {what} to {'stdout' if str(out) == '-' else out}{bad}")
+        for line in account.lines() if not as_json else ():
+            say(line)
+        bad = f", {account.bad:,} bad rows left out" if account.bad else ""
+        say(f"wrote {account.written:,} {kind} to {'stdout' if str(out) == '-' else out}{bad}")

@@ -1,11 +1,12 @@
 """Clean texts from foreign files: remove control characters, limit lengths, make attributes and ids."""
 
-import math
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, Final
 
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import written
 from scai_cli.text.characters import clean, folded, printable, without_hidden
 from scai_cli.values import is_safe_id
 
@@ -14,8 +15,6 @@ LONGEST_TEXT: Final = 20_000
 LONGEST_FACT: Final = 500
 """The most characters of an attribute."""
 
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,10})?")
-_UNKNOWN: Final = frozenset(("", "na", "n/a", "nan", "none", "null", "refused", "prefer not to say", "not applicable"))
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 _LONGEST_SLUG: Final = 40
 _ARTICLES: Final = frozenset(("a", "an", "the", "i", "am", "who", "is", "of", "and", "to", "in", "with"))
@@ -23,6 +22,10 @@ _ARTICLES: Final = frozenset(("a", "an", "the", "i", "am", "who", "is", "of", "a
 
 class BadRow(ValueError):
     """A row that cannot become a persona or a task; the message gives the reason."""
+
+
+class LeftOut(ValueError):
+    """A row that is not a persona or a task and needs no correction; the message says what it is."""
 
 
 def tidy(value: Any, what: str = "the text") -> str:
@@ -42,34 +45,17 @@ def one_line(value: Any, what: str = "the value") -> str:
     return " ".join(tidy(value, what).split())
 
 
-def fact(value: Any, what: str = "the value") -> Scalar | None:
-    """Return an attribute's value, numbers as numbers; None for an unknown value ("Refused", ...)."""
-    if not isinstance(value, str):
-        if value is None or isinstance(value, bool | int):
-            return value
-        if isinstance(value, float):
-            return None if not math.isfinite(value) else int(value) if value.is_integer() else value
-        parts = value if isinstance(value, list | tuple) else [str(value)]
-        value = ", ".join(one_line(part, what) for part in parts if isinstance(part, str))
-    text = one_line(value, what)
-    if len(text) > LONGEST_FACT:
-        raise BadRow(f"{what} has {len(text):,} characters; at most {LONGEST_FACT} are allowed in an attribute")
-    return _scalar(text)
-
-
-@lru_cache(maxsize=10_000)  # demographics repeat
-def _scalar(text: str) -> Scalar | None:
-    if text.lower() in _UNKNOWN:
-        return None
-    if _NUMBER.fullmatch(text):
-        return float(text) if "." in text else int(text)
-    return text
-
-
-def facts(**named: Any) -> dict[str, Scalar]:
-    """Return the attributes with a known value."""
-    values = ((key, fact(value, key)) for key, value in named.items())
-    return {key: value for key, value in values if value is not None}
+def readable(value: Any) -> str:
+    """Return a value of a file as text: items with commas, objects as `key value`; "" for none and for bytes."""
+    if isinstance(value, Mapping):
+        parts = ((key, readable(inner), isinstance(inner, Mapping)) for key, inner in value.items())
+        return ", ".join(f"{key} ({text})" if nested else f"{key} {text}" for key, text, nested in parts if text)
+    if isinstance(value, list | tuple):
+        items = [text for text in map(readable, value) if text]
+        return ("; " if any(isinstance(item, Mapping | list | tuple) for item in value) else ", ").join(items)
+    if isinstance(value, date | time | Decimal):
+        return str(value)
+    return written(value) or ""
 
 
 def sentence(text: str) -> str:

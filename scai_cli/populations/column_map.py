@@ -1,29 +1,42 @@
 """Read the column map, which assigns the columns of a table to the fields of a persona or a task."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from scai_cli.experiment.yaml_source import explain, read_yaml
+from scai_cli.experiment.scalars import AnyScalar
+from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Text, Value
 
 Column = Annotated[str, Field(min_length=1)]
+Columns = Column | Annotated[tuple[Column, ...], Field(min_length=1)]
+"""A column, or several that are joined in this order."""
+
+
+class PerRow(Value):
+    """What each row adds to its person, where a person has several rows."""
+
+    topic: Column
+    """Column with the task id or topic that the row is about."""
+    stance: Columns
+    """Column with the person's opinion on it (a text, a rating); several are written as `column: value`."""
 
 
 class ColumnMap(Value):
-    """Field -> column, from the YAML file of `--map FILE`."""
+    """Field -> column, from the YAML file of `--map FILE`; `a.b` is the key b of the object a, whatever their case."""
 
     id: Column | None = None
     """Column for the id."""
-    name: Column | None = None
+    name: Columns | None = None
     """Column with the persona's name."""
-    description: Column | tuple[Column, ...] | None = None
-    """Column of the biography, or several, joined in this order."""
-    attributes: Mapping[str, Column] | tuple[Column, ...] | None = None
+    description: Columns | None = None
+    """Column of the biography."""
+    attributes: Mapping[str, Columns] | tuple[Column, ...] | None = None
     """Attribute -> column, or a list of columns that keep their names; if left out, all unused columns."""
     stances: Mapping[str, Column] = {}
     """Task id or topic -> column with a stance."""
@@ -33,31 +46,66 @@ class ColumnMap(Value):
     """Column with the number of people that a row represents."""
     split: Column | None = None
     """Column with train, dev or test."""
-    prompt: Column | None = None
-    """Column with a task's prompt."""
+    prompt: Columns | None = None
+    """Column with a task's prompt; of a list of messages, the first one of the user."""
     kind: Column | None = None
     """Column with a task's kind."""
     topic: Column | None = None
     """Column with a task's topic."""
+    where: Mapping[str, AnyScalar | tuple[AnyScalar, ...]] = {}
+    """Column -> the values, as written, of the rows to import."""
+    values: Mapping[str, Mapping[str, AnyScalar | None]] = {}
+    """Column -> code -> label; null for "not known"."""
+    missing: Mapping[str, tuple[AnyScalar, ...]] | tuple[AnyScalar, ...] | None = None
+    """Words for "not known", for all columns or by column; they replace scai's own."""
+    person: Column | None = None
+    """Column that is equal in all rows of a person; the rows become one persona."""
+    per_row: PerRow | None = None
+    """What each row of a person adds."""
     source: Text = ""
     """The name of the dataset."""
     licence: Text = ""
     """The licence of the dataset."""
 
     @property
-    def descriptions(self) -> tuple[str, ...]:
-        """The columns of the biography."""
-        return (self.description,) if isinstance(self.description, str) else self.description or ()
-
-    @property
-    def facts(self) -> Mapping[str, str] | None:
+    def facts(self) -> Mapping[str, Columns] | None:
         """Attribute -> column; None for all columns without another use."""
         if self.attributes is None or isinstance(self.attributes, Mapping):
             return self.attributes
         return {column: column for column in self.attributes}
 
+    def columns(self) -> Iterator[tuple[tuple[Key, ...], str]]:
+        """Yield every column that the map names, with its key path in the map."""
+        single = ("id", "name", "description", "weight", "split", "prompt", "kind", "topic", "person")
+        for key in single:
+            yield from ((((key,)), column) for column in several(getattr(self, key)))
+        for key in ("where", "values"):
+            yield from (((key, column), column) for column in getattr(self, key))
+        for name, columns in (self.facts or {}).items():
+            yield from ((("attributes", name), column) for column in several(columns))
+        for key in ("stances", "preferences"):
+            yield from (((key, name), column) for name, column in getattr(self, key).items())
+        if self.per_row is not None:
+            yield ("per_row", "topic"), self.per_row.topic
+            yield from ((("per_row", "stance"), column) for column in several(self.per_row.stance))
+        if isinstance(self.missing, Mapping):
+            yield from ((("missing", column), column) for column in self.missing)
 
-def read_columns(path: Path) -> ColumnMap:
+
+@dataclass(frozen=True, slots=True)
+class MapFile:
+    """A column map and the file that it comes from."""
+
+    map: ColumnMap
+    source: YamlSource
+
+
+def several(columns: Columns | None) -> tuple[str, ...]:
+    """Return the columns as a tuple, empty for None."""
+    return (columns,) if isinstance(columns, str) else columns or ()
+
+
+def read_columns(path: Path) -> MapFile:
     """Read a column map; raises ConfigError with the line of the mistake."""
     source = read_yaml(path)
     try:
@@ -67,4 +115,6 @@ def read_columns(path: Path) -> ColumnMap:
     for name in columns.preferences:
         if name not in TRAITS:
             raise source.error(("preferences", name), f"unknown trait{did_you_mean(name, TRAITS)}")
-    return columns
+    if columns.per_row is not None and columns.person is None:
+        raise source.error(("per_row",), "needs `person:`, the column that is equal in all rows of a person")
+    return MapFile(columns, source)

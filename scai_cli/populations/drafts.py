@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import Scalar
+from scai_cli.populations.account import Account
 from scai_cli.populations.column_map import ColumnMap
+from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow, rows
 from scai_cli.values import Split
 
@@ -36,24 +37,30 @@ class TaskDraft:
 
 
 Draft = PersonaDraft | TaskDraft
+Drafted = tuple[Draft, TableRow]
+"""A draft and the row that it comes from."""
+Fold = Callable[[Iterable[Drafted], Account], Iterator[Drafted]]
+"""Merges drafts of several rows, and enters that in the account."""
 
 
 @dataclass(frozen=True, slots=True)
 class PopulationFormat:
     """A format of personas or tasks.
 
-    1. `rows` opens the file and yields its rows; it reports warnings to `Notify`.
-    2. `drafts` makes drafts from one row's value; it raises BadRow (or ValueError) for a bad row.
-    3. The importer gives each draft an id and a source, and validates it.
+    1. `rows` opens the file and yields its rows; it reports warnings to `Notify`. A text is the object {"text": ...}.
+    2. `drafts` makes drafts from a row; it raises ValueError (BadRow) for a bad one, LeftOut for one without an item.
+    3. `fold`, if there is one, merges drafts.
+    4. The importer gives each draft an id and a source, and validates it.
     """
 
-    drafts: Callable[[Any], Iterable[Draft]]
+    drafts: Callable[[Record, ColumnMap | None], Iterable[Draft]]
     source: str = ""
     """The name of the dataset; the file's name if empty."""
     licence: str = ""
     """The licence of the dataset, if known."""
     rows: Callable[[str, Notify], Iterator[TableRow]] = rows
-    any_value: bool = False
-    """Whether `drafts` accepts values other than mappings."""
-    mapped: Callable[[Any, ColumnMap], Iterable[Draft]] | None = None
-    """Makes drafts by a column map; None for a format with fixed columns."""
+    open: bool = False
+    """Whether columns that nobody named become attributes, so that the file has to be looked over first."""
+    mapped: bool = False
+    """Whether `drafts` takes a column map."""
+    fold: Fold | None = None

@@ -1,28 +1,37 @@
-"""Import personas or tasks from a file in another format: all of its rows or none."""
+"""Import personas or tasks from a file in another format, all of its rows or none, with an account of every field."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
+from unicodedata import normalize
 
 from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.experiment.tasks import Task
-from scai_cli.populations.clean_text import Ids
-from scai_cli.populations.column_map import ColumnMap, read_columns
-from scai_cli.populations.drafts import Draft, PersonaDraft, PopulationFormat
+from scai_cli.populations.account import Account
+from scai_cli.populations.clean_text import Ids, LeftOut, one_line, readable
+from scai_cli.populations.column_map import ColumnMap, MapFile, read_columns, several
+from scai_cli.populations.drafts import Draft, Drafted, PersonaDraft, PopulationFormat
+from scai_cli.populations.folding import fold_people
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
+from scai_cli.populations.profile import FIRST_ROWS
+from scai_cli.populations.record import Reading, Record
 from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.text.suggestions import did_you_mean
 
 _NAMED = 20
 """The number of bad rows to print one by one."""
 _MOST_COLUMNS = 20_000
+_WHERE: Final = "`where:` of the map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,68 +45,173 @@ class ImportOptions:
     skip_bad: bool = False
 
 
-@dataclass(slots=True)
-class ImportResult:
-    """The numbers of written items and of bad rows."""
-
-    items: int = 0
-    bad: int = 0
-
-
 def import_items(
     kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, /, **changes: str
-) -> ImportResult:
+) -> Account:
     """Write a file's items with `changes` of their fields; a bad row raises ConfigError, or `skip_bad` reports it."""
-    result = ImportResult()
     form = _format(kind, options)
     with population_file(out, kind) as write:
-        for item in _items(options, form, notify, result):
+        reader = _Import(options, form, read_columns(options.columns) if options.columns else None, notify)
+        reader.look()
+        account = reader.account
+        for item in islice(reader.items(), options.limit):
             write(item.model_copy(update=changes) if changes else item)
-            result.items += 1
-            if result.items == options.limit:
-                break
-        if not result.items:
-            raise ConfigError(f"{options.file}: has nothing to import as {options.format}")
-    if result.bad > _NAMED:
-        notify(f"{options.file}: {result.bad - _NAMED:,} more bad rows")
-    return result
+            account.written += 1
+        if not account.written:
+            raise ConfigError(f"{options.file}: has nothing to import as {options.format}{reader.why_nothing()}")
+    account.codes = reader.codes()
+    if account.bad > _NAMED:
+        notify(f"{options.file}: {account.bad - _NAMED:,} more bad rows")
+    return account
 
 
-def _items(
-    options: ImportOptions, form: PopulationFormat, notify: Notify, result: ImportResult
-) -> Iterator[Persona | Task]:
-    columns = read_columns(options.columns) if options.columns else None
-    named = columns or ColumnMap()
-    name, licence = named.source or form.source or Path(options.file).name, named.licence or form.licence
-    ids = Ids()
-    for row in form.rows(options.file, notify):
+@dataclass(slots=True)
+class _Import:
+    """One import: how its file is read, and its account."""
+
+    options: ImportOptions
+    form: PopulationFormat
+    map: MapFile | None
+    notify: Notify
+    account: Account = field(init=False)
+    reading: Reading = field(init=False)
+    _ids: Ids = field(default_factory=Ids)
+
+    def __post_init__(self) -> None:
+        self.account = Account(self.options.file, self.options.format)
+        self.reading = _reading(self.columns) if self.columns else Reading()
+
+    @property
+    def columns(self) -> ColumnMap | None:
+        return self.map.map if self.map else None
+
+    def look(self) -> None:
+        """Look over the first rows, for what only a whole column shows; raises ConfigError for a column not there."""
+        if not (self.form.open or self.map):
+            return
+        named = list(self.columns.columns()) if self.columns else []
+        seen: dict[str, None] = {}
+        self.reading.looking = True
+        for row in islice(self.form.rows(self.options.file, lambda _: None), FIRST_ROWS):
+            if isinstance(row.value, Mapping) and len(row.value) <= _MOST_COLUMNS:
+                record = Record(row.value, self.reading)
+                seen.update(dict.fromkeys(islice(row.value, 50)))
+                named = [(path, column) for path, column in named if record.find(column) is None]
+                self._try(record)
+        self.reading.looking = False
+        if named and seen and self.map:
+            (path, column), names = named[0], [one_line(name)[:60] for name in seen]
+            listed = f"{', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+            problem = f"{self.options.file} has no column {column!r}{did_you_mean(column, names)}; it has {listed}"
+            raise self.map.source.error(path, problem)
+
+    def _try(self, record: Record) -> None:
         try:
-            source = ItemSource(name=name, licence=licence, row=row.number)
-            items = [_item(draft, ids.take(draft.key, row.number), source) for draft in _drafts(form, row, columns)]
+            list(self.form.drafts(record, self.columns))
+        except ValueError:
+            return  # reported when the row is read
+
+    def items(self) -> Iterator[Persona | Task]:
+        """Yield the personas or tasks, in the order of the rows."""
+        fold = self.form.fold or (fold_people if self.columns and self.columns.person else None)
+        if fold is None:
+            for row in self._rows():
+                yield from self._attempt(row, partial(self._made, row))
+            return
+        drafted = (made for row in self._rows() for made in self._attempt(row, partial(self._read, row)))
+        for draft, row in fold(drafted, self.account):
+            yield from self._attempt(row, lambda draft=draft, row=row: [self._item(draft, row)])  # type: ignore[misc]
+
+    def why_nothing(self) -> str:
+        """Return the reasons why rows were left out, if they were."""
+        return "".join(f"; left out, {reason}: {rows:,} rows" for reason, rows in self.account.rows_left_out.items())
+
+    def codes(self) -> tuple[str, ...]:
+        """Return the fields that perhaps are codes without labels."""
+        names = {name.lower(): name for name in self.account.fields}
+        labels = self.reading.labels
+        found = self.reading.columns.items()
+        return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_codes(c))
+
+    def _rows(self) -> Iterator[TableRow]:
+        for row in self.form.rows(self.options.file, self.notify):
+            self.account.read += 1
+            yield row
+
+    def _attempt(self, row: TableRow, make: Callable[[], list[Any]]) -> Iterator[Any]:
+        try:
+            made = make()
+        except LeftOut as error:
+            self.account.rows_left_out[str(error)] += 1
+            return
         except ValueError as error:
-            problem = ConfigError.at(options.file, row.line, f"row {row.number}", _reason(error))
-            if not options.skip_bad:
+            file = row.file or self.options.file
+            problem = ConfigError.at(file, row.line, f"row {row.number}", _reason(error))
+            if not self.options.skip_bad:
                 raise ConfigError(f"{problem}; correct it, or add --skip-bad") from None
-            result.bad += 1
-            if result.bad <= _NAMED:
-                notify(f"{problem} (skipped)")
-            continue
-        yield from items
+            self.account.bad += 1
+            if self.account.bad <= _NAMED:
+                self.notify(f"{problem} (skipped)")
+            return
+        yield from made
+
+    def _read(self, row: TableRow) -> list[Drafted]:
+        """Return the drafts of a row and enter it in the account."""
+        record = self._record(row)
+        drafts: list[Drafted] = [(draft, row) for draft in self.form.drafts(record, self.columns)]
+        record.reads.enter(self.account, record.values)
+        return drafts
+
+    def _made(self, row: TableRow) -> list[Persona | Task]:
+        """Return the items of a row and enter it in the account."""
+        record = self._record(row)
+        items = [self._item(draft, row) for draft in self.form.drafts(record, self.columns)]
+        record.reads.enter(self.account, record.values)
+        return items
+
+    def _record(self, row: TableRow) -> Record:
+        if row.problem is not None:
+            raise ValueError(row.problem)
+        values = {"text": row.value} if isinstance(row.value, str) else row.value
+        if not isinstance(values, Mapping):
+            raise ValueError("is not an object with keys")
+        if len(values) > _MOST_COLUMNS:
+            raise ValueError(f"has more than {_MOST_COLUMNS:,} columns; leave some out")
+        record = Record(values, self.reading)
+        for column, wanted in self.columns.where.items() if self.columns else ():
+            found = record.find(column)
+            if not _matches(readable(found[1]) if found else "", wanted):
+                raise LeftOut(_WHERE)
+        return record
+
+    def _item(self, draft: Draft, row: TableRow) -> Persona | Task:
+        named = self.columns or ColumnMap()
+        name = named.source or self.form.source or Path(self.options.file).name
+        source = ItemSource(name=name, licence=named.licence or self.form.licence, row=row.number)
+        fields = {name: value for name, value in vars(draft).items() if name != "key"}
+        fields |= {"id": self._ids.take(draft.key, row.number), "source": source}
+        return (Persona if isinstance(draft, PersonaDraft) else Task).model_validate(fields)
 
 
-def _item(draft: Draft, item_id: str, source: ItemSource) -> Persona | Task:
-    fields = {name: value for name, value in vars(draft).items() if name != "key"}
-    return (Persona if isinstance(draft, PersonaDraft) else Task)(id=item_id, source=source, **fields)
+def _matches(text: str, wanted: Scalar | tuple[Scalar, ...]) -> bool:
+    allowed = wanted if isinstance(wanted, tuple) else (wanted,)
+    return any(normalize("NFC", str(one)) == normalize("NFC", text.strip()) for one in allowed)
 
 
-def _drafts(form: PopulationFormat, row: TableRow, columns: ColumnMap | None) -> list[Draft]:
-    if row.problem is not None:
-        raise ValueError(row.problem)
-    if not (form.any_value or isinstance(row.value, Mapping)):
-        raise ValueError("is not an object with keys")
-    if isinstance(row.value, Mapping) and len(row.value) > _MOST_COLUMNS:
-        raise ValueError(f"has more than {_MOST_COLUMNS:,} columns; leave some out")
-    return list(form.drafts(row.value) if columns is None or form.mapped is None else form.mapped(row.value, columns))
+def _reading(columns: ColumnMap) -> Reading:
+    """Return how a map wants cells read; labels and words can be given by column or by attribute."""
+    by_name = {name: several(given) for name, given in (columns.facts or {}).items()}
+
+    def by_column(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {column.lower(): value for name, value in given.items() for column in (name, *by_name.get(name, ()))}
+
+    labels = {
+        column: {code: None if label is None else str(label) for code, label in codes.items()}
+        for column, codes in by_column(columns.values).items()
+    }
+    words = by_column(columns.missing) if isinstance(columns.missing, Mapping) else {"*": columns.missing}
+    missing = {c: frozenset(str(word).lower() for word in some) for c, some in words.items() if some is not None}
+    return Reading(labels, missing)
 
 
 def _reason(error: ValueError) -> str:
@@ -115,6 +229,6 @@ def _format(kind: Literal["personas", "tasks"], options: ImportOptions) -> Popul
         raise ConfigError(f"--as: unknown format {name!r}{did_you_mean(name, names)}")
     module = import_module(f"scai_cli.populations.formats.{name.replace('-', '_')}")
     form: PopulationFormat = getattr(module, kind.upper())
-    if options.columns is not None and form.mapped is None:
+    if options.columns is not None and not form.mapped:
         raise ConfigError(f"--map: the format {name} has fixed columns; use --as table, or leave --map out")
     return form

@@ -35,6 +35,8 @@ class TableRow:
     value: Any
     line: int | None = None
     problem: str | None = None
+    file: str | None = None
+    """The file of the row, if it is one of several."""
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:

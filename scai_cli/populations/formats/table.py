@@ -1,120 +1,169 @@
-"""Any table (CSV, JSONL, JSON list, Parquet, Hub): fields from a column map, or from columns with their names."""
+"""Any table (CSV, JSONL, JSON, Parquet, Excel, Hub): fields from a column map, or from columns with their names."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any, Final, cast, get_args
+from typing import Final, cast, get_args
 
-from scai_cli.experiment.personas import Scalar
-from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
-from scai_cli.populations.column_map import ColumnMap
+from scai_cli.experiment.scalars import Scalar, number
+from scai_cli.populations.chat_rows import TEXTS, first_request, is_messages, role_of
+from scai_cli.populations.clean_text import BadRow, LeftOut, one_line, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap, Columns, several
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
+from scai_cli.populations.identifiers import identifier
+from scai_cli.populations.record import Record, leaves
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}
 _BIOGRAPHY: Final = ("description", "persona", "biography", "bio", "self_description")
-_PROMPT: Final = ("prompt", "question", "text", "task")
+_IDS: Final = ("id", "uuid", "user_id")
+_ASKED: Final = ("prompt", "question", "text", "task", "instruction", "query")
+_CHATS: Final = ("messages", "conversations", "conversation", "input", "inputs", "chosen")
+_PROMPTS: Final = (*_ASKED, *_CHATS, *(f"{outer}.{key}" for outer in ("data", "vars") for key in _ASKED))
+_MAP: Final = "in a file, and add --map FILE"
 
 
-def people(values: Mapping[str, Any], columns: ColumnMap | None = None) -> Iterator[PersonaDraft]:
+def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
     """Make one persona; without a map `stances.x` and `preferences.x` are read, and other columns become attributes."""
-    chosen = columns or _by_name(tuple(values))
-    texts = (tidy(_cell(values, column), column) for column in chosen.descriptions)
+    chosen = columns or _by_name(row)
+    key, name = row.line(chosen.person or chosen.id, "id"), _joined(row, chosen.name, "name", " ")
+    texts = [row.text(column, "description") for column in several(chosen.description)]
+    stances = {topic: row.text(column, f"stances.{topic}") for topic, column in chosen.stances.items()}
+    weights = {trait: _number(row, column, f"preferences.{trait}") for trait, column in chosen.preferences.items()}
+    weight, split = _number(row, chosen.weight, "weight"), _split(row, chosen.split)
+    stances |= _stance_of_row(row, chosen)
+    attributes: dict[str, Scalar] = {}
+    if chosen.facts is None:
+        texts += row.long_rest()
+        attributes = row.rest()
+    else:
+        named = ((attribute, _fact(row, given, attribute)) for attribute, given in chosen.facts.items())
+        attributes = {one_line(attribute): value for attribute, value in named if value is not None}
     description = " ".join(sentence(text) for text in texts if text)
-    name = one_line(_cell(values, chosen.name), "the name")
-    attributes = _attributes(values, chosen)
-    if not description and not attributes:
-        raise BadRow("has neither a description nor attributes; name the columns with --map")
-    stances = {topic: tidy(_cell(values, column), column) for topic, column in chosen.stances.items()}
-    weights = {trait: _number(values, column) for trait, column in chosen.preferences.items()}
-    weight = _number(values, chosen.weight)
+    if not (description or attributes or row.reading.looking):
+        raise BadRow(f"has neither a description nor attributes; write `description: COLUMN` {_MAP}{_there(row)}")
+    if chosen.person and not key:
+        raise BadRow(f"has nothing in the column {chosen.person!r} of `person:`")
     yield PersonaDraft(
-        key=one_line(str(_cell(values, chosen.id) or "")) or name or description,
+        key=key or name or description,
         name=name,
         description=description,
         attributes=attributes,
         stances={topic: text for topic, text in stances.items() if text},
         preferences={trait: value for trait, value in weights.items() if value is not None},
         weight=1.0 if weight is None else weight,
-        split=_split(_cell(values, chosen.split)),
+        split=split,
     )
 
 
-def tasks(values: Mapping[str, Any], columns: ColumnMap | None = None) -> Iterator[TaskDraft]:
-    """Make one task; without a map its prompt is in `prompt`, `question`, `text` or `task`."""
-    given = columns or ColumnMap()
-    column = given.prompt or next((name for name in _PROMPT if values.get(name)), None)
-    prompt = tidy(_cell(values, column), "the prompt")
+def tasks(row: Record, columns: ColumnMap | None) -> Iterator[TaskDraft]:
+    """Make one task; without a map from the first column that has a prompt, a list of messages or a tree of them."""
+    chosen = columns or ColumnMap()
+    if not chosen.where and (role := role_of(row.values)):
+        if role == "other":
+            raise LeftOut("answers and system messages (by their role)")
+        if leaves(row.values.get("parent_id")):
+            raise LeftOut("replies to another message (parent_id)")
+    found = several(chosen.prompt) or (row.first(_PROMPTS),)
+    if found[0] is None:
+        raise BadRow(f"has no prompt in a column {', '.join(_ASKED)}; write `prompt: COLUMN` {_MAP}{_there(row)}")
+    asked = [_request(row, column) for column in found if column]
+    if columns is None and found == ("instruction",) and isinstance(row.values.get("input"), str):  # Alpaca's
+        asked.append(row.text("input", "prompt"))
+    prompt = "\n\n".join(filter(None, asked))
     if not prompt:
-        raise BadRow(f"has no text in a column {', '.join(_PROMPT)}" if column is None else f"{column!r} is empty")
+        raise BadRow(f"the column {found[0]!r} is empty")
     yield TaskDraft(
-        key=one_line(str(_cell(values, given.id or _if_there(values, "id")) or "")) or prompt,
+        key=row.line(chosen.id or row.first(("id",)), "id") or prompt,
         prompt=prompt,
-        kind=one_line(_cell(values, given.kind or _if_there(values, "kind")), "the kind") or "question",
-        topic=one_line(_cell(values, given.topic or _if_there(values, "topic")), "the topic"),
-        split=_split(_cell(values, given.split or _if_there(values, "split"))),
+        kind=row.line(chosen.kind or row.first(("kind",)), "kind") or "question",
+        topic=row.line(chosen.topic or row.first(("topic",)), "topic"),
+        split=_split(row, chosen.split or row.first(("split",))),
     )
 
 
-@lru_cache(maxsize=64)
-def _by_name(values: tuple[str, ...]) -> ColumnMap:
+def _request(row: Record, column: str) -> str:
+    """Return what the user asks in a column: its text, or the first message of the user."""
+    found = row.find(column)
+    value = None if found is None else found[1]
+    if isinstance(value, Mapping) and (inner := next((key for key in TEXTS if isinstance(value.get(key), str)), None)):
+        return _request(row, f"{column}.{inner}")
+    request = first_request(value)
+    if request is None:
+        if is_messages(value):
+            raise BadRow(f"the list of messages in {column!r} has none of a user (role user, human or prompter)")
+        if leaves(value):
+            raise BadRow(f"the column {column!r} has no text and no list of messages; write `prompt: COLUMN` {_MAP}")
+        return ""
+    row.take(column, "prompt")
+    if not isinstance(value, str):
+        row.leave_out(column, "not the first message of the user", leaves(value) - 1)
+    return tidy(request, "the prompt")
+
+
+def _by_name(row: Record) -> ColumnMap:
     """Return the map of a table whose columns are named like the fields."""
 
-    def named(*names: str) -> str | None:
-        return next((key for key in values if key.lower() in names), None)
-
     def under(part: str) -> dict[str, str]:
-        return {key.removeprefix(part): key for key in values if key.startswith(part) and len(key) > len(part)}
+        return {key.removeprefix(part): key for key in row.values if key.startswith(part) and len(key) > len(part)}
 
+    def named(names: tuple[str, ...]) -> str | None:
+        low = {key.lower(): key for key in reversed(list(row.values))}
+        return next((low[name] for name in names if name in low), None)
+
+    key = named(_IDS)
+    if key is not None and identifier(str(row.values[key]).strip()) not in (None, "long codes"):
+        key = None
     return ColumnMap(
-        id=named("id", "uuid", "user_id"),
-        name=named("name"),
-        description=named(*_BIOGRAPHY),
-        weight=named("weight"),
-        split=named("split"),
+        id=key,
+        name=named(("name",)),
+        description=named(_BIOGRAPHY),
+        weight=named(("weight",)),
+        split=named(("split",)),
         stances=under("stances."),
         preferences=under("preferences."),
     )
 
 
-def _attributes(values: Mapping[str, Any], chosen: ColumnMap) -> dict[str, Scalar]:
-    wanted = chosen.facts
-    if wanted is None:
-        used = {chosen.id, chosen.name, chosen.weight, chosen.split, *chosen.descriptions}
-        used |= {*chosen.stances.values(), *chosen.preferences.values()}
-        wanted = {key: key for key in values if key not in used}
-    known = ((one_line(name), fact(_cell(values, column), f"the column {column!r}")) for name, column in wanted.items())
-    return {name: value for name, value in known if value is not None}
+def _stance_of_row(row: Record, chosen: ColumnMap) -> dict[str, str]:
+    if chosen.per_row is None:
+        return {}
+    topic, columns = row.line(chosen.per_row.topic, "stances"), several(chosen.per_row.stance)
+    parts = [(column, row.text(column, "stances")) for column in columns]
+    said = [text if len(columns) == 1 else f"{column}: {text}" for column, text in parts if text]
+    return {topic: "; ".join(said)} if topic and said else {}
 
 
-def _cell(values: Mapping[str, Any], column: str | None) -> Any:
-    if column is None:
+def _joined(row: Record, columns: Columns | None, into: str, separator: str) -> str:
+    return separator.join(filter(None, (row.line(column, into) for column in several(columns))))
+
+
+def _fact(row: Record, columns: Columns, attribute: str) -> Scalar | None:
+    into = f"attributes.{one_line(attribute)}"
+    if isinstance(columns, str):
+        return row.fact(columns, into)
+    return ", ".join(str(known) for column in columns if (known := row.fact(column, into)) is not None) or None
+
+
+def _number(row: Record, column: str | None, into: str) -> float | None:
+    text = row.line(column, into)
+    if not text or column is None:
         return None
-    if column not in values:
-        raise BadRow(f"has no column {column!r}")
-    return values[column]
+    found = number(text)
+    if found is None:
+        raise BadRow(f"the column {column!r} has no number")
+    return found
 
 
-def _if_there(values: Mapping[str, Any], column: str) -> str | None:
-    return column if column in values else None
+def _split(row: Record, column: str | None) -> Split | None:
+    text = row.line(column, "split")
+    if text and text.lower() not in _SPLITS:
+        raise BadRow(f"the split {text[:40]!r} is not one of train, dev, test")
+    return cast("Split", _SPLITS[text.lower()]) if text else None
 
 
-def _number(values: Mapping[str, Any], column: str | None) -> float | None:
-    given = _cell(values, column)
-    if given in (None, ""):
-        return None
-    try:
-        return float(given)
-    except (TypeError, ValueError):
-        raise BadRow(f"the column {column!r} has no number") from None
+def _there(row: Record) -> str:
+    names = [one_line(key)[:40] for key in row.values]
+    return f" (columns: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''})" if names else ""
 
 
-def _split(given: Any) -> Split | None:
-    if given in (None, ""):
-        return None
-    if str(given).strip().lower() not in _SPLITS:
-        raise BadRow(f"the split {str(given)[:40]!r} is not one of train, dev, test")
-    return cast("Split", _SPLITS[str(given).strip().lower()])
-
-
-PERSONAS: Final = PopulationFormat(people, mapped=people)
-TASKS: Final = PopulationFormat(tasks, mapped=tasks)
+PERSONAS: Final = PopulationFormat(people, open=True, mapped=True)
+TASKS: Final = PopulationFormat(tasks, mapped=True)

@@ -1,0 +1,137 @@
+"""The account of an import: per field of the source where its values went, and what is not in the output."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scai_cli.text.counts import counted
+
+IDENTIFIER: Final = "like identifiers: "
+"""The beginning of the reason for a column whose cells look like identifiers; their kind follows."""
+NOT_USED: Final = "not part of the format"
+_NAMED: Final = 200
+"""The most fields to name in one line of the terminal; the JSON names all."""
+
+
+@dataclass(slots=True)
+class FieldAccount:
+    """What became of the values of one field; an item of a list and a value of a nested object count as values."""
+
+    values: int = 0
+    empty: int = 0
+    """Rows in which it has no value."""
+    into: Counter[str] = field(default_factory=Counter)
+    """Destination (`name`, `attributes.age`, ...) -> values."""
+    not_known: Counter[str] = field(default_factory=Counter)
+    """Word that counts as "not known" -> values."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Reason -> values."""
+    no_label: Counter[str] = field(default_factory=Counter)
+    """Code without a label in a map with labels for this column -> values; they are kept."""
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the counts that are not empty."""
+        parts = {"into": self.into, "not_known": self.not_known, "left_out": self.left_out, "no_label": self.no_label}
+        return {
+            "values": self.values,
+            "empty": self.empty,
+            **{key: dict(counts) for key, counts in parts.items() if counts},
+        }
+
+
+@dataclass(slots=True)
+class Account:
+    """The account of a file: its rows and its fields, a nested field as `outer.inner`, the items of a list as one."""
+
+    file: str
+    format: str
+    read: int = 0
+    """Rows of the source, those left out included."""
+    written: int = 0
+    """Personas or tasks."""
+    bad: int = 0
+    rows_left_out: Counter[str] = field(default_factory=Counter)
+    """Reason -> rows without an item of their own, other than bad ones."""
+    merged: int = 0
+    """Rows that were merged into a persona of an earlier row."""
+    fields: dict[str, FieldAccount] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+    """Fields whose values are all small whole numbers, and have no labels."""
+
+    def of(self, name: str) -> FieldAccount:
+        """Return the account of a field."""
+        return self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
+
+    def withdraw(self, into: str, count: int, reason: str) -> None:
+        """Enter values that had gone to a destination as left out for a reason."""
+        for one in self.fields.values():
+            if moved := min(count, one.into[into]):
+                one.into[into] -= moved
+                one.left_out[reason] += moved
+                one.into += Counter()  # drops a destination without values
+
+    def as_object(self, kind: str) -> dict[str, Any]:
+        """Return the object that `--json` prints; `kind` is `personas` or `tasks`."""
+        rows = {"read": self.read, "bad": self.bad, "merged": self.merged, "left_out": dict(self.rows_left_out)}
+        fields = {name: one.as_object() for name, one in self.fields.items()}
+        described = {"file": self.file, "format": self.format, kind: self.written, "rows": rows, "fields": fields}
+        return {**described, "perhaps_codes": list(self.codes)}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines for the terminal: destinations first, then all that is not in the output."""
+        yield from _listed(f"{counted(len(self.fields), 'field')}: ", self._destinations(), "; ")
+        yield from _listed("not known: ", self._words("not_known"), "; ")
+        yield from _listed("codes without a label, kept: ", self._words("no_label"), "; ")
+        reasons = dict.fromkeys(reason for one in self.fields.values() for reason in one.left_out)
+        alike = {reason: reason.removeprefix(IDENTIFIER) for reason in reasons if reason.startswith(IDENTIFIER)}
+        same = [f"{field} ({kind})" for reason, kind in alike.items() for field in self._left_out(reason)]
+        yield from _listed("left out, like identifiers; a map (--map) that names them keeps them: ", same)
+        for reason in (reason for reason in reasons if reason not in alike):
+            yield from _listed(f"left out, {reason}: ", self._left_out(reason))
+        empty = [name for name, one in self.fields.items() if not one.values]
+        yield from _listed("empty: ", empty)
+        for reason, rows in self.rows_left_out.items():
+            yield f"left out, {reason}: {counted(rows, 'row')}"
+        if self.merged:
+            yield f"merged into earlier rows: {counted(self.merged, 'row')}"
+        yield from _listed("only small whole numbers, codes? a map can give labels (`values:`): ", self.codes)
+
+    def _destinations(self) -> list[str]:
+        """Return `story, hopes -> description`: fields with the same destination, or the same kind, together."""
+        groups: dict[str, list[str]] = {}
+        for name, one in self.fields.items():
+            for into in one.into:
+                kind, _, key = into.partition(".")
+                groups.setdefault(kind if key == name else into, []).append(name)
+        return [f"{', '.join(_cut(names))} -> {into}" for into, names in groups.items()]
+
+    def _words(self, part: str) -> list[str]:
+        """Return `party (“None” 2, “NA” 1)` for each field with words in this part."""
+        found: dict[str, Counter[str]] = {name: getattr(one, part) for name, one in self.fields.items()}
+        return [f"{name} ({_quoted(words)})" for name, words in found.items() if words]
+
+    def _left_out(self, reason: str) -> list[str]:
+        """Return the fields with values that were left out for a reason, with numbers unless it was all of them."""
+        found = ((name, one, one.left_out[reason]) for name, one in self.fields.items())
+        return [
+            name if count == one.values else f"{name} ({count:,} of {one.values:,})"
+            for name, one, count in found
+            if count
+        ]
+
+
+def _listed(title: str, parts: list[str] | tuple[str, ...], separator: str = ", ") -> Iterator[str]:
+    if parts:
+        yield title + separator.join(_cut(list(parts)))
+
+
+def _cut(names: list[str]) -> list[str]:
+    more = len(names) - _NAMED
+    return [*names[:_NAMED], f"and {more:,} more (--json)"] if more > 0 else names
+
+
+def _quoted(words: Counter[str]) -> str:
+    shown = [f"“{word[:40]}” {count:,}" for word, count in words.most_common(5)]
+    more = sum(words.values()) - sum(count for _, count in words.most_common(5))
+    return ", ".join([*shown, f"others {more:,}"] if more else shown)

@@ -1,0 +1,64 @@
+"""Find what a user asks in a row of a chat dataset: messages, trees, transcripts."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_USERS: Final = ("user", "human", "prompter", "usr", "customer")
+_OTHERS: Final = ("assistant", "gpt", "bot", "chatgpt", "model", "system", "tool", "function", "agent")
+_ROLES: Final = ("role", "from", "author", "speaker")
+TEXTS: Final = ("content", "value", "text", "message", "prompt", "question")
+"""The keys of a message's text."""
+_HUMAN: Final = re.compile(r"(?:^|\n)[^\S\n]*(?:Human|H|User):\s*")
+_END: Final = re.compile(r"\n[^\S\n]*(?:(?:Human|H|User|Assistant|A):|\n[^\S\n]*\n)")
+
+
+def role_of(message: Mapping[str, Any]) -> str | None:
+    """Return `user`, `other` or None for a message without a known role."""
+    roles = (str(message.get(key, "")).strip().lower() for key in _ROLES)
+    return next((("user" if role in _USERS else "other") for role in roles if role in (*_USERS, *_OTHERS)), None)
+
+
+def is_messages(value: Any) -> bool:
+    """Return whether a value is a list of messages with roles."""
+    return isinstance(value, list | tuple) and any(isinstance(one, Mapping) and role_of(one) for one in value)
+
+
+def first_request(value: Any) -> str | None:
+    """Return the first message of the user in a list of messages, an object with a text, or a transcript.
+
+    Plain text is returned as it is; None if there is no text of a user.
+    """
+    if isinstance(value, str):
+        return _of_text(value)
+    if isinstance(value, Mapping):
+        return next((text for key in (*TEXTS, "messages") if (text := first_request(value.get(key)))), None)
+    if not isinstance(value, list | tuple):
+        return None
+    if is_messages(value):
+        users = (one for one in value if isinstance(one, Mapping) and role_of(one) == "user")
+        return next((text for one in users if (text := first_request(one))), None)
+    if value and all(isinstance(part, str | Mapping) for part in value):  # the parts of one message
+        texts = [part if isinstance(part, str) else part.get("text") for part in value]
+        return "\n".join(text for text in texts if isinstance(text, str) and text.strip()) or None
+    return None
+
+
+def first_human(transcript: str) -> str | None:
+    """Return the first human message of a text with `Human:` and `Assistant:`; None if there is none."""
+    first = _HUMAN.search(transcript)
+    return (_END.split(transcript[first.end() :], maxsplit=1)[0].strip() or None) if first else None
+
+
+def _of_text(text: str) -> str | None:
+    if text.lstrip().startswith('[{"'):
+        try:
+            messages = json.loads(text)
+        except (ValueError, RecursionError):
+            messages = None
+        if is_messages(messages):
+            return first_request(messages)
+    if text.lstrip().startswith("Human:"):
+        return first_human(text)
+    return text if text.strip() else None

@@ -1,0 +1,70 @@
+"""Look over the columns of a file before it is imported: what only a whole column can show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from scai_cli.experiment.scalars import number
+from scai_cli.populations.identifiers import CODES, identifier, is_code
+
+FIRST_ROWS: Final = 10_000
+"""The rows of a file that are looked over."""
+_NO_NUMBER: Final = frozenset(("na", "none", "nil", ".", "-", "--", "?", "n.a.", "#n/a", "missing", "unknown"))
+"""Words that count as "not known" in a column in which every other cell is a number."""
+_LARGEST_CODE: Final = 99
+_MOST_CODES: Final = 12
+_NOT_CODES: Final = ("age", "year", "count", "number", "size", "children", "kids", "hours")
+
+
+@dataclass(slots=True)
+class ColumnProfile:
+    """The cells of a column so far: how many are numbers, look like identifiers, are long; the different ones."""
+
+    cells: int = 0
+    numbers: int = 0
+    no_numbers: int = 0
+    codes: int = 0
+    longest: int = 0
+    identifiers: Counter[str] = field(default_factory=Counter)
+    distinct: set[int] = field(default_factory=set)
+    """The hashes of the cells."""
+    small: set[int] | None = field(default_factory=set)
+    """The small whole numbers; None if there is another value."""
+
+    def note(self, cell: str, column: str) -> None:
+        """Note a cell that is not blank."""
+        self.cells += 1
+        self.longest = max(self.longest, len(cell))
+        self.distinct.add(hash(cell))
+        as_number = number(cell)
+        self.numbers += as_number is not None
+        self.no_numbers += cell.lower() in _NO_NUMBER
+        if (kind := identifier(cell, column)) is not None:
+            self.identifiers[kind] += 1
+        elif as_number is None:
+            self.codes += is_code(cell)
+        if as_number is None or not as_number.is_integer() or abs(as_number) > _LARGEST_CODE:
+            self.small = None
+        elif self.small is not None:
+            self.small.add(int(as_number))
+
+    @property
+    def identifies(self) -> str | None:
+        """The kind of identifier that half of the cells are by their looks, or that all are as different codes."""
+        if self.identifiers and 2 * sum(self.identifiers.values()) >= self.cells:
+            return self.identifiers.most_common(1)[0][0]
+        are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * self.cells
+        return CODES if are_codes and len(self.distinct) == self.cells > 1 else None
+
+    @property
+    def words_for_unknown(self) -> frozenset[str]:
+        """The words that are not known in this column: `NA` among numbers, nothing elsewhere."""
+        is_numeric = self.numbers > 0 and self.numbers + self.no_numbers == self.cells
+        return _NO_NUMBER if is_numeric and self.numbers >= self.no_numbers else frozenset()
+
+    def are_codes(self, column: str) -> bool:
+        """Return whether all values are a few small whole numbers that are hardly counts."""
+        is_count = any(word in column.lower() for word in _NOT_CODES)
+        return bool(self.small) and len(self.small or ()) <= _MOST_CODES and not is_count

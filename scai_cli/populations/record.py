@@ -1,0 +1,285 @@
+"""Rows whose reads are recorded, so that the account of an import is complete whatever a format reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scai_cli.experiment.scalars import Scalar, scalar
+from scai_cli.populations.account import IDENTIFIER, NOT_USED, Account
+from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, tidy
+from scai_cli.populations.identifiers import identifier
+from scai_cli.populations.profile import ColumnProfile
+
+NOT_KNOWN: Final = frozenset(
+    ("n/a", "#n/a", "nan", "null", "refused", "prefer not to say", "not applicable", "<na>", "no answer")
+)
+"""The words that count as "not known" unless a map lists others; `None` and `NA` are answers (religion, Namibia)."""
+_MOST_DEPTH: Final = 20
+
+
+@dataclass(slots=True)
+class Reading:
+    """How the cells of a file are read: labels, words for "not known", and what its columns look like as a whole.
+
+    Columns are in lower case here, nested ones as paths.
+    """
+
+    labels: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    """Column -> code -> label; None for "not known"."""
+    missing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Column -> words for "not known", in lower case; `*` for every column."""
+    columns: dict[str, ColumnProfile] = field(default_factory=dict)
+    """Column -> its profile."""
+    looking: bool = False
+    """Whether the file is only looked over, to fill `columns`."""
+
+    def is_unknown(self, column: str, word: str) -> bool:
+        """Return whether a word counts as "not known" in a column."""
+        low = word.lower()
+        given = self.missing.get(column, self.missing.get("*"))
+        if given is not None:
+            return low in given
+        return low in NOT_KNOWN or (column in self.columns and low in self.columns[column].words_for_unknown)
+
+    def look(self, column: str, cell: str) -> None:
+        """Note a cell in the profile of its column, if the file is only looked over."""
+        if self.looking:
+            (self.columns.get(column) or self.columns.setdefault(column, ColumnProfile())).note(cell, column)
+
+
+@dataclass(slots=True)
+class Reads:
+    """The reads of one row: what went where."""
+
+    into: dict[str, str] = field(default_factory=dict)
+    """Path -> destination."""
+    lost: list[tuple[str, str, int]] = field(default_factory=list)
+    """Path, reason and number of values that were read and are not in the output."""
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+    """Path and word."""
+    no_label: list[tuple[str, str]] = field(default_factory=list)
+
+    def enter(self, account: Account, value: Any) -> None:
+        """Enter the row with this value into an account."""
+        lost: Counter[str] = Counter()
+        for path, reason, count in self.lost:
+            account.of(path).left_out[reason] += count
+            lost[path] += count
+        for path, word in self.unknown:
+            account.of(path).not_known[word] += 1
+            lost[path] += 1
+        for path, code in self.no_label:
+            account.of(path).no_label[code] += 1
+        self._enter(account, value, "", lost, 0)
+
+    def _enter(self, account: Account, values: Mapping[str, Any], outer: str, lost: Counter[str], depth: int) -> None:
+        for key, value in values.items():
+            path = f"{outer}{key}"
+            into = self.into.get(path)
+            if into is None and isinstance(value, Mapping) and value and depth < _MOST_DEPTH:
+                self._enter(account, value, f"{path}.", lost, depth + 1)
+                continue
+            count, one = leaves(value), account.of(path)
+            one.values += count
+            one.empty += not count
+            if into is not None:
+                if count > lost[path]:
+                    one.into[into] += count - lost[path]
+            elif count > lost[path]:
+                one.left_out[NOT_USED] += count - lost[path]
+
+
+def leaves(value: Any) -> int:
+    """Return the number of values that are not blank in a cell, a list or a nested object."""
+    if isinstance(value, Mapping):
+        return sum(map(leaves, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(leaves, value))
+    return int(value is not None and (not isinstance(value, str) or bool(value.strip())))
+
+
+def _readable_leaves(value: Any) -> int:
+    """Return how many of the `leaves` of a value can be written as text."""
+    if isinstance(value, str):
+        return leaves(value)
+    if isinstance(value, Mapping | list | tuple):
+        return sum(map(_readable_leaves, value.values() if isinstance(value, Mapping) else value))
+    return int(bool(readable(value)))
+
+
+class Record:
+    """An object of a row. Each read states the destination; what nobody reads, the account lists as left out.
+
+    A path is a key, or keys of nested objects joined by dots (`location.country`, `messages.0.content`). A key matches
+    whatever its case if no other does exactly.
+    """
+
+    __slots__ = ("_lower", "_outer", "reading", "reads", "values")
+
+    def __init__(
+        self, values: Mapping[str, Any], reading: Reading, reads: Reads | None = None, outer: str = ""
+    ) -> None:
+        self.values, self.reading = values, reading
+        self.reads = Reads() if reads is None else reads
+        self._outer = outer
+        self._lower: dict[str, str] | None = None
+
+    def find(self, path: str) -> tuple[str, Any] | None:
+        """Return the path in the spelling of the file, and its value; None if there is none."""
+        if path in self.values:
+            return path, self.values[path]
+        if self._lower is None:
+            self._lower = {key.lower(): key for key in reversed(list(self.values))}
+        if (key := self._lower.get(path.lower())) is not None:
+            return key, self.values[key]
+        for at in (n for n, character in enumerate(path) if character == "."):
+            outer = self.find(path[:at])
+            if outer is not None and (inner := self._inside(outer[1], path[at + 1 :])) is not None:
+                return f"{outer[0]}.{inner[0]}", inner[1]
+        return None
+
+    def _inside(self, value: Any, path: str) -> tuple[str, Any] | None:
+        if isinstance(value, Mapping):
+            return Record(value, self.reading).find(path)
+        first, _, rest = path.partition(".")
+        if not isinstance(value, list | tuple) or not first.isdecimal() or int(first) >= len(value):
+            return None
+        item = value[int(first)]
+        inner = self._inside(item, rest) if rest else None
+        return (f"{first}.{inner[0]}", inner[1]) if inner else None if rest else (first, item)
+
+    def take(self, path: str, into: str) -> Any:
+        """Return the value as it is, None if there is none; all of it is entered as gone to the destination."""
+        found = self.find(path)
+        if found is None:
+            return None
+        spelt, value = found
+        for at in (n for n, character in enumerate(spelt) if character == "."):
+            outer = self.find(spelt[:at])
+            if outer is not None and isinstance(outer[1], list | tuple):  # the account has no items of lists
+                self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
+                spelt = spelt[:at]
+                break
+        self.reads.into[self._outer + spelt] = into
+        return value
+
+    def first(self, paths: tuple[str, ...]) -> str | None:
+        """Return the first of these paths with a value that is not blank."""
+        return next((path for path in paths if (found := self.find(path)) is not None and leaves(found[1])), None)
+
+    def text(self, path: str | None, into: str) -> str:
+        """Return a text without control characters, lists and objects as readable text; "" if it is not known."""
+        if path is None:
+            return ""
+        value = self.take(path, into)
+        return self._known(path, tidy(value if isinstance(value, str) else readable(value), self._named(path)), value)
+
+    def line(self, path: str | None, into: str) -> str:
+        """Return a text in one line, likewise."""
+        return " ".join(self.text(path, into).split())
+
+    def fact(self, path: str, into: str) -> Scalar | None:
+        """Return an attribute's value, None if it is not known; raises BadRow if it is too long."""
+        value = self.take(path, into)
+        text = one_line(readable(value), self._named(path))
+        if text:
+            self.reading.look(self._column(path), text)
+        text = self._known(path, text, value)
+        if len(text) > LONGEST_FACT and not self.reading.looking:
+            limit = f"at most {LONGEST_FACT} are allowed in an attribute; name it under `description:` in a map (--map)"
+            raise BadRow(f"{self._named(path)} has {len(text):,} characters; {limit}")
+        return scalar(text) if text else None
+
+    def _known(self, path: str, text: str, value: Any) -> str:
+        """Return the text, or the label that the map has for it; enter and return "" if it is not known."""
+        if isinstance(value, float) and not text:
+            self.unknown(path, str(value))
+        elif lost := leaves(value) - _readable_leaves(value) if text else leaves(value):
+            self.leave_out(path, "not text", lost)
+        if not text:
+            return ""
+        labels = self.reading.labels.get(self._column(path))
+        if labels is not None and text in labels:
+            label = labels[text]
+        elif self.reading.is_unknown(self._column(path), text):
+            label = None
+        else:
+            label = text
+            if labels is not None:
+                self.reads.no_label.append((self._spelt(path), text))
+        if label is None:
+            self.unknown(path, text)
+        return label or ""
+
+    def rest(self, into: str = "attributes") -> dict[str, Scalar]:
+        """Return the known values of all keys that were not read and do not look like identifiers, as attributes."""
+        facts: dict[str, Scalar] = {}
+        for key in self._unread():
+            column = self.reading.columns.get(self._column(key))
+            kind = column.identifies if column and not self.reading.looking else None
+            if kind is not None:
+                self.leave_out(key, IDENTIFIER + kind)
+            elif not self._is_single_identifier(key) and (known := self.fact(key, f"{into}.{_name(key)}")) is not None:
+                facts[_name(key)] = known
+        return facts
+
+    def long_rest(self, into: str = "description") -> list[str]:
+        """Return the texts of the keys that were not read and are too long for attributes, each after its key."""
+        texts = []
+        for key in self._unread():
+            column = self.reading.columns.get(self._column(key))
+            if column and column.longest > LONGEST_FACT and not self.reading.looking and not column.identifies:
+                text = self.text(key, into)
+                texts += [f"{_name(key)}: {text}"] if text else []
+        return texts
+
+    def part(self, path: str) -> Record:
+        """Return a nested object; an empty one if there is none."""
+        found = self.find(path)
+        is_object = found is not None and isinstance(found[1], Mapping)
+        values, outer = (found[1], f"{self._outer}{found[0]}.") if is_object and found else ({}, "")
+        return Record(values, self.reading, self.reads, outer)
+
+    def leave_out(self, path: str, reason: str, count: int | None = None) -> None:
+        """Enter values of a field as left out for a reason: all if `count` is None."""
+        found = self.find(path)
+        if found is not None and (lost := leaves(found[1]) if count is None else count):
+            self.reads.lost.append((self._outer + found[0], reason, lost))
+
+    def unknown(self, path: str, word: str) -> None:
+        """Enter a value as not known, by its word."""
+        self.reads.unknown.append((self._spelt(path), word))
+
+    def _unread(self) -> list[str]:
+        taken = self.reads.into
+
+        def is_partly(key: str) -> bool:
+            inner = f"{self._outer}{key}."
+            return isinstance(self.values[key], Mapping) and any(path.startswith(inner) for path in taken)
+
+        return [key for key in self.values if self._outer + key not in taken and not is_partly(key)]
+
+    def _is_single_identifier(self, key: str) -> bool:
+        """Return whether this cell alone looks like an identifier, which is then left out."""
+        value = self.values[key]
+        kind = None if self.reading.looking or not isinstance(value, str) else identifier(value.strip(), key)
+        if kind is not None:
+            self.leave_out(key, IDENTIFIER + kind)
+        return kind is not None
+
+    def _spelt(self, path: str) -> str:
+        found = self.find(path)
+        return self._outer + (found[0] if found else path)
+
+    def _column(self, path: str) -> str:
+        return (self._outer + path).lower()
+
+    def _named(self, path: str) -> str:
+        return f"the column {self._spelt(path)!r}"
+
+
+def _name(key: str) -> str:
+    return one_line(key) or "column"
