@@ -9,7 +9,7 @@ from scai_cli.text.counts import counted
 
 IDENTIFIER: Final = "like identifiers: "
 """The beginning of the reason for a column whose cells look like identifiers; their kind follows."""
-NOT_USED: Final = "not part of the format"
+NOT_USED: Final = "not used"
 _NAMED: Final = 200
 """The most fields to name in one line of the terminal; the JSON names all."""
 
@@ -63,13 +63,11 @@ class Account:
         """Return the account of a field."""
         return self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
 
-    def withdraw(self, into: str, count: int, reason: str) -> None:
-        """Enter values that had gone to a destination as left out for a reason."""
+    def withdraw(self, into: str, reason: str) -> None:
+        """Enter all values that had gone to a destination as left out for a reason."""
         for one in self.fields.values():
-            if moved := min(count, one.into[into]):
-                one.into[into] -= moved
+            if moved := one.into.pop(into, 0):
                 one.left_out[reason] += moved
-                one.into += Counter()  # drops a destination without values
 
     def as_object(self, kind: str) -> dict[str, Any]:
         """Return the object that `--json` prints; `kind` is `personas` or `tasks`."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.account import Account
 from scai_cli.populations.drafts import Drafted, PersonaDraft
 from scai_cli.populations.table_rows import TableRow
@@ -15,7 +16,7 @@ def fold_people(drafted: Iterable[Drafted], account: Account) -> Iterator[Drafte
     """Merge the drafts with the same key, in the order of their first rows; all of them are kept in memory.
 
     Name, weight, split and preferences are those of the first row that has them. Different texts of the description
-    are joined, stances are collected, and attributes that differ are left out.
+    are joined, stances are collected, and attributes that differ in the rows of any person are left out.
     """
     people: dict[str, list[PersonaDraft]] = {}
     first: dict[str, TableRow] = {}
@@ -23,27 +24,34 @@ def fold_people(drafted: Iterable[Drafted], account: Account) -> Iterator[Drafte
         if isinstance(draft, PersonaDraft):
             people.setdefault(draft.key, []).append(draft)
             first.setdefault(draft.key, row)
+    differing = {name for drafts in people.values() for name in _differing(drafts)}
+    for name in differing:
+        account.withdraw(f"attributes.{name}", _DIFFERS)
     for key, drafts in people.items():
         account.merged += len(drafts) - 1
-        yield _merged(drafts, account), first[key]
+        yield _merged(drafts, differing), first[key]
 
 
-def _merged(drafts: list[PersonaDraft], account: Account) -> PersonaDraft:
-    names = dict.fromkeys(name for draft in drafts for name in draft.attributes)
-    found = {name: [draft.attributes[name] for draft in drafts if name in draft.attributes] for name in names}
-    for name, values in found.items():
-        if len(set(values)) > 1:
-            account.withdraw(f"attributes.{name}", len(values), _DIFFERS)
-    texts = " ".join(dict.fromkeys(draft.description for draft in drafts if draft.description))
-    stances: dict[str, list[str]] = {}
+def _differing(drafts: list[PersonaDraft]) -> Iterator[str]:
+    """Yield the attributes with more than one value."""
+    values: dict[str, Scalar] = {}
+    for draft in drafts:
+        for name, value in draft.attributes.items():
+            if values.setdefault(name, value) != value:
+                yield name
+
+
+def _merged(drafts: list[PersonaDraft], differing: set[str]) -> PersonaDraft:
+    attributes = {name: value for draft in drafts for name, value in draft.attributes.items() if name not in differing}
+    stances: dict[str, dict[str, None]] = {}
     for draft in drafts:
         for topic, text in draft.stances.items():
-            stances.setdefault(topic, []).append(text)
+            stances.setdefault(topic, {})[text] = None
     return replace(
         drafts[0],
         name=next((draft.name for draft in drafts if draft.name), ""),
-        description=texts,
-        attributes={name: values[0] for name, values in found.items() if len(set(values)) == 1},
-        stances={topic: "; ".join(dict.fromkeys(said)) for topic, said in stances.items()},
+        description=" ".join(dict.fromkeys(draft.description for draft in drafts if draft.description)),
+        attributes=attributes,
+        stances={topic: "; ".join(said) for topic, said in stances.items()},
         preferences={key: weight for draft in reversed(drafts) for key, weight in draft.preferences.items()},
     )

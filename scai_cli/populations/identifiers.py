@@ -19,7 +19,8 @@ _SHAPES: Final = {
         "coordinates": r"\(?(?=.*\.\d{3})[-+]?\d{1,2}\.\d+°?\s*[NS]?[,;\s]\s*[-+]?\d{1,3}\.\d+°?\s*[EW]?\)?",
         "street addresses": (
             rf"\d+\s?[A-Za-z]?,?\s+(?:[A-Z][\w'’.-]*\s+){{1,4}}(?i:{_ROAD})\b.*"
-            rf"|[A-ZÄÖÜ][\w .-]*(?i:{_ROAD_AT_END})\s+\d+.*|(?i:{_ROAD_BEFORE})\s.*\d+.*"
+            rf"|[A-ZÄÖÜ][\w .-]*(?i:{_ROAD_AT_END})\s+\d+.*"
+            rf"|(?i:{_ROAD_BEFORE})\s(?:(?:de|du|des|del|della|di|da|do|la|le)\s)*[A-Z].*\d+.*"
         ),
     }.items()
 }

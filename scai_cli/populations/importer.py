@@ -26,6 +26,7 @@ from scai_cli.populations.population_file import population_file
 from scai_cli.populations.profile import FIRST_ROWS
 from scai_cli.populations.record import Reading, Record
 from scai_cli.populations.table_rows import Notify, TableRow
+from scai_cli.text.counts import counted
 from scai_cli.text.suggestions import did_you_mean
 
 _NAMED = 20
@@ -101,8 +102,7 @@ class _Import:
         self.reading.looking = False
         if named and seen and self.map:
             (path, column), names = named[0], [one_line(name)[:60] for name in seen]
-            listed = f"{', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
-            problem = f"{self.options.file} has no column {column!r}{did_you_mean(column, names)}; it has {listed}"
+            problem = f"{self.options.file} has no column {column!r}{did_you_mean(column, names)}"
             raise self.map.source.error(path, problem)
 
     def _try(self, record: Record) -> None:
@@ -124,14 +124,15 @@ class _Import:
 
     def why_nothing(self) -> str:
         """Return the reasons why rows were left out, if they were."""
-        return "".join(f"; left out, {reason}: {rows:,} rows" for reason, rows in self.account.rows_left_out.items())
+        left_out = self.account.rows_left_out.items()
+        return "".join(f"; left out, {reason}: {counted(rows, 'row')}" for reason, rows in left_out)
 
     def codes(self) -> tuple[str, ...]:
         """Return the fields that perhaps are codes without labels."""
         names = {name.lower(): name for name in self.account.fields}
         labels = self.reading.labels
         found = self.reading.columns.items()
-        return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_codes(c))
+        return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_labelled)
 
     def _rows(self) -> Iterator[TableRow]:
         for row in self.form.rows(self.options.file, self.notify):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,8 @@ _NO_NUMBER: Final = frozenset(("na", "none", "nil", ".", "-", "--", "?", "n.a.",
 """Words that count as "not known" in a column in which every other cell is a number."""
 _LARGEST_CODE: Final = 99
 _MOST_CODES: Final = 12
+_KEY: Final = re.compile(r"(?:^|[\W_])[pu]?id$|[a-z]I[dD]$|uuid|guid|participant|respondent|worker|subject")
+"""A name of a column with the keys of people."""
 _NOT_CODES: Final = ("age", "year", "count", "number", "size", "children", "kids", "hours")
 
 
@@ -22,6 +25,7 @@ _NOT_CODES: Final = ("age", "year", "count", "number", "size", "children", "kids
 class ColumnProfile:
     """The cells of a column so far: how many are numbers, look like identifiers, are long; the different ones."""
 
+    name: str
     cells: int = 0
     numbers: int = 0
     no_numbers: int = 0
@@ -33,7 +37,7 @@ class ColumnProfile:
     small: set[int] | None = field(default_factory=set)
     """The small whole numbers; None if there is another value."""
 
-    def note(self, cell: str, column: str) -> None:
+    def note(self, cell: str) -> None:
         """Note a cell that is not blank."""
         self.cells += 1
         self.longest = max(self.longest, len(cell))
@@ -41,7 +45,7 @@ class ColumnProfile:
         as_number = number(cell)
         self.numbers += as_number is not None
         self.no_numbers += cell.lower() in _NO_NUMBER
-        if (kind := identifier(cell, column)) is not None:
+        if (kind := identifier(cell, self.name)) is not None:
             self.identifiers[kind] += 1
         elif as_number is None:
             self.codes += is_code(cell)
@@ -52,11 +56,12 @@ class ColumnProfile:
 
     @property
     def identifies(self) -> str | None:
-        """The kind of identifier that half of the cells are by their looks, or that all are as different codes."""
+        """The kind of identifier that half of the cells are by their looks, or `codes` for a key; None if neither."""
         if self.identifiers and 2 * sum(self.identifiers.values()) >= self.cells:
             return self.identifiers.most_common(1)[0][0]
         are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * self.cells
-        return CODES if are_codes and len(self.distinct) == self.cells > 1 else None
+        is_key = len(self.distinct) == self.cells > 1 or _KEY.search(self.name)
+        return CODES if are_codes and is_key else None
 
     @property
     def words_for_unknown(self) -> frozenset[str]:
@@ -64,7 +69,8 @@ class ColumnProfile:
         is_numeric = self.numbers > 0 and self.numbers + self.no_numbers == self.cells
         return _NO_NUMBER if is_numeric and self.numbers >= self.no_numbers else frozenset()
 
-    def are_codes(self, column: str) -> bool:
-        """Return whether all values are a few small whole numbers that are hardly counts."""
-        is_count = any(word in column.lower() for word in _NOT_CODES)
+    @property
+    def are_labelled(self) -> bool:
+        """Whether all values are a few small whole numbers that are hardly counts, so perhaps codes for words."""
+        is_count = any(word in self.name.lower() for word in _NOT_CODES)
         return bool(self.small) and len(self.small or ()) <= _MOST_CODES and not is_count

@@ -39,15 +39,16 @@ class Reading:
     def is_unknown(self, column: str, word: str) -> bool:
         """Return whether a word counts as "not known" in a column."""
         low = word.lower()
-        given = self.missing.get(column, self.missing.get("*"))
-        if given is not None:
-            return low in given
-        return low in NOT_KNOWN or (column in self.columns and low in self.columns[column].words_for_unknown)
+        if column in self.missing:
+            return low in self.missing[column]
+        is_no_number = column in self.columns and low in self.columns[column].words_for_unknown
+        return is_no_number or low in self.missing.get("*", NOT_KNOWN)
 
     def look(self, column: str, cell: str) -> None:
         """Note a cell in the profile of its column, if the file is only looked over."""
         if self.looking:
-            (self.columns.get(column) or self.columns.setdefault(column, ColumnProfile())).note(cell, column)
+            low = column.lower()
+            (self.columns.get(low) or self.columns.setdefault(low, ColumnProfile(column))).note(cell)
 
 
 @dataclass(slots=True)
@@ -186,7 +187,7 @@ class Record:
         value = self.take(path, into)
         text = one_line(readable(value), self._named(path))
         if text:
-            self.reading.look(self._column(path), text)
+            self.reading.look(self._outer + path, text)
         text = self._known(path, text, value)
         if len(text) > LONGEST_FACT and not self.reading.looking:
             limit = f"at most {LONGEST_FACT} are allowed in an attribute; name it under `description:` in a map (--map)"

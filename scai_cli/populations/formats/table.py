@@ -38,7 +38,7 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
         named = ((attribute, _fact(row, given, attribute)) for attribute, given in chosen.facts.items())
         attributes = {one_line(attribute): value for attribute, value in named if value is not None}
     description = " ".join(sentence(text) for text in texts if text)
-    if not (description or attributes or row.reading.looking):
+    if not (description or attributes or any(stances.values()) or row.reading.looking):
         raise BadRow(f"has neither a description nor attributes; write `description: COLUMN` {_MAP}{_there(row)}")
     if chosen.person and not key:
         raise BadRow(f"has nothing in the column {chosen.person!r} of `person:`")
