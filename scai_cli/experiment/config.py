@@ -12,8 +12,9 @@ from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.earlier_versions import REPLACED, is_before_ballots
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles, overlay
-from scai_cli.experiment.personas import HUMAN, Persona, Scalar
+from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.revision_settings import Count, Fraction, Revision
+from scai_cli.experiment.scalars import AnyScalar
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.prompts.templates import TEMPLATES, places
@@ -38,7 +39,7 @@ class PersonaSource(Value):
     """Personas written in the experiment file itself."""
     split: Split | None = None
     """Use only personas of this split; all if null."""
-    where: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
+    where: Mapping[str, AnyScalar | tuple[AnyScalar, ...]] = {}
     """Use only personas with these attributes, e.g. `{country: [Kenya, Peru], gender: woman}`."""
     sample: Count | None = None
     """Take this many, drawn with the seed; all if null."""

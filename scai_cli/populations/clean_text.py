@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.text.characters import clean, folded, printable, without_hidden
 from scai_cli.values import is_safe_id
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.table_rows import Notify, TableRow, rows
 from scai_cli.values import Split

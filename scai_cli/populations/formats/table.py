@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast, get_args
 
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft

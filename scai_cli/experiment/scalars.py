@@ -1,0 +1,80 @@
+"""Scalars: single values of attributes, `where` and quotas, which prompts show character for character."""
+
+import math
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator
+
+Scalar = str | int | float
+"""A value whose `str()` is what is written; a number only if Python and JSON print it as it is written."""
+
+_CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
+_NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][-+]?[0-9]{1,3})?")
+"""Without a leading zero: 01234 is a code."""
+_MOST_DIGITS: Final = 15
+"""All digits of a float that survive reading and printing."""
+
+
+class SpelledFloat(float):
+    """A number of JSON that would be printed otherwise than it is written, e.g. 1.10."""
+
+    spelling: str
+
+
+def scalar(text: str) -> Scalar:
+    """Return the number that prints as the text, else the text: `str(scalar(text)) == text`."""
+    if not _CANONICAL.fullmatch(text) or sum(map(str.isdigit, text)) > _MOST_DIGITS:
+        return text
+    value = float(text) if "." in text else int(text)
+    return value if str(value) == text else text
+
+
+def json_number(text: str) -> int | float:
+    """Return a number of JSON, which keeps its spelling: `parse_float` and `parse_int` of `json.loads`."""
+    value = float(text) if not text.lstrip("-").isdigit() or text == "-0" else int(text)
+    if str(value) == text:
+        return value
+    spelled = SpelledFloat(value)
+    spelled.spelling = text
+    return spelled
+
+
+def written(value: object) -> str | None:
+    """Return a value of YAML, JSON or Parquet as it is written; None for none, NaN, infinity, lists and mappings."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SpelledFloat):
+        return value.spelling
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    return None
+
+
+def number(value: object) -> float | None:
+    """Return the finite number that is written, for arithmetic; None for other values, and for codes such as 01234."""
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def as_scalar(value: Any) -> Scalar:
+    """Return a value of a file as a scalar; text stays text. Raises ValueError for anything but a single value."""
+    if isinstance(value, str):
+        return value
+    text = written(value)
+    if text is None:
+        raise ValueError("must be one value; join a list into one text, and leave out what is not known")
+    return scalar(text)
+
+
+AnyScalar = Annotated[Scalar, BeforeValidator(as_scalar)]
+"""A scalar in a file: a boolean becomes `true` or `false`."""
