@@ -18,6 +18,9 @@ from scai_cli.values import SafeId, SeenText, Split, Text, Value
 HUMAN: Final = "human"
 """The provider and model name of human participants."""
 
+FREE_PLACES: Final = ("*.attributes.*", "personas.*.attributes.*")
+"""The places of a persona file whose scalars are as they are written."""
+
 _LATER_KEYS: Final = frozenset({"timeout_s", "send_seed", "options"})
 
 
