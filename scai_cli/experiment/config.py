@@ -12,8 +12,9 @@ from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.earlier_versions import REPLACED, is_before_ballots
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles, overlay
-from scai_cli.experiment.personas import HUMAN, Persona, Scalar
+from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.revision_settings import Count, Fraction, Revision
+from scai_cli.experiment.scalars import AnyScalar, comparable
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.prompts.templates import TEMPLATES, places
@@ -38,8 +39,8 @@ class PersonaSource(Value):
     """Personas written in the experiment file itself."""
     split: Split | None = None
     """Use only personas of this split; all if null."""
-    where: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
-    """Use only personas with these attributes, e.g. `{country: [Kenya, Peru], gender: woman}`."""
+    where: Mapping[str, AnyScalar | tuple[AnyScalar, ...]] = {}
+    """Use only personas with these attributes, as they are written, e.g. `{country: [Kenya, NO], gender: woman}`."""
     sample: Count | None = None
     """Take this many, drawn with the seed; all if null."""
     per_epoch: Count | None = None
@@ -50,9 +51,14 @@ class PersonaSource(Value):
         if self.split is not None and persona.split != self.split:
             return False
         return all(
-            persona.attributes.get(key) in (wanted if isinstance(wanted, tuple) else (wanted,))
-            for key, wanted in self.where.items()
+            key in persona.attributes and comparable(persona.attributes[key]) in self.wanted_values(key)
+            for key in self.where
         )
+
+    def wanted_values(self, key: str) -> list[str]:
+        """Return the values of `where` for an attribute, as they are compared."""
+        wanted = self.where[key]
+        return [comparable(value) for value in (wanted if isinstance(wanted, tuple) else (wanted,))]
 
 
 class TaskSource(Value):

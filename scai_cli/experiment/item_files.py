@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import opened
-from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.personas import FREE_PLACES, Persona
+from scai_cli.experiment.scalars import json_number
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.text.characters import clean
@@ -58,7 +59,7 @@ def json_value(data: bytes) -> Any:
     """Parse JSON, without lone surrogates; raises ValueError if it is invalid or too deep for recursive functions."""
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
-        value = json.loads(text)
+        value = json.loads(text, parse_float=json_number, parse_int=json_number)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
@@ -71,8 +72,16 @@ def json_value(data: bytes) -> Any:
     if level:
         raise ValueError(f"is nested more than {_MAX_DEPTH} levels deep; flatten it")
     if "\\ud" in text or "\\uD" in text:  # a surrogate, perhaps alone
-        value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
+        value = _clean(value)
     return value
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {clean(key): _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ def _validate(model: type[Item], data: Any, source: YamlSource, path: tuple[Key,
 
 def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
     key = plural(model)
-    source = read_yaml(path)
+    source = read_yaml(path, FREE_PLACES)
     base: tuple[Key, ...] = ()
     if isinstance(source.data, dict):
         if extra := [k for k in source.data if k != key]:

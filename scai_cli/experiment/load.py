@@ -6,10 +6,8 @@ is enough to run it again.
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +18,29 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import MODEL_ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
-from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
+from scai_cli.experiment.item_files import Item, plural
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import PACE, SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.selection import select
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, check_size, explain, parse_yaml, read_yaml
 from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.text.suggestions import did_you_mean
-from scai_cli.values import USERS_FILE, draw
+from scai_cli.values import USERS_FILE
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
 """The values of the keys that choose personas or tasks, once the chosen ones are inline."""
+
+_FREE_PLACES = (
+    "personas.where.*",
+    "personas.where.*.*",
+    "personas.*.attributes.*",
+    "personas.inline.*.attributes.*",
+)
+"""The places of an experiment file whose scalars are as they are written."""
 
 _CHECKED = 500_000
 """The characters of a saved experiment from which on its size is checked."""
@@ -104,13 +111,13 @@ def _validate(
 
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
-    source = read_yaml(path)
+    source = read_yaml(path, _FREE_PLACES if new else ())
     config, source = _validate(source, overrides, USERS_FILE if new else None)
     if new:
         _check_names(named_code(config), source)
         config = config.with_every_prompt()
-    personas = _select(config.personas, Persona, config.seed, source, path.parent)
-    tasks = _select(config.tasks, Task, config.seed, source, path.parent)
+    personas = select(config.personas, Persona, config.seed, source, path.parent)
+    tasks = select(config.tasks, Task, config.seed, source, path.parent)
     # Drawn from those that take part, so after them; the checks need to know who is left to make the constitution with.
     resolved = config.model_copy(
         update={
@@ -214,7 +221,7 @@ def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:
             source.overridden[tuple(path)] = option
         at = at[key]
     key = _step(at, last, option)
-    at[key] = parse_yaml(value, option).data
+    at[key] = parse_yaml(value, option, _FREE_PLACES, (*path, key)).data
     source.overridden[(*path, key)] = option
 
 
@@ -259,60 +266,6 @@ def _refuse_replaced_keys(source: YamlSource) -> None:
         for key in section if isinstance(section, dict) else ():
             if remedy := REPLACED[name].get(key):
                 raise source.error((name, key) if name else (key,), f"unknown key; {remedy}")
-
-
-def _select(
-    spec: PersonaSource | TaskSource, model: type[Item], seed: int, source: YamlSource, folder: Path
-) -> tuple[Item, ...]:
-    """Return the personas or tasks of the experiment: all, or a sample."""
-    key = plural(model)
-    parts: list[Iterable[Item]] = [spec.inline]  # type: ignore[list-item]
-    for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
-        if not os.path.exists(folder / file):
-            raise source.error(
-                (key, "from"), f"there is no file {str(folder / file)[-400:]}; paths are relative to this file"
-            )
-        parts.append(items(folder / file, model))
-    if spec.sample is None:
-        selected = tuple(_wanted(parts, spec, source))
-        if not selected:
-            raise source.error((key,), _none_left(spec, key))
-        return _of_sane_length(selected, source)
-    # Read twice, first to count and then to take, so that a large file is never in memory as a whole.
-    count = sum(1 for _ in _wanted(parts, spec, source))
-    if spec.sample > count:
-        raise source.error((key, "sample"), f"asks for {spec.sample} of {count} {key}; lower it")
-    chosen = set(draw(range(count), spec.sample, f"{seed}/{key}"))
-    drawn = tuple(item for n, item in enumerate(_wanted(parts, spec, source)) if n in chosen)
-    return _of_sane_length(drawn, source)
-
-
-def _of_sane_length(chosen: tuple[Item, ...], source: YamlSource) -> tuple[Item, ...]:
-    for item in chosen:
-        if len(item.model_dump_json()) > LONGEST_ITEM:
-            problem = f"{item.id!r} is longer than {LONGEST_ITEM:,} characters; shorten it"
-            raise source.error((plural(type(item)),), problem)
-    return chosen
-
-
-def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, source: YamlSource) -> Iterator[Item]:
-    """Yield the items with the wanted split and attributes; raises ConfigError for a duplicate id."""
-    key = "personas" if isinstance(spec, PersonaSource) else "tasks"
-    ids: set[str] = set()
-    for n, item in enumerate(chain.from_iterable(parts)):
-        if item.id in ids:
-            inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
-            path = inline if n < len(spec.inline) else (key, "from")
-            raise source.error(path, f"the id {item.id!r} occurs twice; change one")
-        ids.add(item.id)
-        if spec.wants(item):  # type: ignore[arg-type]
-            yield item
-
-
-def _none_left(spec: PersonaSource | TaskSource, key: str) -> str:
-    if spec.split is not None or getattr(spec, "where", {}):
-        return f"no {key[:-1]} matches; change `split:` or `where:`"
-    return f"there is no {key[:-1]}; give a file with `from:` or write some here"
 
 
 def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int, source: YamlSource) -> tuple[str, ...]:

@@ -9,15 +9,17 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 
 from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.experiment.model_settings import ModelChanges
+from scai_cli.experiment.scalars import AnyScalar, Scalar
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.characters import hidden, printable
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, SeenText, Split, Text, Value
 
-Scalar = str | int | float | bool
-
 HUMAN: Final = "human"
 """The provider and model name of human participants."""
+
+FREE_PLACES: Final = ("*.attributes.*", "personas.*.attributes.*")
+"""The places of a persona file whose scalars are as they are written."""
 
 _LATER_KEYS: Final = frozenset({"timeout_s", "send_seed", "options"})
 
@@ -31,8 +33,8 @@ class Persona(Value):
     """The persona's name; the id if left out."""
     description: Text = ""
     """A short biography, in the third person."""
-    attributes: Mapping[str, Scalar] = {}
-    """Demographics and other facts: age, country, occupation, religion, ...; any keys."""
+    attributes: Mapping[str, AnyScalar] = {}
+    """Demographics and other facts: age, country, occupation, religion, ...; any keys, shown as they are written."""
     stances: Mapping[str, Text] = {}
     """The persona's opinions: task id or topic -> one or two sentences."""
     preferences: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = {}

@@ -2,12 +2,13 @@
 
 import math
 import re
+import unicodedata
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator
 
 Scalar = str | int | float
-"""A value whose `str()` is what is written; a number only if Python and JSON print it as it is written."""
+"""A value that `str()` prints as the file has it: a number only if Python and JSON print it in this spelling."""
 
 _CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
 _NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][-+]?[0-9]{1,3})?")
@@ -53,6 +54,11 @@ def written(value: object) -> str | None:
     return None
 
 
+def comparable(value: Scalar) -> str:
+    """Return what is written, composed (NFC), as the same letter can be written in two ways."""
+    return unicodedata.normalize("NFC", str(value))
+
+
 def number(value: object) -> float | None:
     """Return the finite number that is written, for arithmetic; None for other values, and for codes such as 01234."""
     if isinstance(value, str):
@@ -72,7 +78,7 @@ def as_scalar(value: Any) -> Scalar:
         return value
     text = written(value)
     if text is None:
-        raise ValueError("must be one value; join a list into one text, and leave out what is not known")
+        raise ValueError("must be one value; join a list into one text, and leave unknown values out")
     return scalar(text)
 
 

@@ -12,20 +12,19 @@ from pydantic_core import ErrorDetails
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import LARGEST, read_text
+from scai_cli.experiment.yaml_scalars import MERGE, Loader, as_written, is_place, typed
 from scai_cli.text.suggestions import did_you_mean
 
 Key = str | int
 KeyPath = tuple[Key, ...]
 
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 60
 _MOST_VALUES: Final = 400_000
 """A value of YAML takes about 500 bytes until it is checked."""
 _LONGEST_NUMBER: Final = 400
-"""Characters; the time to read `1:1:1:...`, which is a number in YAML, grows with the square of its length."""
+"""Characters; Python reads no number of many thousand digits."""
 _TOO_DEEP: Final = "too many aliases or too deeply nested; write the values out"
 _TOO_MANY: Final = f"has more than {_MOST_VALUES:,} values; write the personas or tasks to a .jsonl file"
-_MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 @dataclass(slots=True)
@@ -49,10 +48,10 @@ class YamlSource:
         return ConfigError.at(self.name, None, _dotted(path), problem)
 
 
-def read_yaml(path: Path) -> YamlSource:
-    """Read a YAML file; raises ConfigError with the line of the error."""
+def read_yaml(path: Path, free: Sequence[str] = ()) -> YamlSource:
+    """Read a YAML file, with the `free` places of `parse_yaml`; raises ConfigError with the line of the error."""
     text = read_text(path)
-    return parse_yaml(_ESCAPE.sub(_join_surrogates, text) if path.suffix == ".json" else text, str(path))
+    return parse_yaml(_ESCAPE.sub(_join_surrogates, text) if path.suffix == ".json" else text, str(path), free)
 
 
 _ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
@@ -65,16 +64,22 @@ def _join_surrogates(escape: re.Match[str]) -> str:
     return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
 
 
-def parse_yaml(text: str, name: str) -> YamlSource:
-    """Parse YAML of plain values; reject tags, duplicate keys and alias bombs."""
+def parse_yaml(text: str, name: str, free: Sequence[str] = (), at: KeyPath = ()) -> YamlSource:
+    """Parse YAML of plain values; reject tags, duplicate keys and alias bombs.
+
+    In the `free` places a scalar is what is written (`scalars.scalar`), elsewhere a boolean or number by YAML 1.2. A
+    place is a path of keys and list positions, with `*` for any, e.g. `personas.*.attributes.*`; merged keys count
+    where they are merged. The text itself is the value `at` a path.
+    """
     source = YamlSource(name, None)
+    places = [tuple(place.split(".")) for place in free]
     try:
         check_size(text, name)
-        loader = _Loader(text)
+        loader = Loader(text)
         try:
             node = loader.get_single_node()
             if node is not None:
-                source.data = _Builder(loader, source, budget=20 * len(text) + 1000).build(node, ())
+                source.data = _Builder(source, 20 * len(text) + 1000, places, at).build(node, ())
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -98,7 +103,7 @@ def check_size(text: str, name: str) -> None:
     if text.count("%TAG") > _MAX_DEPTH:  # libyaml compares each with all earlier ones
         raise ConfigError(f"{name}: has too many %TAG directives; use plain values")
     depth = values = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         values += isinstance(event, yaml.NodeEvent)
         if depth > _MAX_DEPTH or values > _MOST_VALUES:
@@ -114,10 +119,11 @@ def _unreadable(text: str) -> tuple[int, str]:
 
 @dataclass(slots=True)
 class _Builder:
-    loader: Any
     source: YamlSource
     budget: int
     """The number of characters of nodes still allowed; each alias counts, which stops alias bombs."""
+    free: Sequence[tuple[str, ...]]
+    at: KeyPath
     values: int = _MOST_VALUES
     """The number of nodes still allowed, counted likewise."""
 
@@ -151,7 +157,7 @@ class _Builder:
             seen[name] = line
             built = self.build(value, (*path, name))
             self.source.lines[(*path, name)] = line
-            if key.tag == _MERGE:
+            if key.tag == MERGE:
                 merged = self._merged(built, (*path, name))
             else:
                 own[name] = built
@@ -175,10 +181,12 @@ class _Builder:
             return node.value
         if kind not in ("null", "bool", "int", "float"):
             raise self._not_allowed(node, path)
+        if is_place((*self.at, *path), self.free):
+            return as_written(kind, node.value)
         try:
             if len(node.value) > _LONGEST_NUMBER:
                 raise ValueError
-            return self.loader.yaml_constructors[node.tag](self.loader, node)
+            return typed(kind, node.value)
         except (ValueError, LookupError):
             raise ConfigError.at(
                 self.source.name, node.start_mark.line + 1, _dotted(path), f"not a valid {kind}"

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from scai_cli.concurrency import together
 from scai_cli.experiment.item_source import ItemSource
-from scai_cli.experiment.personas import Persona, Scalar
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Message
 from scai_cli.populations.clean_text import Ids, one_line, tidy

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.personas import Persona, Scalar
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.quotas import Quota
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless, words
 

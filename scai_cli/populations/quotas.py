@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import Scalar
 
 _RANGE: Final = re.compile(r"(\d{1,6})\s*-\s*(\d{1,6})")
 _HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or ranges, e.g. age=18-34:30,35-90:70"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.personas import Persona, Scalar
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.quotas import apportion
 from scai_cli.text.near_duplicates import hashes, nameless
 

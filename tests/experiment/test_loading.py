@@ -85,7 +85,7 @@ BROKEN = {
     "key twice below": (GOOD + "ratings:\n  own: a\n  own: b\n", 5, "ratings.own", "duplicate key (first in line 4)"),
     "text for a number": (GOOD + "epochs: many\n", 3, "epochs", "must be a valid integer"),
     "number for text": (GOOD + "name: 7\n", 3, "name", "put it in quotes"),
-    "truth value for an id": ("personas: [{id: no}]\n" + TASKS, 1, "personas.0.id", "put it in quotes"),
+    "truth value for an id": ("personas: [{id: true}]\n" + TASKS, 1, "personas.0.id", "put it in quotes"),
     "scalar for a mapping": (GOOD + "ratings: 3\n", 3, "ratings", "must be a mapping of keys"),
     "too small": (GOOD + "epochs: 0\n", 3, "epochs", "greater than or equal to 1"),
     "neither number nor word": (GOOD + "ratings: {cross_raters: few}\n", 3, "ratings.cross_raters", "'all'"),

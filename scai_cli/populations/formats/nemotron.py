@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
-from scai_cli.experiment.personas import Scalar
+from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 
