@@ -6,11 +6,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any, Final
 
-<<<<<<< HEAD
 from scai_cli.experiment.scalars import written
-=======
-from scai_cli.experiment.scalars import Scalar
->>>>>>> scalars
 from scai_cli.text.characters import clean, folded, printable, without_hidden
 from scai_cli.values import is_safe_id
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
 
@@ -16,6 +16,10 @@ from scai_cli.values import Text, Value
 Column = Annotated[str, Field(min_length=1)]
 Columns = Column | Annotated[tuple[Column, ...], Field(min_length=1)]
 """A column, or several that are joined in this order."""
+
+
+_FREE: Final = ("where.*", "where.*.*", "values.*.*", "missing.*", "missing.*.*")
+"""The places of a map that have values of cells."""
 
 
 class PerRow(Value):
@@ -79,8 +83,11 @@ class ColumnMap(Value):
         single = ("id", "name", "description", "weight", "split", "prompt", "kind", "topic", "person")
         for key in single:
             yield from ((((key,)), column) for column in several(getattr(self, key)))
-        for key in ("where", "values"):
-            yield from (((key, column), column) for column in getattr(self, key))
+        yield from ((("where", column), column) for column in self.where)
+        for key in ("values", "missing"):  # by column or by attribute
+            given = getattr(self, key)
+            names = given if isinstance(given, Mapping) else ()
+            yield from (((key, name), name) for name in names if name not in (self.facts or ()))
         for name, columns in (self.facts or {}).items():
             yield from ((("attributes", name), column) for column in several(columns))
         for key in ("stances", "preferences"):
@@ -88,8 +95,6 @@ class ColumnMap(Value):
         if self.per_row is not None:
             yield ("per_row", "topic"), self.per_row.topic
             yield from ((("per_row", "stance"), column) for column in several(self.per_row.stance))
-        if isinstance(self.missing, Mapping):
-            yield from ((("missing", column), column) for column in self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def several(columns: Columns | None) -> tuple[str, ...]:
 
 def read_columns(path: Path) -> MapFile:
     """Read a column map; raises ConfigError with the line of the mistake."""
-    source = read_yaml(path)
+    source = read_yaml(path, _FREE)
     try:
         columns = ColumnMap.model_validate(source.data)
     except ValidationError as error:

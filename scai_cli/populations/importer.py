@@ -7,14 +7,13 @@ from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
-from unicodedata import normalize
 
 from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import Scalar
+from scai_cli.experiment.scalars import Scalar, comparable
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.account import Account
 from scai_cli.populations.clean_text import Ids, LeftOut, one_line, readable
@@ -196,7 +195,7 @@ class _Import:
 
 def _matches(text: str, wanted: Scalar | tuple[Scalar, ...]) -> bool:
     allowed = wanted if isinstance(wanted, tuple) else (wanted,)
-    return any(normalize("NFC", str(one)) == normalize("NFC", text.strip()) for one in allowed)
+    return comparable(text.strip()) in map(comparable, allowed)
 
 
 def _reading(columns: ColumnMap) -> Reading:

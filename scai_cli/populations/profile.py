@@ -16,7 +16,7 @@ _NO_NUMBER: Final = frozenset(("na", "none", "nil", ".", "-", "--", "?", "n.a.",
 """Words that count as "not known" in a column in which every other cell is a number."""
 _LARGEST_CODE: Final = 99
 _MOST_CODES: Final = 12
-_KEY: Final = re.compile(r"(?:^|[\W_])[pu]?id$|[a-z]I[dD]$|uuid|guid|participant|respondent|worker|subject")
+_KEY: Final = re.compile(r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject)|[a-z]I[dD]$")
 """A name of a column with the keys of people."""
 _NOT_CODES: Final = ("age", "year", "count", "number", "size", "children", "kids", "hours")
 

@@ -1,0 +1,202 @@
+"""Maps of columns: paths, joined columns, labels, words for not known, conditions, several rows per person."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Called, scai
+
+SURVEY = """\
+Worker,Age,Sex,Religion,item,rating,why
+w1,34,2,None,tea,4,"I like it, hot."
+w1,34,2,None,bus,1,
+w2,61,1,Quaker,tea,2,Too sweet.
+w3,NA,8,Refused,tea,3,It warms me.
+"""
+
+
+@pytest.fixture(autouse=True)
+def _files() -> None:
+    Path("survey.csv").write_text(SURVEY, encoding="utf-8")
+
+
+def mapped(text: str, file: str = "survey.csv", what: str = "personas") -> Called:
+    """Import a file with a map of this text; the account as JSON, and the items beside it."""
+    Path("map.yaml").write_text(text, encoding="utf-8")
+    return scai(what, "import", file, "--as", "table", "--map", "map.yaml", "-o", "out.jsonl", "--json")
+
+
+def written() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path("out.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def refused(text: str, file: str = "survey.csv", what: str = "personas") -> str:
+    called = mapped(text, file, what)
+    assert (called.code, called.out, len(called.lines)) == (2, "", 1)
+    assert not Path("out.jsonl").exists()
+    return called.err.removeprefix("scai: ").strip()
+
+
+def test_several_rows_of_a_person_become_one_persona() -> None:
+    account = mapped(
+        "person: worker\nattributes: {age: Age, sex: Sex}\nvalues: {sex: {1: man, 2: woman, 8: null}}\n"
+        "per_row: {topic: item, stance: [rating, why]}\n"
+    ).json
+    one, two, three = written()
+    assert one["attributes"] == {"age": 34, "sex": "woman"}
+    assert one["stances"] == {"tea": "rating: 4; why: I like it, hot.", "bus": "rating: 1"}
+    assert (two["id"], two["stances"]) == ("w2", {"tea": "rating: 2; why: Too sweet."})
+    assert "attributes" not in three  # NA in a column of numbers, and a code that the map calls not known
+    assert account["rows"]["merged"] == 1
+    assert account["fields"]["Sex"]["not_known"] == {"8": 1}
+    assert account["fields"]["Age"]["not_known"] == {"NA": 1}
+    assert account["fields"]["Religion"]["left_out"] == {"not used": 4}
+
+
+def test_attributes_that_differ_between_the_rows_of_any_person_are_left_out_for_all() -> None:
+    account = mapped("person: Worker\n").json
+    assert [sorted(person["attributes"]) for person in written()] == [
+        ["Age", "Religion", "Sex", "why"],
+        ["Age", "Religion", "Sex", "why"],
+        ["Sex", "why"],
+    ]
+    assert account["fields"]["rating"] == {
+        "values": 4, "empty": 0, "left_out": {"different in the rows of one person": 4},
+    }  # fmt: skip
+
+
+def test_labels_can_be_given_by_column_or_attribute_and_a_code_without_one_is_named() -> None:
+    for key in ("Sex", "gender"):
+        account = mapped(f"id: why\nattributes: {{gender: Sex}}\nvalues: {{{key}: {{1: man, 2: yes}}}}\n").json
+        assert [person["attributes"]["gender"] for person in written()] == ["yes", "yes", "man", 8]
+        assert account["fields"]["Sex"]["no_label"] == {"8": 1}
+    assert account["perhaps_codes"] == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "known"),
+    [
+        ("", ["None", "None", "Quaker", None]),
+        ("missing: [None]\n", [None, None, "Quaker", "Refused"]),
+        ("missing: {Religion: [quaker]}\n", ["None", "None", None, "Refused"]),
+        ("missing: {faith: []}\n", ["None", "None", "Quaker", "Refused"]),
+    ],
+)
+def test_which_words_are_not_known_is_the_map_s_to_say(missing: str, known: list[str | None]) -> None:
+    mapped(f"description: item\nattributes: {{faith: Religion}}\n{missing}")
+    assert [person.get("attributes", {}).get("faith") for person in written()] == known
+
+
+def test_rows_are_chosen_by_what_is_written() -> None:
+    account = mapped("where: {ITEM: [tea, coffee], sex: 1}\ndescription: why\n").json
+    assert [person["description"] for person in written()] == ["Too sweet."]
+    assert account["rows"] == {"read": 4, "bad": 0, "merged": 0, "left_out": {"`where:` of the map": 3}}
+    Path("out.jsonl").unlink()
+    assert refused("where: {item: coffee}\n").endswith(
+        "nothing to import as table; left out, `where:` of the map: 4 rows"
+    )
+
+
+def test_columns_are_joined_and_found_whatever_their_case() -> None:
+    mapped("name: [WORKER, Item]\ndescription: [why, religion]\nattributes: {both: [age, sex]}\n")
+    first = written()[0]
+    assert (first["name"], first["description"]) == ("w1 tea", "I like it, hot. None.")
+    assert first["attributes"] == {"both": "34, 2"}
+
+
+def test_a_path_goes_into_objects_and_lists() -> None:
+    rows = [
+        {"who": {"Name": "Ada", "seen": [{"town": "Ulm"}, {"town": "Bern"}]}, "a.b": "dotted"},
+        {"who": {"Name": "Bo"}},
+    ]
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    account = mapped("name: who.name\ndescription: a.b\nattributes: {town: who.seen.1.town}\n", "rows.jsonl")
+    assert account.code == 2  # the second has neither
+    called = mapped(
+        "name: who.name\ndescription: who.name\nattributes: {town: who.seen.1.town, x: a.b}\n", "rows.jsonl"
+    )
+    assert written()[0]["attributes"] == {"town": "Bern", "x": "dotted"}
+    assert called.json["fields"]["who.seen"]["left_out"] == {"other items of the list": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("description: whyy\n", "map.yaml:1: description: survey.csv has no column 'whyy'; did you mean 'why'?"),
+        ("id: why\nattributes: {a: [Age, Beruf]}\n", "map.yaml:2: attributes.a: survey.csv has no column 'Beruf'"),
+        ("values: {Sex: man}\n", "map.yaml:1: values.Sex: must be a mapping of keys"),
+        ("values: {Gender: {1: man}}\n", "map.yaml:1: values.Gender: survey.csv has no column 'Gender'"),
+        ("per_row: {topic: item, stance: why}\n", "map.yaml:1: per_row: needs `person:`"),
+        ("where: {item: {a: b}}\n", "map.yaml:1: where.item"),
+        ("name: []\n", "map.yaml:1: name: must"),
+        ("id: item\nattributes: {}\n", "survey.csv:2: row 1: has neither a description nor attributes; write `descr"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_one_line(text: str, said: str) -> None:
+    assert refused(text).startswith(said)
+
+
+CHATS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "messages",
+        {"conversation": [{"role": "user", "content": "Plan it."}, {"role": "assistant", "content": "No."}]},
+        "",
+    ),
+    ("turns", {"conversations": [{"from": "system", "value": "S"}, {"from": "human", "value": "Plan it."}]}, ""),
+    ("a prompt of messages", {"prompt": [{"role": "user", "content": "Plan it."}], "chosen": []}, ""),
+    ("parts", {"messages": [{"role": "user", "content": [{"type": "text", "text": "Plan it."}]}]}, ""),
+    ("an evaluation", {"input": [{"role": "system", "content": "S"}, {"role": "user", "content": "Plan it."}]}, ""),
+    ("annotations", {"id": 7, "data": {"text": "Plan it."}, "annotations": []}, ""),
+    (
+        "a tree",
+        {"prompt": {"text": "Plan it.", "role": "prompter", "replies": [{"text": "No.", "role": "assistant"}]}},
+        "",
+    ),
+    ("a transcript", {"chosen": "\n\nHuman: Plan it.\n\nAssistant: No.", "rejected": "x"}, ""),
+    ("messages as text", {"messages": '[{"role": "user", "content": "Plan it."}]'}, ""),
+    ("a path", {"a": {"b": "Plan it."}, "prompt": "other"}, "prompt: a.b\n"),
+    ("a mapped list", {"said": [{"role": "user", "content": "Plan it."}]}, "prompt: SAID\n"),
+    ("a capital", {"Question": "Plan it."}, ""),
+]
+
+
+@pytest.mark.parametrize(("row", "text"), [case[1:] for case in CHATS], ids=[case[0] for case in CHATS])
+def test_what_a_user_asks_is_found_in_rows_of_chats(row: dict[str, Any], text: str) -> None:
+    Path("rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    options = ["--map", "map.yaml"] if text else []
+    Path("map.yaml").write_text(text, encoding="utf-8")
+    called = scai("tasks", "import", "rows.jsonl", "--as", "table", "-o", "-", *options)
+    assert called.code == 0, called.err
+    assert json.loads(called.out)["prompt"] == "Plan it."
+    for field in row:
+        assert field in called.err, f"{field} is not in the account"
+
+
+def test_answers_and_replies_are_no_tasks() -> None:
+    rows = [
+        {"text": "Why?", "role": "prompter", "parent_id": None},
+        {"text": "Because.", "role": "assistant", "parent_id": "1"},
+        {"text": "Shorter.", "role": "prompter", "parent_id": "2"},
+    ]
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    called = scai("tasks", "import", "rows.jsonl", "--as", "table", "-o", "-")
+    assert [json.loads(line)["prompt"] for line in called.out.splitlines()] == ["Why?"]
+    assert "left out, answers and system messages (by their role): 1 row" in called.lines
+    assert "left out, replies to another message (parent_id): 1 row" in called.lines
+    mapped("prompt: text\nwhere: {role: prompter}\n", "rows.jsonl", "tasks")
+    assert [task["prompt"] for task in written()] == ["Why?", "Shorter."]
+
+
+def test_a_list_without_a_user_is_one_line() -> None:
+    Path("rows.jsonl").write_text('{"messages": [{"role": "system", "content": "S"}]}\n', encoding="utf-8")
+    called = scai("tasks", "import", "rows.jsonl", "--as", "table", "-o", "out.jsonl")
+    assert (called.code, len(called.lines)) == (2, 1)
+    assert "the list of messages in 'messages' has none of a user" in called.err
+
+
+def test_the_account_goes_to_stdout_only_if_nothing_else_does() -> None:
+    called = scai("personas", "import", "survey.csv", "--as", "table", "-o", "-", "--json")
+    assert (called.code, called.out, len(called.lines)) == (2, "", 1)

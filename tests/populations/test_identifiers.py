@@ -1,0 +1,102 @@
+"""What identifies a person stays out unless it is named; numbers, dates, bands and words stay in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import scai
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli.populations.identifiers import identifier
+
+OUT = {
+    "mail": ["ada@example.org", "bo.x@mail.example.com", "c@d.ee"],
+    "address": ["12 Mill Lane, Leeds", "221B Baker Street", "Lindenweg 3"],
+    "network": ["203.0.113.7", "2001:db8::1", "198.51.100.4"],
+    "link": ["https://example.org/ada", "www.example.org", "http://x.example/1"],
+    "phone": ["+44 20 7946 0958", "(212) 555-0100", "+1-212-555-0199"],
+    "where": ["51.50735, -0.12776", "48.85661, 2.35222", "(40.41678, -3.70379)"],
+    "LocationLatitude": ["51.5", "48.1", "-3"],
+    "token": ["5f00aa00000000000000000a", "a3bb189e-8bf9-3888-9912-ace4e6543002", "5f00aa00000000000000000b"],
+    "answer_key": ["R_1", "R_2", "Rx9"],
+    "postcode": ["SW1A 1AA", "LS2 9JT", "EH1 1YZ"],
+}
+IN = {
+    "age": ["34", "61", "22"],
+    "band": ["18-34", "35-64", "65+"],
+    "income": ["10,000-20,000", "20,000+", "<10,000"],
+    "height": ["170cm", "182 cm", "1.65m"],
+    "born": ["1984-03-02", "2/11/1961", "12.05.1990"],
+    "opens": ["12:30", "09:15", "7:00:00"],
+    "work": ["nurse", "bus driver", "teacher of maths"],
+    "views": ["Covid-19 was hard on me.", "We need 3 more buses.", "I read 12 books a year."],
+    "number": ["1001", "1002", "1003"],
+    "country": ["NO", "PE", "NA"],
+    "grade": ["A1", "A1", "B2"],
+    "score": ["0.25", "1.10", "-3"],
+    "decade": ["1990s", "20s", "1980s"],
+}
+
+
+def imported(columns: dict[str, list[str]], text: str = "") -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Import a table with these columns beside a story; its people, and the account."""
+    rows = [
+        {"story": "She waits.", **dict(zip(columns, cells, strict=True))}
+        for cells in zip(*columns.values(), strict=True)
+    ]
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    Path("map.yaml").write_text(f"description: story\n{text}", encoding="utf-8")
+    called = scai("personas", "import", "rows.jsonl", "--as", "table", "--map", "map.yaml", "-o", "p.jsonl", "--json")
+    assert called.code == 0, called.err
+    people = [json.loads(line) for line in Path("p.jsonl").read_text(encoding="utf-8").splitlines()]
+    return people, called.json
+
+
+def test_identifiers_that_nobody_named_are_left_out_and_listed() -> None:
+    people, account = imported(OUT)
+    assert all("attributes" not in person for person in people)
+    for column in OUT:
+        (reason,) = account["fields"][column]["left_out"]
+        assert reason.startswith("like identifiers: "), column
+        assert account["fields"][column]["left_out"][reason] == 3
+
+
+def test_numbers_dates_bands_and_words_stay() -> None:
+    people, _ = imported(IN)
+    assert [{key: str(value) for key, value in person["attributes"].items()} for person in people] == [
+        dict(zip(IN, cells, strict=True)) for cells in zip(*IN.values(), strict=True)
+    ]
+
+
+def test_a_named_column_comes_in_whatever_it_looks_like() -> None:
+    people, _ = imported(OUT, "attributes: [mail, answer_key]\n")
+    assert people[0]["attributes"] == {"mail": "ada@example.org", "answer_key": "R_1"}
+
+
+def test_a_single_address_among_words_is_left_out_alone() -> None:
+    people, account = imported({"contact": ["by letter", "ada@example.org", "never"]})
+    assert [person.get("attributes", {}).get("contact") for person in people] == ["by letter", None, "never"]
+    assert account["fields"]["contact"]["left_out"] == {"like identifiers: e-mail addresses": 1}
+
+
+def test_an_address_is_no_id_by_itself() -> None:
+    Path("p.csv").write_text("id,bio\nada@example.org,She waits.\nbo@example.org,He waits.\n", encoding="utf-8")
+    called = scai("personas", "import", "p.csv", "--as", "table", "-o", "-")
+    assert "example" not in called.out
+    assert "left out, like identifiers; a map (--map) that names them keeps them: id (e-mail addresses)" in called.lines
+
+
+@pytest.mark.parametrize("key", ["participant", "workerId", "user_id", "PROLIFIC_PID"])
+def test_keys_of_people_that_occur_again_are_codes_by_their_name(key: str) -> None:
+    people, account = imported({key: ["p1", "p1", "p2"], "age": ["3", "3", "4"]})
+    assert [person["attributes"] for person in people] == [{"age": 3}, {"age": 3}, {"age": 4}]
+    assert account["fields"][key]["left_out"] == {"like identifiers: codes": 3}
+
+
+@given(st.text(alphabet="0123456789abcXYZ.@:-+ /_°,()", max_size=250))
+def test_any_cell_is_judged_at_once(cell: str) -> None:
+    assert identifier(cell, "latitude") is None or len(cell) <= 200
