@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.experiment.scalars import Scalar, scalar
-from scai_cli.populations.account import IDENTIFIER, NOT_USED, Account
+from scai_cli.populations.account import IDENTIFIER, MOST_FIELDS, NOT_USED, Account
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
 from scai_cli.populations.identifiers import identifier
 from scai_cli.populations.profile import ColumnProfile
@@ -46,7 +46,8 @@ class Reading:
     def look(self, column: str, cell: str) -> None:
         """Note a cell in the profile of its column."""
         low = column.lower()
-        (self.profiles.get(low) or self.profiles.setdefault(low, ColumnProfile(column))).note(cell)
+        if len(self.profiles) < MOST_FIELDS or low in self.profiles:
+            (self.profiles.get(low) or self.profiles.setdefault(low, ColumnProfile(column))).note(cell)
 
     def end_look(self) -> None:
         """Judge the columns by their profiles."""
@@ -97,10 +98,10 @@ class Reads:
             account.of(path).left_out[reason] += count
             lost[path] += count
         for path, word in self.unknown:
-            account.of(path).not_known[word] += 1
+            account.of(path).count(account.of(path).not_known, word)
             lost[path] += 1
         for path, code in self.no_label:
-            account.of(path).no_label[code] += 1
+            account.of(path).count(account.of(path).no_label, code)
         self._enter(account, value, "", lost, 0)
 
     def _enter(self, account: Account, values: Mapping[str, Any], outer: str, lost: Counter[str], depth: int) -> None:
@@ -160,7 +161,7 @@ class Record:
             self._lower = {key.lower(): key for key in reversed(list(self.values))}
         if (key := self._lower.get(path.lower())) is not None:
             return key, self.values[key]
-        for at in (n for n, character in enumerate(path) if character == "."):
+        for at in _dots(path):
             outer = self.find(path[:at])
             if outer is not None and (inner := self._inside(outer[1], path[at + 1 :])) is not None:
                 return f"{outer[0]}.{inner[0]}", inner[1]
@@ -182,7 +183,7 @@ class Record:
         if found is None:
             return None
         spelt, value = found
-        for at in (n for n, character in enumerate(spelt) if character == "."):
+        for at in _dots(spelt):
             outer = self.find(spelt[:at])
             if outer is not None and isinstance(outer[1], list | tuple):  # the account has no items of lists
                 self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
@@ -289,3 +290,7 @@ class Record:
 
     def _named(self, path: str) -> str:
         return f"the column {self._spelt(path)!r}"
+
+
+def _dots(path: str) -> list[int]:
+    return [n for n, character in enumerate(path) if character == "."] if "." in path else []
