@@ -21,7 +21,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exports")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        Path("x.yaml").write_text(TINY.replace("epochs: 2", "epochs: 1\nopening: task\nconstitution: {principles: [Say it in few words.]}"), encoding="utf-8")
+        start = "epochs: 1\nopening: task\nconstitution: {principles: [Say it in few words.]}"
+        Path("x.yaml").write_text(TINY.replace("epochs: 2", start), encoding="utf-8")
         assert scai("run", "x.yaml", "--run-id", "x", "--quiet").code == 0
         assert scai("generate", "x", "--n", 6, "--run-id", "rows", "--quiet").code == 0
     return folder / "runs"
