@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.scalars import as_scalar
+from scai_cli.experiment.scalars import as_scalar, comparable
 from scai_cli.experiment.yaml_source import YamlSource, read_yaml
 from scai_cli.populations.quotas import Quota, band
 
 _HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or bands, e.g. age=18-64:70,65+:30"
 _QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?::([^,"]*))?(?=,|$)')
 _BARE: Final = re.compile(r"[^,]*")
-_HEAD: Final = re.compile(r"(?<!\d)[1-9]\d{0,2}\s*$")
+_HEAD: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}\s*$")
 _TAIL: Final = re.compile(r"0\d\d(?!\d)")
 """The digits around a comma between thousands."""
 
@@ -55,7 +55,7 @@ def parse_quota(text: str) -> Quota:
     if not attribute or not pieces:
         raise ConfigError(f"--quota {text}: {_HOW}")
     _refuse_torn(text, attribute, pieces)
-    if len({piece.label.casefold() for piece in pieces}) < len(pieces):
+    if len({comparable(piece.label).casefold() for piece in pieces}) < len(pieces):
         raise ConfigError(f"--quota {text}: a value is given twice; remove one")
     try:
         if len(pieces) == 1 and pieces[0].share is None and band(pieces[0].label) is None:
@@ -83,21 +83,22 @@ def _pieces(text: str, rest: str) -> Iterator[_Piece]:
 def _refuse_torn(text: str, attribute: str, pieces: list[_Piece]) -> None:
     """Raise ConfigError for a comma that is part of a value and not in quotes."""
     bare = [piece for piece in pieces if piece.share is None]
-    numbers = [
+    torn = [
         after
         for before, after in pairwise(pieces)
         if not (before.is_quoted or after.is_quoted) and before.share is None
         if _HEAD.search(before.text) and _TAIL.match(after.text)
     ]
+    quotes = "put a value with commas in quotes"
     if bare and len(bare) < len(pieces):
-        problem = f"{bare[0].label!r} has no share"
-    elif numbers:
-        problem = f"{numbers[0].label!r} looks like the end of a number with commas"
+        problem = f"{bare[0].label!r} has no share; give each value one, or {quotes}"
+    elif torn:
+        problem = f"{torn[0].label!r} looks like the end of a number; {quotes}"
     else:
         return
-    quoted = shlex.quote(f"{attribute}={_joined(pieces)}")
-    remedy = f"give each value a share, and put one with commas in quotes: --quota {quoted}"
-    raise ConfigError(f"--quota {text}: {problem}; {remedy}")
+    quoted = f"{attribute}={_joined(pieces)}"
+    example = "" if quoted == text else f": --quota {shlex.quote(quoted)}"
+    raise ConfigError(f"--quota {text}: {problem}{example}")
 
 
 def _joined(pieces: Iterable[_Piece]) -> str:

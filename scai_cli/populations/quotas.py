@@ -59,7 +59,7 @@ class Quota:
 
     @classmethod
     def of(cls, attribute: str, shares: Mapping[str, float]) -> "Quota":
-        """Return the quota of labels and their shares, any positive numbers; raises ValueError for a falling band."""
+        """Return the quota of labels and shares above 0; raises ValueError for a band without numbers."""
         total = sum(shares.values())
         bands = {label: band(label) for label in shares}
         closed = [b.high - b.low for b in bands.values() if b and b.low is not None and b.high is not None]
@@ -101,7 +101,7 @@ def apportion(shares: Sequence[float], count: int) -> list[int]:
 
 
 def band(label: str) -> Band | None:
-    """Read a band such as 18-34, 65+ or <18; None for another label. Raises ValueError for a falling one."""
+    """Read a band such as 18-34, 65+ or <18; None for another label. Raises ValueError for one without numbers."""
     if match := _RANGE.fullmatch(label):
         low, high = (_whole(end) for end in match.groups())
         if low > high:
@@ -109,8 +109,11 @@ def band(label: str) -> Band | None:
         return Band(low, high)
     if match := _FROM.fullmatch(label):
         return Band(_whole(match[1]), None)
-    match = _BELOW.fullmatch(label)
-    return Band(None, _whole(match[1]) - 1) if match else None
+    if match := _BELOW.fullmatch(label):
+        if not (end := _whole(match[1])):
+            raise ValueError(f"the band {label} has no number from 0 on")
+        return Band(None, end - 1)
+    return None
 
 
 def as_number(value: Scalar) -> float | None:
