@@ -66,7 +66,7 @@ def written(value: object) -> str | None:
 
 
 def comparable(value: Scalar) -> str:
-    """Return what is written, composed (NFC), as the same letter can be written in two ways."""
+    """Return the written text, composed (NFC), as the same letter can be written in two ways."""
     return unicodedata.normalize("NFC", str(value))
 
 
