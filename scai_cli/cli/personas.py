@@ -98,7 +98,7 @@ def describe(
         list[str] | None,
         typer.Option(
             "--quota",
-            help="Compare an attribute's values with these target shares, e.g. age=18-34:30,35-90:70.",
+            help="Compare values with these target shares, e.g. age=18-64:70,65+:30; or a quota file (YAML).",
             metavar="ATTRIBUTE=VALUE:SHARE,...",
         ),
     ] = None,
@@ -108,7 +108,7 @@ def describe(
     from scai_cli.display.terminal.populations import print_description, print_files
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations
-    from scai_cli.populations.quotas import parse_quota
+    from scai_cli.populations.quota_text import read_quotas
 
     path = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
     if os.path.isdir(path):
@@ -119,7 +119,10 @@ def describe(
         else:
             print_files(files)
         return
-    description = describe(path, [parse_quota(quota) for quota in quotas or ()]).as_object()
+    described = describe(path, read_quotas(quotas or ()))
+    for warning in described.warnings():
+        say(f"warning: {warning}")
+    description = described.as_object()
     if as_json:
         print_json(description)
     else:
@@ -134,7 +137,7 @@ def generate(
         list[str] | None,
         typer.Option(
             "--quota",
-            help="Target share of each value, e.g. age=18-34:30,35-90:70.",
+            help="Target share of each value, e.g. age=18-64:70,65+:30; or a quota file (YAML).",
             metavar="ATTRIBUTE=VALUE:SHARE,...",
         ),
     ] = None,
@@ -154,11 +157,11 @@ def generate(
     from scai_cli.experiment.tasks import Task
     from scai_cli.jobs.generate_personas import GeneratePersonasOptions
     from scai_cli.jobs.generate_personas import generate as made
-    from scai_cli.populations.quotas import parse_quota
+    from scai_cli.populations.quota_text import read_quotas
 
     options = GeneratePersonasOptions(
         count=count,
-        quotas=[parse_quota(quota) for quota in quotas or ()],
+        quotas=read_quotas(quotas or ()),
         tasks=tuple(items(tasks, Task)) if tasks else (),
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )

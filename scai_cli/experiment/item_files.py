@@ -1,7 +1,6 @@
 """Read the personas or tasks of a file: YAML, a JSON list, or JSONL (line by line)."""
 
 import codecs
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import opened
 from scai_cli.experiment.personas import FREE_PLACES, Persona
-from scai_cli.experiment.scalars import json_number
+from scai_cli.experiment.scalars import read_json
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.text.characters import clean
@@ -59,7 +58,7 @@ def json_value(data: bytes) -> Any:
     """Parse JSON, without lone surrogates; raises ValueError if it is invalid or too deep for recursive functions."""
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
-        value = json.loads(text, parse_float=json_number, parse_int=json_number)
+        value = read_json(text)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
