@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from scai_cli.experiment.personas import Scalar
 from scai_cli.text.characters import clean, folded, printable, without_hidden
+from scai_cli.text.sentences import is_ended
 from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
@@ -73,8 +74,8 @@ def facts(**named: Any) -> dict[str, Scalar]:
 
 
 def sentence(text: str) -> str:
-    """Return the text with a full stop at its end."""
-    return text if not text or text[-1] in ".!?…\"'”" else f"{text}."
+    """Return the text with a full stop at its end, unless a sentence ends there in its script."""
+    return text if not text or is_ended(text) else f"{text}."
 
 
 class Ids:
