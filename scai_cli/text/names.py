@@ -18,7 +18,7 @@ _MOST_WORDS: Final = 4
 _MOST_HAN, _MOST_CHARACTERS = 6, 24
 _FEWEST, _FEWEST_SYLLABLES = 2, 3
 """Characters of a name in a script without spaces, and syllables of a Korean one."""
-_MARKS_AROUND: Final = ",;:،؛、，"
+_MARKS_AFTER: Final = ",;:،؛、，"
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]+")
 _FINALS: Final = 28
 """Hangul syllables are coded in blocks of 28 that differ in the final consonant; the first has none."""
@@ -48,7 +48,7 @@ def common_name(texts: Sequence[str]) -> str:
 def _of_words(texts: Sequence[str]) -> str:
     name: list[str] = []
     for words in zip(*(text.split(None, _MOST_WORDS)[:_MOST_WORDS] for text in texts), strict=False):
-        plain = [word.strip(_MARKS_AROUND) for word in words]
+        plain = [word.rstrip(_MARKS_AFTER) for word in words]
         bare = [_bare(word) for word in plain]
         if len(set(bare)) > 1 or not begins_name(bare[0]) or bare[0] in _AFTER:
             break
