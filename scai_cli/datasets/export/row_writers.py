@@ -130,7 +130,7 @@ class CsvRows(RowWriter):
         return guard if self._guards else text
 
     def notes(self) -> Iterator[str]:
-        """Yield how many cells a spreadsheet would run or not show, and what was done about it."""
+        """Yield how many cells a spreadsheet would run or not show, and the remedy."""
         formulas = counted(self._formulas, "cell begins", "cells begin") + " like a formula"
         shown = counted(self._shown, "cell has", "cells have") + " control or hidden characters or CR LF"
         if self._formulas and self._guards:
