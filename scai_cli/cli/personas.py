@@ -72,9 +72,11 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Sample personas: at random, stratified, weighted or diverse."""
-    from scai_cli.populations.population_file import population_file
+    from scai_cli.populations.population_file import check_name, population_file
     from scai_cli.populations.sample import sample
 
+    if str(out) != "-":
+        check_name(out)
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
     drawn = sample(population, count, by=strata, weigh_by=weights, diverse=diverse, seed=seed or 0)
     with population_file(out, "personas") as write:

@@ -13,8 +13,9 @@ from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import comparable, number
 from scai_cli.populations.quotas import Quota, numbers_in
-from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless, words
+from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.text.suggestions import did_you_mean, most_frequent
+from scai_cli.text.words import words
 
 _SHOWN: Final = 12
 """The number of values listed per attribute, the most frequent first."""

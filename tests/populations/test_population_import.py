@@ -131,6 +131,69 @@ def test_polis_groups_stand_for_their_members() -> None:
     assert "statement-2" not in one["stances"]  # rejected by the moderators
 
 
+NEMOTRON = {"professional_persona": "{0} works.", "persona": "{0} plans ahead.", "uuid": "u1"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        ({}, "Ann Moor"),
+        ({"name": "Ann B. Moor"}, "Ann B. Moor"),
+        ({"first_name": "Ann", "middle_name": "B.", "last_name": "Moor"}, "Ann B. Moor"),
+        ({"first_name": "一郎", "last_name": "鈴木"}, "鈴木一郎"),
+        ({"given_name": "서준", "family_name": "박"}, "박서준"),
+        ({"first_name": None, "name": 3}, "Ann Moor"),
+    ],
+)
+def test_nemotron_takes_the_name_of_its_columns_first(columns: dict[str, Any], name: str) -> None:
+    row = {key: text.format("Ann Moor") for key, text in NEMOTRON.items()}
+    Path("n.jsonl").write_text(json.dumps({**row, **columns, "age": 4}), encoding="utf-8")
+    (person,) = people("nemotron", "n.jsonl")
+    assert (person["name"], person["attributes"]) == (name, {"age": 4})
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "description"),
+    [
+        (("鈴木一郎は倉庫で働く。", "鈴木一郎は慎重だ。"), "鈴木一郎", "鈴木一郎は慎重だ。"),
+        (("박서준 씨는 일합니다.", "박서준 씨는 꼼꼼합니다."), "박서준", "박서준 씨는 꼼꼼합니다."),
+        (("प्रिया नायर पढ़ाती हैं।", "प्रिया नायर मिलनसार हैं।"), "प्रिया नायर", "प्रिया नायर मिलनसार हैं।"),
+    ],
+)
+def test_nemotron_of_any_country_has_names(texts: tuple[str, str], name: str, description: str) -> None:
+    row = {"uuid": "u1", "sports_persona": texts[0], "persona": texts[1], "skills_and_expertise_list": "['스키']"}
+    Path("n.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (person,) = people("nemotron", "n.jsonl")
+    assert (person["name"], person["description"]) == (name, f"{description} Skills: 스키.")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "personas import p.txt --as lines",
+        "tasks import p.txt --as lines",
+        "personas sample p.yaml --n 1",
+        "personas generate --n 1",
+    ],
+)
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("nowhere/x.jsonl", "nowhere does not exist; create this folder, or name another file"),
+        ("p.txt/x.jsonl", "p.txt is not a folder; name another file"),
+        ("folder.jsonl", "is a folder; name a file"),
+    ],
+)
+def test_a_missing_output_folder_is_one_line_before_any_work(command: str, out: str, said: str) -> None:
+    Path("p.txt").write_text("A baker.\nA nurse.\n", encoding="utf-8")
+    Path("p.yaml").write_text("[{id: a, description: A baker.}]", encoding="utf-8")
+    Path("folder.jsonl").mkdir()
+    before = sorted(Path().rglob("*"))
+    called = scai(*command.split(), "-o", out)
+    assert (called.code, called.out, called.lines) == (2, "", [f"scai: {out}: {said}"])
+    assert sorted(Path().rglob("*")) == before
+
+
 def test_nemotron_finds_the_name_and_reads_the_lists() -> None:
     first, second, third = people("nemotron", HERE / "nemotron.jsonl")
     assert first["name"] == "Dora Quill"

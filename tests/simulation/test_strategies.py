@@ -189,6 +189,14 @@ def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [("आरती शर्मा", "शर्मा को छोटा उत्तर दो।"), ("สมชาย ใจดี", "ตอบสมชายสั้นๆ"), ("سارة حسن", "أجب سارة بإيجاز.")],
+)
+def test_a_part_of_a_name_is_found_where_names_have_no_capital(name: str, text: str) -> None:
+    assert leak([("P1", text)], [Persona(id="x1", name=name)], []) is not None
+
+
+@pytest.mark.parametrize(
     ("task", "rule"),
     [
         ("चाय कैसे बनाते हैं?", "समझाओ कि कुछ कैसे बनाते हैं और छोटा रखो।"),
@@ -207,7 +215,7 @@ def test_a_few_words_of_a_task_are_no_copy(task: str, rule: str) -> None:
         ("चाय कैसे बनाते हैं दूध से?", "चाय कैसे बनाते हैं दूध से, बताओ।", "चाय कैसे बनाते हैं दूध"),
         ("東京の紅葉はいつが見頃ですか?", "東京の紅葉はいつが見頃ですかと聞く。", "東京の紅葉はいつが見"),
         ("请用Python写一个快速排序", "请用 Python 写一个快速排序。", "请用 python 写一个快速排"),
-        ("อธิบายการสังเคราะห์แสง", "อธิบายการสังเคราะห์แสง สั้นๆ", "อธิบายการสังเคราะห์แ"),
+        ("อธิบายการสังเคราะห์แสง", "อธิบายการสังเคราะห์แสง สั้นๆ", "อธิบายการสังเคราะ"),
     ],
 )
 def test_a_copied_stretch_is_found_in_scripts_without_spaces(task: str, rule: str, copied: str) -> None:
