@@ -75,7 +75,7 @@ def _items(
             source = ItemSource(name=name, licence=licence, row=row.number)
             items = [_item(draft, ids.take(draft.key, row.number), source) for draft in _drafts(form, row, columns)]
         except ValueError as error:
-            problem = ConfigError.at(options.file, row.line, f"row {row.number}", _reason(error))
+            problem = ConfigError.at(row.file or options.file, row.line, f"row {row.number}", _reason(error))
             if not options.skip_bad:
                 raise ConfigError(f"{problem}; correct it, or add --skip-bad") from None
             result.bad += 1

@@ -8,6 +8,7 @@ from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
+from scai_cli.populations.tables.row import plain_number
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}
@@ -103,7 +104,7 @@ def _number(values: Mapping[str, Any], column: str | None) -> float | None:
     if given in (None, ""):
         return None
     try:
-        return float(given)
+        return float(plain_number(given, values) if isinstance(given, str) else given)
     except (TypeError, ValueError):
         raise BadRow(f"the column {column!r} has no number") from None
 
