@@ -191,7 +191,6 @@ CSV = [
     ("tabs", b"id\tbio\na\tOne, two.\n", "One, two."),
     ("blank lines", b"id,bio\n\na,He waits.\n\n", "He waits."),
     ("columns without a name", b",id,bio,\n7,a,He waits.,\n", "He waits."),
-    ("a zero byte", b"id,bio\na,He\x00waits.\n", "He waits."),
     ("terminal escapes", b"id,bio\na,\x1b[31mHe waits.\x07\n", "[31mHe waits."),
     ("text that runs backwards", "id,bio\na,He\u202e wai\u00ad\u200bts.\n".encode(), "He waits."),
 ]

@@ -40,6 +40,8 @@ def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
         row: TableRow | None = None
         for row in named_rows(file, _read(lines, dialect), notify, decimal_comma=dialect.delimiter in (";", "\t")):
             yield row
+        if lines.zeros:
+            notify(f"{file}: left out the zero bytes in {lines.zeros:,} lines; they are no characters of a text")
         if row and not lines.complete:
             notify(f"{file}: its last line has no line end; if the file was cut off, that row is incomplete")
 

@@ -55,6 +55,9 @@ def read_header(file: str, first: Line, ahead: Sequence[Line]) -> Header:
     if ahead and all(map(_RULE.match, rule := [_text(c).strip() for c in ahead[0].cells if has_text(c)])) and rule:
         raise ConfigError.at(file, first.number, None, "is a table in Markdown; save it as CSV")
     found = _with_more_lines(Header(names, first.number), ahead)
+    if unclosed := next((name for name in names if name.count('"') % 2), None):
+        problem = f"the column {unclosed[:80]!r} has a quote that is not closed; add it, or remove this one"
+        raise ConfigError.at(file, first.number, None, problem)
     for name in filter(None, names if found.what != _WORDING_OF_OPTIONS else found.names):
         if found.names.count(name) > 1:
             raise ConfigError.at(file, first.number, None, f"the column {name[:80]!r} appears twice; rename one")

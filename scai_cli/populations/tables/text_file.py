@@ -23,7 +23,7 @@ _UTF8: Final = re.compile(
 )
 """Letters and quotes as UTF-8 writes them, of which text in Windows-1252 has none."""
 _NOT_WESTERN: Final = re.compile(
-    rb"[\x81\x8d\x8f\x90\x9d]"  # no characters of Windows-1252
+    rb"[\0\x81\x8d\x8f\x90\x9d]"  # no characters of Windows-1252
     rb"|[\xc0-\xff]{4}"  # four accented letters in a row: Cyrillic, Greek, Arabic, Chinese, Korean
     rb"|[A-Za-z\xc0-\xff][\x82-\x84\x86-\x8b\x98\x9b\xa2-\xa6\xa8\xaa\xac\xaf\xb1-\xb3\xb5\xb6\xb8-\xbe][a-z]"
     rb"|[a-z][\x8a\x8c\x8e\x9f][a-z]"  # a capital inside a word: Mac Roman
@@ -32,11 +32,15 @@ _NOT_WESTERN: Final = re.compile(
 
 
 class RecordLines:
-    """The lines of a text; raises ConfigError for a record that is too large. The reader resets `size` for each one."""
+    """The lines of a text, without zero bytes; raises ConfigError for a record that is too large.
+
+    The reader resets `size` for each record.
+    """
 
     def __init__(self, file: str, lines: IO[str], delimiter: str = "\n") -> None:
         self._file, self._lines, self._delimiter = file, lines, delimiter
-        self.size = self.number = 0
+        self.size = self.number = self.zeros = 0
+        """The size of the record, the number of lines, and how many of those had zero bytes."""
         self.complete = True
         """Whether the last line has its end: that of a line, or of a quoted cell."""
 
@@ -47,6 +51,8 @@ class RecordLines:
             if self.size > LONGEST_LINE:
                 problem = f"the row is larger than {LONGEST_LINE:,} characters; is a quote missing?"
                 raise ConfigError.at(self._file, self.number, None, problem)
+            if "\0" in line:
+                line, self.zeros = line.replace("\0", ""), self.zeros + 1
             self.complete = line.endswith(("\n", "\r", '"'))
             yield line
 
