@@ -43,8 +43,8 @@ def fields(path: Path) -> Iterator[tuple[int, Fields]]:
         yield from _jsonl(path)
         return
 
-    def refuse(_: str) -> None:
-        raise ConfigError(f"{path}: is not UTF-8 text; export it again")
+    def refuse(problem: str) -> None:
+        raise ConfigError(f"{problem}; export it again")
 
     is_csv = path.suffix == ".csv"
     for row in csv_rows(str(path), refuse) if is_csv else parquet_rows(str(path)):

@@ -1,21 +1,18 @@
 """Agents of EDSL (Expected Parrot): an AgentList as JSON (also gzipped) or JSONL, a list of agents, or one agent."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import Notify, TableRow, json_rows, jsonl_rows
+from scai_cli.populations.table_rows import Notify, TableRow, json_rows
 
 _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 
 
 def rows(file: str, _: Notify) -> Iterator[TableRow]:
     """Read the agents, without the header of an AgentList."""
-    suffixes = Path(file.removesuffix(".gz")).suffixes
-    read = jsonl_rows if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows
-    agents = ((row, agent) for row in read(file) for agent in _agents(row.value))
+    agents = ((row, agent) for row in json_rows(file) for agent in _agents(row.value))
     for number, (row, agent) in enumerate(agents, 1):
         yield TableRow(number, agent, row.line, row.problem)
 

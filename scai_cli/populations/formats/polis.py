@@ -53,7 +53,7 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
         try:
             counted = _count(row, statements, groups)
         except BadRow as error:
-            yield TableRow(row.number, None, row.line, str(error))
+            yield TableRow(row.number, None, row.line, str(error), str(votes))
             continue
         without_group += not counted
     if without_group:

@@ -22,8 +22,9 @@ def rows(file: str, _: Notify) -> Iterator[TableRow]:
     files = sorted(Path(file).glob("*.json"))
     if not files:
         raise ConfigError(f"{file}: has no .json file")
-    for number, agent in enumerate((row for path in files for row in json_rows(str(path))), 1):
-        yield TableRow(number, agent.value)
+    agents = ((str(path), row) for path in files for row in json_rows(str(path)))
+    for number, (path, agent) in enumerate(agents, 1):
+        yield TableRow(number, agent.value, agent.line, agent.problem, path)
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
