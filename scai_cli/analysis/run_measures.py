@@ -10,6 +10,7 @@ from scai_cli.runs.history.history import History
 from scai_cli.runs.history.status import spent
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.data_files import read_data_file
+from scai_cli.text.words import count
 
 Measures = dict[str, float | None]
 
@@ -76,7 +77,7 @@ def measures(history: History) -> Measures:
         "missing_ratings": float(sum(m.missing for m in measured)),
         "problems": float(sum(len(epoch.problems) for epoch in history.epochs)),
         "rules": float(len(constitution.rules)) if constitution else None,
-        "rule_words": float(len(rules_text(constitution).split())) if constitution else None,
+        "rule_words": float(count(rules_text(constitution))) if constitution else None,
     }
 
 

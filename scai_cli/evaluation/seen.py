@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from scai_cli.datasets.samples.decontamination import NGRAM, Benchmark
 from scai_cli.evaluation.item import Item
-from scai_cli.text.near_duplicates import words
+from scai_cli.text.words import length, words
 
 
 def seen_items(items: Iterable[Item], texts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return (item id, where) for each item whose user says one of the (where, text), or 13 words in a row of it.
 
-    Case, punctuation and spaces do not matter, as in `scai export --decontaminate`.
+    Case, punctuation and spaces do not matter, and in a script without spaces characters count, as in
+    `scai export --decontaminate`.
     """
     whole: dict[tuple[str, ...], str] = {}
     long, places = Benchmark("texts"), list[str]()
@@ -18,7 +19,7 @@ def seen_items(items: Iterable[Item], texts: Iterable[tuple[str, str]]) -> list[
         said = words(text)
         if said:
             whole.setdefault(tuple(said), where)
-        if len(said) >= NGRAM:  # a shorter one counts only if it is all that the user says
+        if length(said) >= NGRAM:  # a shorter one counts only if it is all that the user says
             long.add([text])
             places.append(where)
     found = []

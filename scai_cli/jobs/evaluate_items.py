@@ -24,6 +24,7 @@ from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.row_directory import TASKS
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
+from scai_cli.text.words import comparable, usual
 
 _SHOWN = 3
 
@@ -166,11 +167,11 @@ def _unequal(source: EvaluateSource, items: Sequence[Item]) -> list[tuple[str, s
 
 
 def _of_person(person: Persona) -> str:
-    return " ".join(person.portrait().split())
+    return " ".join(usual(person.portrait()).split())
 
 
 def _of_task(task: Task) -> str:
-    return " ".join(task.prompt.casefold().split())
+    return comparable(task.prompt)
 
 
 def _texts(histories: Sequence[History], runs: Path) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from scai_cli.measures.catalogue import MARKERS, SEQUENCE, THEMES, TRAITS
 from scai_cli.measures.phrases import SENTENCE_ENDS, Lexicon, patterns, tokens
+from scai_cli.text.words import length
 
 _SHOWN: Final = Lexicon({name: patterns(words) for name, words in {**THEMES, **MARKERS}.items()})
 _BULLET: Final = re.compile(r"^[ \t]*[-*•‣+–][ \t]+\S", re.MULTILINE)
@@ -33,9 +34,10 @@ def observe(text: str) -> dict[str, float]:
     sentences, questions, steps, ends = _sentences(parts)
     shown = _BLANK | {name: _saturating(n) for name, n in _counts(parts, ends).items()}
     long = sum(len(word) >= _LONG for word in words) / len(words)
-    shown["concise"] = _ramp(len(words), 120, 40)
-    shown["detailed"] = _ramp(len(words), 80, 200)
-    shown["plain_words"] = _ramp(len(words) / sentences, 20, 9) * _ramp(long, 0.25, 0.05)
+    count = length(words)
+    shown["concise"] = _ramp(count, 120, 40)
+    shown["detailed"] = _ramp(count, 80, 200)
+    shown["plain_words"] = _ramp(count / sentences, 20, 9) * _ramp(long, 0.25, 0.05)
     shown["bullet_list"] = min(1.0, len(_BULLET.findall(text)) / 3)
     shown["step_by_step"] = min(1.0, (steps + len(_NUMBERED.findall(text))) / 3)
     shown["asks_back"] = _saturating(questions)

@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
+
+from scai_cli.text.sentences import FULL_STOP
+from scai_cli.text.words import UNSPACED, marks
 
 # A word, a number, a mark that ends a clause or a sentence, or a laughing face. No alternative can backtrack, so the
 # time is linear for any text.
-_TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?…](?=[\s\"'”’)\]*_]|$)|[\n;,:]|[😀-😆😉😜😝🤣🤪🙃]")
+_MARK: Final = r"[.!?…](?=[\s\"'”’)\]*_]|$)|[\n;,:]|[😀-😆😉😜😝🤣🤪🙃]"
+_TOKEN: Final = re.compile(rf"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|{_MARK}")
+_OTHER_MARKS: Final = str.maketrans({"！": "! ", "？": "? ", "؟": "? ", "，": ", ", "、": ", ", "：": ": ", "；": "; "})
 
 LONGEST_WORD: Final = 24
 """The letters of a word that are compared."""
@@ -25,8 +30,21 @@ class Hit(NamedTuple):
 
 
 def tokens(text: str) -> list[str]:
-    """Split a text into lower-case words, numbers, `. ! ? …` that end a sentence, `, ; :` and line ends."""
-    return _TOKEN.findall(text.lower().replace("’", "'"))
+    """Split a text into lower-case words, numbers, `. ! ? …` that end a sentence, `, ; :` and line ends.
+
+    In scripts without spaces each character is a word; the marks of other scripts become these.
+    """
+    text = text.lower().replace("’", "'")
+    if text.isascii():
+        return _TOKEN.findall(text)
+    return _any_token().findall(FULL_STOP.sub(". ", text.translate(_OTHER_MARKS)))
+
+
+@cache
+def _any_token() -> re.Pattern[str]:
+    letters = rf"[^\W\d_{UNSPACED}]"
+    word = rf"{letters}+(?:[{marks()}]+{letters}*|'{letters}+)*"
+    return re.compile(rf"(?=[^\W\d_])[{UNSPACED}][{marks()}]*|{word}|\d+|{_MARK}")
 
 
 def patterns(listing: str) -> tuple[str, ...]:

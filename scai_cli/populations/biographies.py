@@ -1,6 +1,5 @@
 """Generate fictional personas: a model writes a name, a biography and stances for given attributes."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
@@ -20,13 +19,13 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.text.characters import clean
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
+from scai_cli.text.sentences import count_sentences
 from scai_cli.values import Text
 
 _ROUNDS: Final = 6
 """Attempts per persona whose biography is too similar to another one."""
 
 _MOST_SENTENCES: Final = 4
-_SENTENCE: Final = re.compile(r"[.!?…]+[\"'”’)]*(?=\s+[A-Z\"'“‘(]|\s*$)")
 _PROMPTS = read_data_file(__file__)
 
 
@@ -42,7 +41,7 @@ class Biography(BaseModel):
     @field_validator("biography")
     @classmethod
     def _short(cls, text: str) -> str:
-        if (count := len(_SENTENCE.findall(text))) > _MOST_SENTENCES:
+        if (count := count_sentences(text)) > _MOST_SENTENCES:
             raise ValueError(f"has {count} sentences; at most {_MOST_SENTENCES}")
         return text
 

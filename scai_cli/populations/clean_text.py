@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scai_cli.experiment.scalars import written
 from scai_cli.text.characters import clean, folded, printable, without_hidden
+from scai_cli.text.sentences import is_ended
 from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
@@ -59,8 +60,8 @@ def readable(value: Any) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return the text with a full stop at its end."""
-    return text if not text or text[-1] in ".!?…\"'”" else f"{text}."
+    """Return the text with a full stop at its end, unless a sentence ends there in its script."""
+    return text if not text or is_ended(text) else f"{text}."
 
 
 class Ids:

@@ -13,7 +13,8 @@ from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.quotas import Quota
-from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless, words
+from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
+from scai_cli.text.words import words
 
 _SHOWN: Final = 12
 """The number of values listed per attribute, the most frequent first."""

@@ -1,12 +1,9 @@
 """Objections: reasons against a candidate under any acceptance rule: broken, oversized or leaking."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
-from itertools import accumulate
+from functools import lru_cache
 from typing import Final
-from unicodedata import category
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
@@ -15,8 +12,10 @@ from scai_cli.messages import rough_tokens
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.placeholders import is_rule
 from scai_cli.simulation.revision_context import RevisionContext
-from scai_cli.text.characters import HAN, SOUTH_EAST_ASIAN, folded, hidden
+from scai_cli.text.characters import folded, hidden
 from scai_cli.text.data_files import read_data_file
+from scai_cli.text.names import begins_name
+from scai_cli.text.words import UNSPACED, marks, stretches, words
 
 
 def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
@@ -107,12 +106,8 @@ def _private_texts(context: RevisionContext) -> Iterator[str]:
 
 
 COPIED_WORDS: Final = 5
-"""The number of consecutive words that a principle must not share with a task or a transcript.
-
-Where no spaces are between words, a character is a part of one: of Han or kana a half, of Thai and its like a quarter.
-"""
-_EAST_ASIAN: Final = f"{HAN}\u3041-\u30ff\u31f0-\u31ff"
-_UNSPACED: Final = f"[{_EAST_ASIAN}{SOUTH_EAST_ASIAN}]"
+"""The number of consecutive words that a principle must not share with a task or a transcript (`text.words.length`)."""
+_UNSPACED: Final = f"[{UNSPACED}]"
 
 _LISTS = read_data_file(__file__)
 _TITLES, _ALSO_WORDS = (frozenset(_LISTS[name].split()) for name in ("titles", "also_words"))
@@ -133,13 +128,10 @@ def leak(texts: Iterable[tuple[str, str]], personas: Iterable[Persona], private:
     for rule_id, text in texts:
         if (name := names.first(text)) is not None:
             return f"leaking: {rule_id} names {name!r}; a rule without users is for anyone"
-        words = _words(text)
-        lengths = list(accumulate(map(_length, words), initial=0.0))
-        for at, before in enumerate(lengths):
-            end = bisect_left(lengths, before + COPIED_WORDS)
-            copied = " ".join(words[at:end])
-            if end < len(lengths) and f" {copied} " in haystack:
-                copied = re.sub(f"(?<={_UNSPACED}) (?={_UNSPACED})", "", copied)
+        for stretch in stretches(words(_normal(text)), COPIED_WORDS):
+            copied = " ".join(stretch)
+            if f" {copied} " in haystack:
+                copied = re.sub(f"(?<=[{UNSPACED}{marks()}]) (?={_UNSPACED})", "", copied)
                 return f"leaking: {rule_id} copies {copied!r} from a task or a conversation"
     return None
 
@@ -147,17 +139,17 @@ def leak(texts: Iterable[tuple[str, str]], personas: Iterable[Persona], private:
 @lru_cache(maxsize=1)
 def _searched(private: tuple[str, ...]) -> str:
     """Return the words of all private texts; kept, as every edit of an epoch is searched in the same ones."""
-    return f" {' | '.join(' '.join(_words(text)) for text in private)} "
+    return f" {' | '.join(' '.join(words(_normal(text))) for text in private)} "
 
 
 class _Names:
-    """Finds names: full names and ids in any case, parts of names only if capitalised."""
+    """Finds names: full names and ids in any case, parts of names only if capitalised (some scripts never are)."""
 
     def __init__(self, personas: Iterable[Persona]) -> None:
         personas = list(personas)
         whole = {form.strip() for persona in personas for name in (persona.id, persona.name) for form in _forms(name)}
-        found = (re.findall(r"[\w'-]+", form) for persona in personas for form in _forms(persona.name))
-        parts = {part for parts in found for part in parts if len(part) > 1 and part[0].isupper()}
+        found = (re.findall(rf"[\w{marks()}'-]+", form) for persona in personas for form in _forms(persona.name))
+        parts = {part for parts in found for part in parts if len(part) > 1 and begins_name(part)}
         parts = {part for part in parts if part.lower() not in _TITLES}
         self._whole = _any_of(whole - {""}, re.I)
         self._parts = _any_of(parts | {part.upper() for part in parts if len(part) > 2})
@@ -183,15 +175,9 @@ def _any_of(names: Iterable[str], flags: re.RegexFlag = re.NOFLAG) -> re.Pattern
         r"\s+".join(map(re.escape, name.split())) if len(name) > 1 else rf"(?<!\w){re.escape(name)}(?!\w)"
         for name in sorted(names, key=len, reverse=True)
     )
-    begin = rf"(?<![\w{_marks()}])|(?={_UNSPACED})"
-    end = rf"(?![\w{_marks()}])|(?<={_UNSPACED})|(?<=[\uac00-\ud7a3])"
+    begin = rf"(?<![\w{marks()}])|(?={_UNSPACED})"
+    end = rf"(?![\w{marks()}])|(?<={_UNSPACED})|(?<=[\uac00-\ud7a3])"
     return re.compile(f"(?:{begin})(?:{'|'.join(spelled) or '(?!)'})(?:{end})", flags)
-
-
-@cache
-def _marks() -> str:
-    """Return the marks that are parts of words, such as vowel signs."""
-    return "".join(chr(code) for code in range(0x300, 0x10000) if category(chr(code)) in ("Mn", "Mc"))
 
 
 def _normal(text: str) -> str:
@@ -203,13 +189,3 @@ def _forms(text: str) -> tuple[str, str]:
     plain = _normal(text)
     latin = _LIKE_LATIN.sub(lambda m: m[0].translate(_LATIN) if re.search("[A-Za-z]", m[0]) else m[0], plain)
     return plain, re.sub(r"\b[A-Za-z](?: [A-Za-z]\b){2,}", lambda m: m[0].replace(" ", ""), latin)
-
-
-def _words(text: str) -> list[str]:
-    """Return the words of a text in small letters; in scripts without spaces, the characters."""
-    return re.findall(rf"(?:\w+|[{_marks()}]+)+", re.sub(_UNSPACED, r" \g<0> ", _normal(text).lower()))
-
-
-def _length(word: str) -> float:
-    """Return the length of a result of `_words` in words."""
-    return 1 / 4 if re.match(f"[{SOUTH_EAST_ASIAN}]", word) else 1 / 2 if re.match(f"[{_EAST_ASIAN}]", word) else 1

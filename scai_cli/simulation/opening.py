@@ -13,6 +13,7 @@ from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.number_words import numbers
+from scai_cli.text.words import has_unspaced, length, usual, words
 
 _LISTS = read_data_file(__file__)
 _FUNCTION: Final = frozenset(_LISTS["function"].split(", "))
@@ -93,19 +94,20 @@ def checked(completion: Completion, task: str) -> str:
     if _ANSWERS.search(text.casefold()) and not _ANSWERS.search(task.casefold()):
         raise ValueError("it answers instead of asking")
     if not is_document(task):
-        _check_content(text, task)
+        _check_content(usual(text), usual(task))
     return text
 
 
 def _check_length(text: str, task: str) -> None:
     most = _INTRODUCTION if is_document(task) else _LONGER * _words(task) + _FREE
-    if (words := _words(text)) > most:
-        raise ValueError(f"it has {words} words, and {most} are enough")
+    if (many := _words(text)) > most:
+        raise ValueError(f"it has {many} words, and {most} are enough")
 
 
 def _words(text: str) -> int:
-    """Return the number of words, at least one for 20 characters: some texts have no spaces."""
-    return max(len(text.split()), len(text) // 20)
+    """Return the number of words, at least one for 20 characters."""
+    spaced = len(text.split())
+    return max(round(length(words(text))) if has_unspaced(text) else spaced, len(text) // 20)
 
 
 def _check_content(text: str, task: str) -> None:
@@ -124,11 +126,11 @@ def _check_content(text: str, task: str) -> None:
 
 def _names(task: str) -> list[str]:
     """Return the words with a capital within a sentence; none in title case or a language that has them for nouns."""
-    words = _NAME.findall(task)
-    names = [word for word in words if word[0].isupper()]
-    other = sum(word.casefold() in _CAPITALISED for word in words)
-    is_style = len(names) > _FEW_NAMES and len(names) >= len(words) / 3
-    return [] if is_style or other >= len(words) / 8 or task.isupper() else names
+    found = _NAME.findall(task)
+    names = [word for word in found if word[0].isupper()]
+    other = sum(word.casefold() in _CAPITALISED for word in found)
+    is_style = len(names) > _FEW_NAMES and len(names) >= len(found) / 3
+    return [] if is_style or other >= len(found) / 8 or task.isupper() else names
 
 
 def _stems(text: str) -> set[str]:

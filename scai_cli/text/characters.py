@@ -81,12 +81,17 @@ def without_hidden(text: str) -> str:
     return _replaced(text, lambda character: " " * character.isspace())
 
 
+def without_ignorable(text: str) -> str:
+    """Return the text without hidden characters, those in their place too."""
+    return _OUT_OF_SIGHT.sub("", text)
+
+
 def folded(text: str) -> str:
     """Return the text as its reader takes it: no hidden character, no accent, every letter in its usual form."""
     text = without_hidden(text)
     if text.isascii():
         return text
-    text = _OUT_OF_SIGHT.sub("", text)  # those in their place, too
+    text = without_ignorable(text)
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
     return "".join(normalize("NFC", _ACCENT.sub("", normalize("NFKD", piece))) for piece in pieces)
 

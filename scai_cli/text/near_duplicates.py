@@ -1,9 +1,14 @@
-"""Estimate the similarity of texts: the Jaccard index of their word triples, by MinHash."""
+"""Estimate the similarity of texts: the Jaccard index of their word triples, by MinHash.
+
+In scripts without spaces the words are the characters (`text.words`).
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+from scai_cli.text.words import has_unspaced, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,18 +20,18 @@ _PERMUTATIONS, _BANDS = 120, 20
 """Twenty bands of six find a pair at 0.7 with probability 0.92, at 0.8 with 0.998."""
 
 _SEED: Final = 42
-_WORD: Final = re.compile(r"\w+")
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a text, in lower case."""
-    return _WORD.findall(text.lower())
 
 
 def nameless(text: str, name: str) -> str:
-    """Return the words of a text without those of a name, which does not distinguish two personas."""
-    called = set(words(name))
-    return " ".join(word for word in words(text) if word not in called)
+    """Return the words of a text without those of a name, which does not distinguish two personas.
+
+    In scripts without spaces only the whole name is left out: its characters are also parts of other words.
+    """
+    called = words(name)
+    whole = " ".join(word for word in called if has_unspaced(word))
+    alone = {word for word in called if not has_unspaced(word)}
+    kept = " ".join(word for word in words(text) if word not in alone)
+    return re.sub(rf"(?<!\S){re.escape(whole)}(?: |$)", "", kept).rstrip() if whole else kept
 
 
 def triples(text: str) -> list[str]:

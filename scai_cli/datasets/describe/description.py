@@ -18,7 +18,7 @@ from scai_cli.datasets.formats.format import Fields, RowTexts
 from scai_cli.datasets.samples.splits import number
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import read_text
-from scai_cli.text.near_duplicates import words
+from scai_cli.text.words import usual, words
 
 SELF_BLEU_OF: Final = 500
 NEAR_OF: Final = 10_000
@@ -69,7 +69,7 @@ class DatasetDescription:
         self.formats[form] = self.formats.get(form, 0) + 1
         file.rows += 1
         file.columns = file.columns or list(row)
-        self.hashes.append(number(f"{texts.prompt}\0{texts.answer}\0{texts.rejected}\0{texts.label}"))
+        self.hashes.append(number(usual(f"{texts.prompt}\0{texts.answer}\0{texts.rejected}\0{texts.label}")))
         answer, rejected = texts.answer, texts.rejected
         self.rows.append(len(texts.system) + len(texts.prompt) + max(len(answer), len(rejected or "")))
         self.answers.append(len(answer))

@@ -5,6 +5,7 @@ from typing import Any
 
 from scai_cli.datasets.formats.format import Fields, Layout
 from scai_cli.datasets.samples.sample import Answer, Pair, Turn
+from scai_cli.text.words import usual
 
 Message = dict[str, str]
 
@@ -51,8 +52,10 @@ def no_choice(pair: Pair) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Return whether two texts differ only in white space; compare the first words before the rest."""
-    return one.split(None, 4)[:4] == other.split(None, 4)[:4] and one.split() == other.split()
+    """Return whether two texts differ only in white space and in the encoding of accents."""
+    if one.isascii() and other.isascii():  # compare the first words before the rest
+        return one.split(None, 4)[:4] == other.split(None, 4)[:4] and one.split() == other.split()
+    return usual(one).split() == usual(other).split()
 
 
 def read_prompt(value: str | Sequence[Fields], role: str = "role", content: str = "content") -> tuple[str, str]:

@@ -1,12 +1,13 @@
 """Find rows that share a long run of words with a benchmark.
 
 After Brown et al. 2020 (arXiv 2005.14165, appendix C): a row is left out if it shares 13 consecutive words with a text
-of the benchmark, ignoring case and punctuation. A shorter text must match whole.
+of the benchmark, ignoring case and punctuation. A shorter text must match whole. Where a script has no spaces, 26
+characters of Han or kana, or 39 of Thai and its like, are as long as 13 words (`text.words.length`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,16 +15,18 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import read_text
 from scai_cli.populations.table_rows import rows as read_rows
-from scai_cli.text.near_duplicates import words
+from scai_cli.text.words import length, stretches, words
 
 CONTAMINATED: Final = "contaminated"
 
 NGRAM: Final = 13
-"""Consecutive words that must match, as in GPT-3's decontamination; shorter runs are shared by chance."""
+"""The length in words that must match, as in GPT-3's decontamination; shorter runs are shared by chance."""
 _TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 _SHORTEST: Final = 4
-"""The fewest words that identify a benchmark's row; shorter texts occur anywhere."""
+"""The length in words that identifies a benchmark's row; shorter texts occur anywhere."""
+
+_LEAST: Final = f"{_SHORTEST} words ({2 * _SHORTEST} characters of Chinese or Japanese, {3 * _SHORTEST} of Thai)"
 
 
 @dataclass
@@ -37,7 +40,8 @@ class Benchmark:
     hits: int = 0
     _grams: dict[int, int] = field(default_factory=dict)
     """Hash of an n-gram -> the first row with it, counted from 1."""
-    _lengths: set[int] = field(default_factory=set)
+    _whole: set[int] = field(default_factory=set)
+    """The numbers of words of the texts that are shorter than an n-gram."""
 
     @classmethod
     def read(cls, path: Path) -> Benchmark:
@@ -46,7 +50,7 @@ class Benchmark:
         for row in _rows(path):
             benchmark.add(row)
         if not benchmark._grams:
-            raise ConfigError(f"{path}: has no text of at least {_SHORTEST} words to search for")
+            raise ConfigError(f"{path}: has no text of at least {_LEAST} to search for")
         return benchmark
 
     def meets(self, texts: Iterable[str]) -> bool:
@@ -58,7 +62,7 @@ class Benchmark:
 
     def matches(self, texts: Iterable[str]) -> set[int]:
         """Return the numbers of the rows that share words with the texts; of equal n-grams, the first row's."""
-        grams = (gram for text in map(words, texts) for length in self._lengths for gram in _grams(text, length))
+        grams = (hash(tuple(gram)) for text in map(words, texts) for gram in self._grams_of(text))
         return {self._grams[gram] for gram in grams if gram in self._grams}
 
     def report(self) -> str:
@@ -72,25 +76,27 @@ class Benchmark:
                 f"{self.hits} rows with text of {self.name} were left out; "
                 f"they match {len(some)} of its {self.rows} rows: {shown}"
             )
-        return f"{report}; {self.too_short} of its rows are too short to search for" if self.too_short else report
+        short = f"{self.too_short} of its rows are too short to search for: they have less than {_LEAST}"
+        return f"{report}; {short}" if self.too_short else report
 
     def add(self, row: list[str]) -> None:
         """Add a row's n-grams; if all its texts are shorter than an n-gram, add the longest one whole."""
         self.rows += 1
-        texts = sorted((words(text) for text in row), key=len, reverse=True)
-        long = [text for text in texts if len(text) >= NGRAM]
-        if not long and (not texts or len(texts[0]) < _SHORTEST):
+        texts = sorted((words(text) for text in row), key=length, reverse=True)
+        long = [text for text in texts if length(text) >= NGRAM]
+        if not long and (not texts or length(texts[0]) < _SHORTEST):
             self.too_short += 1
             return
-        for text in long or texts[:1]:
-            length = min(NGRAM, len(text))
-            self._lengths.add(length)
-            for gram in _grams(text, length):
-                self._grams.setdefault(gram, self.rows)
+        for gram in (gram for text in long for gram in stretches(text, NGRAM)) if long else texts[:1]:
+            self._grams.setdefault(hash(tuple(gram)), self.rows)
+        if not long:
+            self._whole.add(len(texts[0]))
 
-
-def _grams(text: list[str], n: int) -> Iterator[int]:
-    return (hash(tuple(text[at : at + n])) for at in range(len(text) - n + 1))
+    def _grams_of(self, text: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Yield the n-grams of a text, and its sequences as long as the texts that must match whole."""
+        yield from stretches(text, NGRAM)
+        for n in self._whole:
+            yield from (text[at : at + n] for at in range(len(text) - n + 1))
 
 
 def _rows(path: Path) -> Iterator[list[str]]:

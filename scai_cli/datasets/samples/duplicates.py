@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from scai_cli.datasets.samples.splits import number
 from scai_cli.text.near_duplicates import NearDuplicateIndex
+from scai_cli.text.words import usual
 
 Dedupe = Literal["exact", "near"]
 
@@ -16,7 +17,7 @@ ELSEWHERE: Final = "duplicate of a row in another split"
 
 @dataclass
 class DuplicateIndex:
-    """The hashes of all rows so far; of equal rows the first one is kept.
+    """The hashes of all rows so far; of equal rows (in any encoding of an accent) the first one is kept.
 
     Without `dedupe` only a row that is also in another split is left out, because it leaks from train to test. `near`
     finds near-duplicates (`text.near_duplicates`) in all splits, and keeps about 1 kB per row.
@@ -27,7 +28,7 @@ class DuplicateIndex:
 
     def reason_against(self, texts: tuple[str, ...], split: str) -> str | None:
         """Return the reason to leave out a row; None for a new row."""
-        key = number("\0".join(texts))
+        key = number(usual("\0".join(texts)))
         first = self._seen.get(key)
         if first is not None:
             if first != split:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.errors import ConfigError
 from scai_cli.text.near_duplicates import NearDuplicateIndex
+from scai_cli.text.words import comparable
 from scai_cli.values import Split, is_safe_id
 
 By = Literal["persona", "task", "both"]
@@ -87,7 +88,7 @@ class Splitter:
 
     def _first_split(self, prompt: str, split: str) -> str:
         """Return the split of the first task with these words; with `near`, of the first with nearly these words."""
-        words = " ".join(prompt.split()).casefold()
+        words = comparable(prompt)
         key = number(words)
         first = self._worded.get(key)
         if first is None:

@@ -24,7 +24,7 @@ from scai_cli.display.terminal.escape import sparkline, styled
 from scai_cli.experiment.constitution import Constitution, listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
-from scai_cli.text.near_duplicates import words
+from scai_cli.text.words import words
 
 _COLUMNS: Final = 4
 """The maximal number of runs with a column each; more get a line each."""

@@ -36,6 +36,7 @@ from scai_cli.stats.clustered import ClusteredMean
 from scai_cli.stats.judge_error import Calibration, calibration_of, corrected_win_rate, position_bias, scaled, shifted
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
+from scai_cli.text.words import count
 
 CRITERIA: Final = ("helpfulness", "harmlessness")
 OWN: Final = "principle"
@@ -160,7 +161,7 @@ async def _against(
     if answer == reference:  # a tie, whatever a judge says of it
         return _row(item, answer, {**dict.fromkeys(criteria, 0.5), "extra words": 0.0})
     scores = await _compared(judges, context, context.variant(system), _task(item), (answer, reference), criteria)
-    scores["extra words"] = float(len(answer.split()) - len(reference.split()))
+    scores["extra words"] = float(count(answer) - count(reference))
     return _row(item, answer, scores)
 
 

@@ -1,13 +1,15 @@
 """Nemotron-Personas (NVIDIA; any country): JSONL or Parquet with uuid, texts by field of life, lists, demographics."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
-from itertools import takewhile
 from typing import Any, Final
 
 from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.text.names import common_name
+from scai_cli.text.words import EAST_ASIAN
 
 _RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
 _NO_FACTS: Final = frozenset((
@@ -15,7 +17,9 @@ _NO_FACTS: Final = frozenset((
     "career_goals_and_ambitions",
 ))  # fmt: skip
 _SHOWN_OF_A_LIST: Final = 8
-_LONGEST_NAME: Final = 4
+_NAMES: Final = ("name", "full_name", "first_name", "middle_name", "last_name", "given_name", "family_name", "surname")
+_JOINED: Final = re.compile(f"[{EAST_ASIAN}\uac00-\ud7a3]{{1,12}}")
+"""Names of Chinese, Japanese and Korean people, which are written without a space and begin with the family's."""
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
@@ -35,7 +39,7 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
         raise BadRow("has no persona text")
     yield PersonaDraft(
         key=values["uuid"],
-        name=_name([text for text in (texts[0], *by_field.values()) if text]),
+        name=_name(values) or common_name([text for text in (texts[0], *by_field.values()) if text]),
         description=description or next(iter(by_field.values())),
         attributes=_attributes(values),
         stances={field: text for field, text in by_field.items() if text},
@@ -45,7 +49,7 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
 def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
     attributes = {}
     for key, value in values.items():
-        if key not in _NO_FACTS and not key.endswith(("_persona", "_list")):
+        if key not in _NO_FACTS and key not in _NAMES and not key.endswith(("_persona", "_list")):
             known = fact(value.replace("_", " ") if type(value) is str else value, key)
             if known is not None:
                 attributes[_RENAMED.get(key, key)] = known
@@ -67,13 +71,17 @@ def _listed(title: str, values: Mapping[str, Any], key: str) -> str:
     return f"{title}: {', '.join(names[:_SHOWN_OF_A_LIST])}" if names else ""
 
 
-def _name(texts: list[str]) -> str:
-    """Return the capitalised words that begin all texts ("Mary Alberti is ..."); "" if there are none."""
-    if len(texts) < 2:
-        return ""
-    beginnings = zip(*(text.split(None, _LONGEST_NAME)[:_LONGEST_NAME] for text in texts), strict=False)
-    same = takewhile(lambda words: len(set(words)) == 1 and words[0][:1].isupper(), beginnings)
-    return " ".join(words[0].strip(",;:") for words in same)
+def _name(values: Mapping[str, Any]) -> str:
+    """Return the name in the set's own columns; where names have no capital and no space, the family comes first."""
+    known = {key: one_line(values[key], key) for key in _NAMES if isinstance(values.get(key), str)}
+    if whole := known.get("name") or known.get("full_name"):
+        return whole
+    given = [known.get(key, "") for key in ("first_name", "given_name", "middle_name")]
+    family = known.get("last_name") or known.get("family_name") or known.get("surname") or ""
+    first, *more = dict.fromkeys(part for part in given if part) or ("",)
+    if _JOINED.fullmatch(family + first):
+        return family + first
+    return " ".join(part for part in (first, *more, family) if part)
 
 
 PERSONAS: Final = PopulationFormat(drafts, "Nemotron-Personas", "CC BY 4.0")
