@@ -10,8 +10,13 @@ from scai_cli.text.counts import counted
 IDENTIFIER: Final = "like identifiers: "
 """The beginning of the reason for a column whose cells look like identifiers; their kind follows."""
 NOT_USED: Final = "not used"
+MOST_FIELDS: Final = 50_000
+"""The most fields of an account: a file whose rows all have other keys must not fill the memory."""
+_MOST_WORDS: Final = 1_000
 _NAMED: Final = 200
 """The most fields to name in one line of the terminal; the JSON names all."""
+_LONGEST: Final = 300
+"""The most characters of a field and its counts there."""
 
 
 @dataclass(slots=True)
@@ -29,6 +34,11 @@ class FieldAccount:
     """Reason -> values."""
     no_label: Counter[str] = field(default_factory=Counter)
     """Code without a label in a map with labels for this column -> values; they are kept."""
+
+    @staticmethod
+    def count(counter: Counter[str], word: str) -> None:
+        """Count a value under its word, or under `...` if there are too many words already."""
+        counter[word if word in counter or len(counter) < _MOST_WORDS else "..."] += 1
 
     def as_object(self) -> dict[str, Any]:
         """Return the counts that are not empty."""
@@ -60,7 +70,9 @@ class Account:
     """Fields whose values are all small whole numbers, and have no labels."""
 
     def of(self, name: str) -> FieldAccount:
-        """Return the account of a field."""
+        """Return the account of a field; beyond `MOST_FIELDS` the others share one."""
+        if len(self.fields) >= MOST_FIELDS and name not in self.fields:
+            name = "other fields"
         return self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
 
     def withdraw(self, into: str, reason: str) -> None:
@@ -126,7 +138,8 @@ def _listed(title: str, parts: list[str] | tuple[str, ...], separator: str = ", 
 
 def _cut(names: list[str]) -> list[str]:
     more = len(names) - _NAMED
-    return [*names[:_NAMED], f"and {more:,} more (--json)"] if more > 0 else names
+    shown = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_NAMED]]
+    return [*shown, f"and {more:,} more (--json)"] if more > 0 else shown
 
 
 def _quoted(words: Counter[str]) -> str:

@@ -52,11 +52,12 @@ def first_human(transcript: str) -> str | None:
 
 
 def _of_text(text: str) -> str | None:
-    if text.lstrip().startswith('[{"'):
+    if text.lstrip().startswith(('[{"', '{"messages"')):
         try:
-            messages = json.loads(text)
+            value = json.loads(text)
         except (ValueError, RecursionError):
-            messages = None
+            value = None
+        messages = value.get("messages") if isinstance(value, dict) else value
         if is_messages(messages):
             return first_request(messages)
     if text.lstrip().startswith("Human:"):

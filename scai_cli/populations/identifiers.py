@@ -1,6 +1,7 @@
 """Recognise cells that identify a person: addresses, numbers of a line, coordinates, codes."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_interface
 from typing import Final
 
@@ -43,14 +44,25 @@ CODES: Final = "codes"
 
 def identifier(cell: str, column: str = "") -> str | None:
     """Return the kind of identifier that a cell is by its looks alone; None for words, numbers, dates and bands."""
-    if len(cell) > _LONGEST or cell.isalpha():
+    cell = cell.strip()
+    if len(cell) > _LONGEST or cell.isalpha() or cell == "":
         return None
+    return _judged(cell, _is_place(column))
+
+
+@lru_cache
+def _is_place(column: str) -> bool:
+    return _PLACED.search(column) is not None
+
+
+@lru_cache(maxsize=20_000)
+def _judged(cell: str, is_placed: bool) -> str | None:
     for kind, shape in _SHAPES.items():
         if shape.fullmatch(cell):
             return kind
     if _is_ip(cell):
         return "IP addresses"
-    if _PLACED.search(column) and _DEGREES.fullmatch(cell):
+    if is_placed and _DEGREES.fullmatch(cell):
         return "coordinates"
     if _is_phone(cell):
         return "telephone or card numbers"

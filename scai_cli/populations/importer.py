@@ -100,7 +100,7 @@ class _Import:
                 seen.update(dict.fromkeys(islice(row.value, 50)))
                 named = [(path, column) for path, column in named if record.find(column) is None]
                 self._try(record)
-        self.reading.looking = False
+        self.reading.end_look()
         if named and seen and self.map:
             (path, column), names = named[0], [one_line(name)[:60] for name in seen]
             problem = f"{self.options.file} has no column {column!r}{did_you_mean(column, names)}"
@@ -132,7 +132,7 @@ class _Import:
         """Return the fields that perhaps are codes without labels."""
         names = {name.lower(): name for name in self.account.fields}
         labels = self.reading.labels
-        found = self.reading.columns.items()
+        found = self.reading.profiles.items()
         return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_labelled)
 
     def _rows(self) -> Iterator[TableRow]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.experiment.scalars import Scalar, scalar
-from scai_cli.populations.account import IDENTIFIER, NOT_USED, Account
-from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, tidy
+from scai_cli.populations.account import IDENTIFIER, MOST_FIELDS, NOT_USED, Account
+from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
 from scai_cli.populations.identifiers import identifier
 from scai_cli.populations.profile import ColumnProfile
 
@@ -18,6 +18,8 @@ NOT_KNOWN: Final = frozenset(
 )
 """The words that count as "not known" unless a map lists others; `None` and `NA` are answers (religion, Namibia)."""
 _MOST_DEPTH: Final = 20
+_REMEMBERED: Final = 50_000
+"""The most cells whose reading is remembered."""
 
 
 @dataclass(slots=True)
@@ -31,24 +33,50 @@ class Reading:
     """Column -> code -> label; None for "not known"."""
     missing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Column -> words for "not known", in lower case; `*` for every column."""
-    columns: dict[str, ColumnProfile] = field(default_factory=dict)
+    profiles: dict[str, ColumnProfile] = field(default_factory=dict)
     """Column -> its profile."""
     looking: bool = False
-    """Whether the file is only looked over, to fill `columns`."""
-
-    def is_unknown(self, column: str, word: str) -> bool:
-        """Return whether a word counts as "not known" in a column."""
-        low = word.lower()
-        if column in self.missing:
-            return low in self.missing[column]
-        is_no_number = column in self.columns and low in self.columns[column].words_for_unknown
-        return is_no_number or low in self.missing.get("*", NOT_KNOWN)
+    """Whether the file is only looked over, to fill `profiles`."""
+    identifiers: dict[str, str] = field(default_factory=dict)
+    """Column that identifies -> the kind of its cells."""
+    long: set[str] = field(default_factory=set)
+    """Columns with texts that are too long for attributes."""
+    _known: dict[tuple[str, str], tuple[str | None, bool]] = field(default_factory=dict)
 
     def look(self, column: str, cell: str) -> None:
-        """Note a cell in the profile of its column, if the file is only looked over."""
-        if self.looking:
-            low = column.lower()
-            (self.columns.get(low) or self.columns.setdefault(low, ColumnProfile(column))).note(cell)
+        """Note a cell in the profile of its column."""
+        low = column.lower()
+        if len(self.profiles) < MOST_FIELDS or low in self.profiles:
+            (self.profiles.get(low) or self.profiles.setdefault(low, ColumnProfile(column))).note(cell)
+
+    def end_look(self) -> None:
+        """Judge the columns by their profiles."""
+        self.looking = False
+        self._known.clear()
+        kinds = ((column, profile.identifies) for column, profile in self.profiles.items())
+        self.identifiers = {column: kind for column, kind in kinds if kind is not None}
+        long = (column for column, profile in self.profiles.items() if profile.longest > LONGEST_FACT)
+        self.long = {column for column in long if column not in self.identifiers}
+
+    def known(self, column: str, text: str) -> tuple[str | None, bool]:
+        """Return a cell's text or label, None if it is not known; and whether it lacks a label that others have."""
+        found = self._known.get((column, text))
+        if found is None:
+            labels = self.labels.get(column)
+            if labels is not None and text in labels:
+                found = (labels[text], False)
+            else:
+                is_unknown = self._is_unknown(column, text.lower())
+                found = (None if is_unknown else text, labels is not None and not is_unknown)
+            if len(self._known) < _REMEMBERED and len(text) <= LONGEST_FACT:  # demographics repeat
+                self._known[column, text] = found
+        return found
+
+    def _is_unknown(self, column: str, word: str) -> bool:
+        if column in self.missing:
+            return word in self.missing[column]
+        is_no_number = column in self.profiles and word in self.profiles[column].words_for_unknown
+        return is_no_number or word in self.missing.get("*", NOT_KNOWN)
 
 
 @dataclass(slots=True)
@@ -70,10 +98,10 @@ class Reads:
             account.of(path).left_out[reason] += count
             lost[path] += count
         for path, word in self.unknown:
-            account.of(path).not_known[word] += 1
+            account.of(path).count(account.of(path).not_known, word)
             lost[path] += 1
         for path, code in self.no_label:
-            account.of(path).no_label[code] += 1
+            account.of(path).count(account.of(path).no_label, code)
         self._enter(account, value, "", lost, 0)
 
     def _enter(self, account: Account, values: Mapping[str, Any], outer: str, lost: Counter[str], depth: int) -> None:
@@ -86,20 +114,17 @@ class Reads:
             count, one = leaves(value), account.of(path)
             one.values += count
             one.empty += not count
-            if into is not None:
-                if count > lost[path]:
-                    one.into[into] += count - lost[path]
-            elif count > lost[path]:
-                one.left_out[NOT_USED] += count - lost[path]
+            if (kept := count - lost[path] if lost else count) > 0:
+                (one.left_out if into is None else one.into)[NOT_USED if into is None else into] += kept
 
 
 def leaves(value: Any) -> int:
     """Return the number of values that are not blank in a cell, a list or a nested object."""
+    if isinstance(value, str):
+        return int(value != "" and not value.isspace())
     if isinstance(value, Mapping):
         return sum(map(leaves, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(leaves, value))
-    return int(value is not None and (not isinstance(value, str) or bool(value.strip())))
+    return sum(map(leaves, value)) if isinstance(value, list | tuple) else int(value is not None)
 
 
 def readable_leaves(value: Any) -> int:
@@ -107,7 +132,7 @@ def readable_leaves(value: Any) -> int:
     if isinstance(value, str):
         return leaves(value)
     if isinstance(value, Mapping | list | tuple):
-        return sum(map(readable_leaves, value.values() if isinstance(value, Mapping) else value))
+        return sum(map(_readable, value.values() if isinstance(value, Mapping) else value))
     return int(bool(readable(value)))
 
 
@@ -136,7 +161,7 @@ class Record:
             self._lower = {key.lower(): key for key in reversed(list(self.values))}
         if (key := self._lower.get(path.lower())) is not None:
             return key, self.values[key]
-        for at in (n for n, character in enumerate(path) if character == "."):
+        for at in _dots(path):
             outer = self.find(path[:at])
             if outer is not None and (inner := self._inside(outer[1], path[at + 1 :])) is not None:
                 return f"{outer[0]}.{inner[0]}", inner[1]
@@ -158,7 +183,7 @@ class Record:
         if found is None:
             return None
         spelt, value = found
-        for at in (n for n, character in enumerate(spelt) if character == "."):
+        for at in _dots(spelt):
             outer = self.find(spelt[:at])
             if outer is not None and isinstance(outer[1], list | tuple):  # the account has no items of lists
                 self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
@@ -185,8 +210,8 @@ class Record:
     def fact(self, path: str, into: str) -> Scalar | None:
         """Return an attribute's value, None if it is not known; raises BadRow if it is too long."""
         value = self.take(path, into)
-        text = one_line(readable(value), self._named(path))
-        if text:
+        text = short_line(value) if type(value) is str else one_line(readable(value), self._named(path))
+        if text and self.reading.looking:
             self.reading.look(self._outer + path, text)
         text = self._known(path, text, value)
         if len(text) > LONGEST_FACT and not self.reading.looking:
@@ -196,46 +221,39 @@ class Record:
 
     def _known(self, path: str, text: str, value: Any) -> str:
         """Return the text, or the label that the map has for it; enter and return "" if it is not known."""
-        if isinstance(value, float) and not text:
+        if type(value) is float and not text:
             self.unknown(path, str(value))
-        elif lost := leaves(value) - readable_leaves(value) if text else leaves(value):
+        elif (not text or type(value) is not str) and (lost := leaves(value) - (readable_leaves(value) if text else 0)):
             self.leave_out(path, "not text", lost)
         if not text:
             return ""
-        labels = self.reading.labels.get(self._column(path))
-        if labels is not None and text in labels:
-            label = labels[text]
-        elif self.reading.is_unknown(self._column(path), text):
-            label = None
-        else:
-            label = text
-            if labels is not None:
-                self.reads.no_label.append((self._spelt(path), text))
+        label, lacks_label = self.reading.known(self._column(path), text)
         if label is None:
             self.unknown(path, text)
+        if lacks_label:
+            self.reads.no_label.append((self._spelt(path), text))
         return label or ""
 
     def rest(self, into: str = "attributes") -> dict[str, Scalar]:
         """Return the known values of all keys that were not read and do not look like identifiers, as attributes."""
         facts: dict[str, Scalar] = {}
+        reading, looking = self.reading, self.reading.looking
         for key in self._unread():
-            column = self.reading.columns.get(self._column(key))
-            kind = column.identifies if column and not self.reading.looking else None
+            kind = reading.identifiers.get(self._column(key))
+            if kind is None and not looking and type(value := self.values[key]) is str:
+                kind = identifier(value, key)  # this cell alone
             if kind is not None:
                 self.leave_out(key, IDENTIFIER + kind)
-            elif not self._is_single_identifier(key) and (known := self.fact(key, f"{into}.{_name(key)}")) is not None:
-                facts[_name(key)] = known
+            elif (known := self.fact(key, f"{into}.{(name := short_line(key))}")) is not None:
+                facts[name or "column"] = known
         return facts
 
     def long_rest(self, into: str = "description") -> list[str]:
         """Return the texts of the keys that were not read and are too long for attributes, each after its key."""
-        texts = []
-        for key in self._unread():
-            column = self.reading.columns.get(self._column(key))
-            if column and column.longest > LONGEST_FACT and not self.reading.looking and not column.identifies:
-                text = self.text(key, into)
-                texts += [f"{_name(key)}: {text}"] if text else []
-        return texts
+        if not self.reading.long:
+            return []
+        long = [key for key in self._unread() if self._column(key) in self.reading.long]
+        return [f"{one_line(key)}: {text}" for key in long if (text := self.text(key, into))]
 
     def part(self, path: str) -> Record:
         """Return a nested object; an empty one if there is none."""
@@ -271,7 +289,7 @@ class Record:
 
     def is_unknown(self, path: str, word: str) -> bool:
         """Return whether a word counts as "not known" in a field."""
-        return self.reading.is_unknown(self._column(path), word)
+        return self.reading.known(self._column(path), word)[0] is None
 
     def _unread(self) -> list[str]:
         taken = self.reads.into
@@ -281,14 +299,6 @@ class Record:
             return isinstance(self.values[key], Mapping) and any(path.startswith(inner) for path in taken)
 
         return [key for key in self.values if self._outer + key not in taken and not is_partly(key)]
-
-    def _is_single_identifier(self, key: str) -> bool:
-        """Return whether this cell alone looks like an identifier, which is then left out."""
-        value = self.values[key]
-        kind = None if self.reading.looking or not isinstance(value, str) else identifier(value.strip(), key)
-        if kind is not None:
-            self.leave_out(key, IDENTIFIER + kind)
-        return kind is not None
 
     def _spelt(self, path: str) -> str:
         found = self.find(path)
@@ -301,5 +311,5 @@ class Record:
         return f"the column {self._spelt(path)!r}"
 
 
-def _name(key: str) -> str:
-    return one_line(key) or "column"
+def _dots(path: str) -> list[int]:
+    return [n for n, character in enumerate(path) if character == "."] if "." in path else []

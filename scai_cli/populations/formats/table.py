@@ -1,6 +1,7 @@
 """Any table (CSV, JSONL, JSON, Parquet, Excel, Hub): fields from a column map, or from columns with their names."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final, cast, get_args
 
 from scai_cli.experiment.scalars import Scalar, number
@@ -13,8 +14,6 @@ from scai_cli.populations.record import Record, leaves
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}
-_BIOGRAPHY: Final = ("description", "persona", "biography", "bio", "self_description")
-_IDS: Final = ("id", "uuid", "user_id")
 _ASKED: Final = ("prompt", "question", "text", "task", "instruction", "query")
 _CHATS: Final = ("messages", "conversations", "conversation", "input", "inputs", "chosen")
 _PROMPTS: Final = (*_ASKED, *_CHATS, *(f"{outer}.{key}" for outer in ("data", "vars") for key in _ASKED))
@@ -100,24 +99,28 @@ def _request(row: Record, column: str) -> str:
 
 
 def _by_name(row: Record) -> ColumnMap:
-    """Return the map of a table whose columns are named like the fields."""
+    """Return the map of a table whose columns are named like the fields; an address is no id."""
+    columns = _named_like_fields(tuple(row.values))
+    kind = identifier(str(row.values[columns.id])) if columns.id else None
+    return columns if kind in (None, "long codes") else columns.model_copy(update={"id": None})
+
+
+@lru_cache(maxsize=64)
+def _named_like_fields(names: tuple[str, ...]) -> ColumnMap:
+    low = {name.lower(): name for name in reversed(names)}
+
+    def named(*known: str) -> str | None:
+        return next((low[name] for name in known if name in low), None)
 
     def under(part: str) -> dict[str, str]:
-        return {key.removeprefix(part): key for key in row.values if key.startswith(part) and len(key) > len(part)}
+        return {name.removeprefix(part): name for name in names if name.startswith(part) and len(name) > len(part)}
 
-    def named(names: tuple[str, ...]) -> str | None:
-        low = {key.lower(): key for key in reversed(list(row.values))}
-        return next((low[name] for name in names if name in low), None)
-
-    key = named(_IDS)
-    if key is not None and identifier(str(row.values[key]).strip()) not in (None, "long codes"):
-        key = None
     return ColumnMap(
-        id=key,
-        name=named(("name",)),
-        description=named(_BIOGRAPHY),
-        weight=named(("weight",)),
-        split=named(("split",)),
+        id=named("id", "uuid", "user_id"),
+        name=named("name"),
+        description=named("description", "persona", "biography", "bio", "self_description"),
+        weight=named("weight"),
+        split=named("split"),
         stances=under("stances."),
         preferences=under("preferences."),
     )

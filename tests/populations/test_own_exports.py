@@ -1,0 +1,43 @@
+"""What scai exports, scai reads: the prompts of every export format come back as tasks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import TINY, scai
+
+FORMATS = [
+    *("sft", "sft-prompt-completion", "dpo", "kto", "reward", "hh", "openai-sft", "openai-dpo", "sharegpt", "alpaca"),
+    *("constitutional", "eval"),
+]
+PROMPTS = {"How do I make a pot of tea?", "What helps against bad sleep?"}
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated set, whose rows have pairs and critiques."""
+    folder = tmp_path_factory.mktemp("exports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        start = "epochs: 1\nopening: task\nconstitution: {principles: [Say it in few words.]}"
+        Path("x.yaml").write_text(TINY.replace("epochs: 2", start), encoding="utf-8")
+        assert scai("run", "x.yaml", "--run-id", "x", "--quiet").code == 0
+        assert scai("generate", "x", "--n", 6, "--run-id", "rows", "--quiet").code == 0
+    return folder / "runs"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_the_prompts_of_an_export_come_back_as_tasks(generated: Path, form: str, kind: str) -> None:
+    run = generated / ("x" if form == "eval" else "rows")
+    exported = scai("export", run, "--format", form, "-o", f"rows.{kind}")
+    if exported.code == 2 and kind == "csv":
+        assert "csv" in exported.err.lower()
+        return
+    assert exported.code == 0, exported.err
+    (file, *_) = sorted(path for path in Path().glob(f"rows*.{kind}") if ".meta." not in path.name)
+    called = scai("tasks", "import", file, "--as", "table", "-o", "-", "-q")
+    assert called.code == 0, called.err
+    assert {json.loads(line)["prompt"] for line in called.out.splitlines()} <= PROMPTS
