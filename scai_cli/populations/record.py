@@ -132,7 +132,7 @@ def readable_leaves(value: Any) -> int:
     if isinstance(value, str):
         return leaves(value)
     if isinstance(value, Mapping | list | tuple):
-        return sum(map(_readable, value.values() if isinstance(value, Mapping) else value))
+        return sum(map(readable_leaves, value.values() if isinstance(value, Mapping) else value))
     return int(bool(readable(value)))
 
 
