@@ -50,6 +50,8 @@ def fold_groups(drafted: Iterable[Drafted], account: Account) -> Iterator[Drafte
     groups: defaultdict[str, list[tuple[PersonaDraft, TableRow]]] = defaultdict(list)
     for draft, row in people:
         groups[str(draft.attributes[GROUP])].append((draft, row))
+    for own in ("id", "attributes.statements_written"):
+        account.withdraw(own, "of one participant")
     total = _summed(draft.stances for draft, _row in people)
     for letter, members in sorted(groups.items(), key=lambda item: (len(item[0]), item[0])):
         account.merged += len(members) - 1
