@@ -1,6 +1,6 @@
-"""Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself, batches."""
+"""Warnings about an experiment: settings and stances without effect, tastes from the seed, self-rating, batches."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -8,17 +8,25 @@ from pydantic import BaseModel
 
 from scai_cli import plugins
 from scai_cli.experiment.config import ROLES, ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.experiment.personas import Persona
 from scai_cli.messages import AgentRole
 from scai_cli.simulation.groups import dev_people
 from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
 
 _TEXTS: Final = read_data_file(__file__)
+_SHOWN_KEYS: Final = 3
 
 
 def config_warnings(config: ExperimentConfig) -> list[str]:
     """Return a line for each reason to think again before a run."""
-    return [*idle_settings(config), *seed_dependence(config), *self_rating(config), *batch_rounds(config)]
+    return [
+        *idle_settings(config),
+        *seed_dependence(config),
+        *idle_stances(config),
+        *self_rating(config),
+        *batch_rounds(config),
+    ]
 
 
 def batch_rounds(config: ExperimentConfig) -> list[str]:
@@ -64,6 +72,24 @@ def seed_dependence(config: ExperimentConfig) -> list[str]:
         "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare "
         "runs with several seeds"
     ]
+
+
+def idle_stances(config: ExperimentConfig) -> list[str]:
+    """Return a line for each source of personas whose stances are all about other tasks: number, keys, remedy."""
+    places = {place for task in config.tasks.inline for place in (task.id, task.topic)}
+    by_source: defaultdict[str, list[Persona]] = defaultdict(list)
+    for persona in config.personas.inline:
+        if persona.stances:
+            by_source[persona.source.name].append(persona)
+    lines = []
+    for people in by_source.values():
+        keys = Counter(key for persona in people for key in persona.stances)
+        if not keys.keys() & places:
+            named = ", ".join(f"“{' '.join(key.split())[:40]}”" for key, _ in keys.most_common(_SHOWN_KEYS))
+            more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
+            values = {"stances": counted(keys.total(), "stance"), "people": counted(len(people), "person", "people")}
+            lines.append(_TEXTS["idle_stances"].format(**values, keys=named + more))
+    return lines
 
 
 def welfare_decides(config: ExperimentConfig) -> bool:

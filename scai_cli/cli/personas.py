@@ -29,6 +29,7 @@ Out = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
 Map = Annotated[Path | None, typer.Option("--map", help="YAML file: which column becomes which field.", metavar="FILE")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
+Groups = Annotated[bool, typer.Option("--groups", help="polis: make one persona of each opinion group.")]
 AccountJson = Annotated[bool, typer.Option("--json", help="Print the account of all fields as JSON.")]
 Format = Annotated[
     str,
@@ -44,6 +45,7 @@ def import_file(
     limit: Limit = None,
     columns: Map = None,
     skip_bad: SkipBad = False,
+    groups: Groups = False,
     as_json: AccountJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -51,7 +53,7 @@ def import_file(
     from scai_cli.populations.importer import ImportOptions, import_items
 
     check_stdout(out, as_json)
-    account = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad), out, say)
+    account = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad, groups), out, say)
     say_written(account, "personas", out, as_json, quiet)
 
 

@@ -15,7 +15,7 @@ Format = Annotated[
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="Format of the file: lines, table, habermas (Habermas Machine) or anthropic (HH-RLHF).",
+        help="Format of the file: lines, table, habermas (Habermas Machine), anthropic (HH-RLHF) or polis.",
     ),
 ]
 

@@ -113,7 +113,7 @@ class Account:
         for name, one in self.fields.items():
             for into in one.into:
                 kind, _, key = into.partition(".")
-                groups.setdefault(kind if key == name else into, []).append(name)
+                groups.setdefault(kind if f".{name}".endswith(f".{key}") else into, []).append(name)
         return [f"{', '.join(_cut(names))} -> {into}" for into, names in groups.items()]
 
     def _words(self, part: str) -> list[str]:

@@ -43,6 +43,8 @@ class ImportOptions:
     limit: int | None = None
     columns: Path | None = None
     skip_bad: bool = False
+    groups: bool = False
+    """Whether a persona is a group of people instead of one."""
 
 
 def import_items(
@@ -228,7 +230,9 @@ def _format(kind: Literal["personas", "tasks"], options: ImportOptions) -> Popul
     if name not in names:
         raise ConfigError(f"--as: unknown format {name!r}{did_you_mean(name, names)}")
     module = import_module(f"scai_cli.populations.formats.{name.replace('-', '_')}")
-    form: PopulationFormat = getattr(module, kind.upper())
+    if options.groups and not hasattr(module, "GROUPS"):
+        raise ConfigError(f"--groups: the format {name} has no opinion groups; leave --groups out")
+    form: PopulationFormat = getattr(module, "GROUPS" if options.groups else kind.upper())
     if options.columns is not None and not form.mapped:
         raise ConfigError(f"--map: the format {name} has fixed columns; use --as table, or leave --map out")
     return form

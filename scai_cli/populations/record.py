@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -127,12 +127,12 @@ def leaves(value: Any) -> int:
     return sum(map(leaves, value)) if isinstance(value, list | tuple) else int(value is not None)
 
 
-def _readable(value: Any) -> int:
+def readable_leaves(value: Any) -> int:
     """Return how many of the `leaves` of a value can be written as text."""
     if isinstance(value, str):
         return leaves(value)
     if isinstance(value, Mapping | list | tuple):
-        return sum(map(_readable, value.values() if isinstance(value, Mapping) else value))
+        return sum(map(readable_leaves, value.values() if isinstance(value, Mapping) else value))
     return int(bool(readable(value)))
 
 
@@ -223,7 +223,7 @@ class Record:
         """Return the text, or the label that the map has for it; enter and return "" if it is not known."""
         if type(value) is float and not text:
             self.unknown(path, str(value))
-        elif (not text or type(value) is not str) and (lost := leaves(value) - (_readable(value) if text else 0)):
+        elif (not text or type(value) is not str) and (lost := leaves(value) - (readable_leaves(value) if text else 0)):
             self.leave_out(path, "not text", lost)
         if not text:
             return ""
@@ -263,14 +263,33 @@ class Record:
         return Record(values, self.reading, self.reads, outer)
 
     def leave_out(self, path: str, reason: str, count: int | None = None) -> None:
-        """Enter values of a field as left out for a reason: all if `count` is None."""
+        """Enter values of a field as left out for a reason: all if `count` is None, the field then counts as read."""
         found = self.find(path)
-        if found is not None and (lost := leaves(found[1]) if count is None else count):
+        if found is None:
+            return
+        if count is None:
+            self.reads.into.setdefault(self._outer + found[0], "")
+        if lost := leaves(found[1]) if count is None else count:
             self.reads.lost.append((self._outer + found[0], reason, lost))
+
+    def leave_out_all(self, reasons: Mapping[str, Iterable[str]]) -> None:
+        """Enter the fields that were not read, by reason, as left out."""
+        for reason, paths in reasons.items():
+            for path in paths:
+                if (found := self.find(path)) is not None and self._outer + found[0] not in self.reads.into:
+                    self.leave_out(path, reason)
 
     def unknown(self, path: str, word: str) -> None:
         """Enter a value as not known, by its word."""
         self.reads.unknown.append((self._spelt(path), word))
+
+    def is_read(self, key: str) -> bool:
+        """Return whether a key was read, or left out for a reason."""
+        return self._outer + key in self.reads.into
+
+    def is_unknown(self, path: str, word: str) -> bool:
+        """Return whether a word counts as "not known" in a field."""
+        return self.reading.known(self._column(path), word)[0] is None
 
     def _unread(self) -> list[str]:
         taken = self.reads.into

@@ -16,7 +16,6 @@ from pyarrow import parquet
 
 from scai_cli.populations.clean_text import Ids
 from scai_cli.populations.formats import PERSONAS, TASKS
-from scai_cli.populations.formats.polis import VOTES
 from scai_cli.values import is_safe_id
 
 HERE = Path(__file__).parents[1] / "data" / "populations"

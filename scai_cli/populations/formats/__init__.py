@@ -1,4 +1,5 @@
-"""The names of the formats that can be imported; the module of each one defines `PERSONAS`, `TASKS` or both."""
+"""The names of the formats that can be imported; the module of each one defines `PERSONAS`, `TASKS` or both, and
+`GROUPS` if a persona can be a group of people."""
 
 from typing import Final
 
@@ -8,5 +9,5 @@ PERSONAS: Final = (
 )
 """The formats of `scai personas import --as`."""
 
-TASKS: Final = ("lines", "table", "habermas", "anthropic")
+TASKS: Final = ("lines", "table", "habermas", "anthropic", "polis")
 """The formats of `scai tasks import --as`."""

@@ -4,20 +4,23 @@ The file is JSONL or JSON (the text alone, or under `prompt`, `transcript` or `c
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scai_cli.experiment.file_kinds import kind, plain_suffix
+from scai_cli.populations.chat_rows import first_human
 from scai_cli.populations.clean_text import BadRow, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
+from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import HUB, Notify, RecordLines, TableRow, text
 from scai_cli.populations.table_rows import rows as any_rows
 
 _KEYS: Final = ("prompt", "transcript", "chosen", "text", "instruction")
 _START: Final = 1000
-_HUMAN: Final = re.compile(r"(?:^|\n)[^\S\n]*(?:Human|H|User):\s*")
-_END: Final = re.compile(r"\n[^\S\n]*(?:(?:Human|H|User|Assistant|A):|\n[^\S\n]*\n)")
+_TRANSCRIPT: Final = re.compile(r"(?:Human|H|User):\s")
+_ANSWERS: Final = ("chosen", "rejected", "corrects", "incorrects", "text_correct", "text_incorrect")
 _QUIZ: Final = re.compile(r"\n[^\S\n]*\n(?:Please )?choose the (?:option|response) ", re.IGNORECASE)
 
 
@@ -36,19 +39,24 @@ def _is_transcript(file: str) -> bool:
     if plain_suffix(Path(file)) == ".txt":
         return True
     with text(file, lambda _: None) as content:
-        return _HUMAN.match(content.read(_START).lstrip("\ufeff \r\n")) is not None
+        return _TRANSCRIPT.match(content.read(_START).lstrip("\ufeff \r\n")) is not None
 
 
-def drafts(row: Any) -> Iterator[TaskDraft]:
+def tasks(row: Record, _: ColumnMap | None) -> Iterator[TaskDraft]:
     """Make a task of the kind red-team from the first human message."""
-    given = next((row[key] for key in _KEYS if row.get(key)), None) if isinstance(row, Mapping) else row
-    whole = tidy(given, "the text")
-    asked = _QUIZ.split(whole, maxsplit=1)[0]
-    first = _HUMAN.search(asked)
-    prompt = (first and _END.split(asked[first.end() :], maxsplit=1)[0].strip()) or whole
-    if not prompt:
+    found = row.find(row.first(_KEYS) or "")
+    if found is None:
         raise BadRow(f"has no text under {', '.join(_KEYS)}")
+    key, whole = found
+    if not isinstance(whole, str):
+        raise BadRow(f"{key!r} is not text; import lists of messages with --as table")
+    whole = whole.replace("\r\n", "\n").strip()
+    prompt = tidy(first_human(_QUIZ.split(whole, maxsplit=1)[0]) or whole, "the first message")
+    if not prompt:
+        raise BadRow(f"has no text under {key!r}")
+    row.take(key, "prompt" if prompt == whole else "prompt (the first human message)")
+    row.leave_out_all({"answers": _ANSWERS})
     yield TaskDraft(key=prompt, prompt=prompt, kind="red-team")
 
 
-TASKS: Final = PopulationFormat(drafts, any_value=True, rows=rows)
+TASKS: Final = PopulationFormat(tasks, rows=rows)

@@ -1,10 +1,12 @@
 """Questions of the Habermas Machine (Tessler et al. 2024): a JSON list with id, question, topic and split."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from scai_cli.populations.clean_text import BadRow, one_line
+from scai_cli.populations.clean_text import BadRow
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
+from scai_cli.populations.record import Record
 from scai_cli.values import Split
 
 _SPLITS: Final[dict[str, Split]] = {
@@ -13,21 +15,21 @@ _SPLITS: Final[dict[str, Split]] = {
 }  # fmt: skip
 
 
-def drafts(values: Mapping[str, Any]) -> Iterator[TaskDraft]:
+def tasks(row: Record, _: ColumnMap | None) -> Iterator[TaskDraft]:
     """Turn the question into a task; a numbered topic becomes `topic-0` and so on."""
-    question = one_line(values.get("question"), "the question")
+    question = row.line("question", "prompt")
     if not question:
         raise BadRow("has no question")
-    split = values.get("split")
-    if split is not None and split not in _SPLITS:
-        raise BadRow(f"the split {str(split)[:40]!r} is not one of {', '.join(_SPLITS)}")
-    topic = values.get("topic")
+    split, topic = row.line("split", "split"), row.line("topic", "topic")
+    if split and split not in _SPLITS:
+        raise BadRow(f"the split {split[:40]!r} is not one of {', '.join(_SPLITS)}")
+    row.leave_out_all({"the question as a statement": ("affirming_statement", "negating_statement")})
     yield TaskDraft(
-        key=one_line(str(values.get("id") or question)),
+        key=row.line("id", "id") or question,
         prompt=question,
-        topic=f"topic-{topic}" if isinstance(topic, int) else one_line(topic, "the topic"),
+        topic=f"topic-{topic}" if topic.isdigit() else topic,
         split=_SPLITS[split] if split else None,
     )
 
 
-TASKS: Final = PopulationFormat(drafts, "Habermas Machine", "CC BY 4.0")
+TASKS: Final = PopulationFormat(tasks, "Habermas Machine", "CC BY 4.0")

@@ -6,69 +6,65 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.experiment.scalars import Scalar
-from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.clean_text import BadRow, one_line, readable, sentence
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.populations.record import Record
 from scai_cli.text.names import common_name
 from scai_cli.text.words import EAST_ASIAN
 
 _RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
-_NO_FACTS: Final = frozenset((
-    "uuid", "persona", "cultural_background", "skills_and_expertise", "hobbies_and_interests",
-    "career_goals_and_ambitions",
-))  # fmt: skip
-_SHOWN_OF_A_LIST: Final = 8
+_TEXTS: Final = (
+    *("persona", "cultural_background", "career_goals_and_ambitions", "skills_and_expertise", "hobbies_and_interests"),
+)
+_LISTS: Final = {"Hobbies and interests": "hobbies_and_interests_list", "Skills": "skills_and_expertise_list"}
 _NAMES: Final = ("name", "full_name", "first_name", "middle_name", "last_name", "given_name", "family_name", "surname")
 _JOINED: Final = re.compile(f"[{EAST_ASIAN}\uac00-\ud7a3]{{1,12}}")
 """Names of Chinese, Japanese and Korean people, which are written without a space and begin with the family's."""
 
 
-def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Describe the persona by background, hobbies and skills; texts by field (sports, arts) become stances."""
-    if not isinstance(values.get("uuid"), str) or not values["uuid"]:
+def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """Describe the persona by its texts and lists; texts by field (sports, arts) become stances, others attributes."""
+    uuid = row.find("uuid")
+    if uuid is None or not isinstance(uuid[1], str) or not uuid[1]:
         raise BadRow("has no uuid")
-    by_field = {
-        key.removesuffix("_persona"): tidy(value, key)
-        for key, value in values.items()
-        if key.endswith("_persona") and value
-    }
-    texts = [tidy(values.get(key), key) for key in ("persona", "cultural_background")]
-    texts.append(_listed("Hobbies and interests", values, "hobbies_and_interests_list"))
-    texts.append(_listed("Skills", values, "skills_and_expertise_list"))
-    description = " ".join(sentence(text) for text in texts if text)
-    if not description and not by_field:
+    fields = {key: key.removesuffix("_persona") for key in row.values if key.endswith("_persona")}
+    by_field = {field: row.text(key, f"stances.{field}") for key, field in fields.items()}
+    texts = [row.text(key, "description") for key in _TEXTS]
+    lists = [_listed(title, row, key) for title, key in _LISTS.items()]
+    named = [text for text in (texts[0], *by_field.values()) if text]
+    if not named and not any(texts) and not any(lists):
         raise BadRow("has no persona text")
+    for key in _NAMES:
+        row.take(key, "name")
+    known = {name: row.fact(key, f"attributes.{name}") for key, name in _RENAMED.items()}
+    more = row.long_rest()
+    facts = known | row.rest()
     yield PersonaDraft(
-        key=values["uuid"],
-        name=_name(values) or common_name([text for text in (texts[0], *by_field.values()) if text]),
-        description=description or next(iter(by_field.values())),
-        attributes=_attributes(values),
+        key=row.line("uuid", "id"),
+        name=_name(row.values) or common_name(named),
+        description=" ".join(map(sentence, filter(None, (*texts, *lists, *more)))) or named[0],
+        attributes={name: _spaced(value) for name, value in facts.items() if value is not None},
         stances={field: text for field, text in by_field.items() if text},
     )
 
 
-def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
-    attributes = {}
-    for key, value in values.items():
-        if key not in _NO_FACTS and key not in _NAMES and not key.endswith(("_persona", "_list")):
-            known = fact(value.replace("_", " ") if type(value) is str else value, key)
-            if known is not None:
-                attributes[_RENAMED.get(key, key)] = known
-    return attributes
+def _spaced(value: Scalar) -> Scalar:
+    return value.replace("_", " ") if isinstance(value, str) else value
 
 
-def _listed(title: str, values: Mapping[str, Any], key: str) -> str:
+def _listed(title: str, row: Record, key: str) -> str:
     """Return a sentence for a list column, whose cells are Python lists as text."""
-    given = values.get(key)
+    given = row.take(key, "description")
     parts: Any = given
     if isinstance(given, str):
         try:
-            parts = ast.literal_eval(given) if len(given) < 10_000 else []
+            parts = ast.literal_eval(given)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             parts = given.strip("[]").split(",")
-    if not isinstance(parts, list | tuple):
-        return ""
-    names = [one_line(part, key) for part in parts if isinstance(part, str)]
-    return f"{title}: {', '.join(names[:_SHOWN_OF_A_LIST])}" if names else ""
+    items = parts if isinstance(parts, list | tuple) else [parts]
+    names = [name for name in (one_line(readable(item), key) for item in items) if name]
+    return f"{title}: {', '.join(names)}" if names else ""
 
 
 def _name(values: Mapping[str, Any]) -> str:
@@ -84,4 +80,4 @@ def _name(values: Mapping[str, Any]) -> str:
     return " ".join(part for part in (first, *more, family) if part)
 
 
-PERSONAS: Final = PopulationFormat(drafts, "Nemotron-Personas", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(people, "Nemotron-Personas", "CC BY 4.0", open=True)

@@ -1,10 +1,14 @@
 """Respondents of OpinionQA (Santurkar et al. 2023): responses.csv of a Pew wave, twelve attributes and a weight."""
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from scai_cli.populations.clean_text import BadRow, facts
+from scai_cli.experiment.scalars import Scalar, number
+from scai_cli.populations.clean_text import BadRow
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.populations.record import Record
 
 _ATTRIBUTES: Final = {
     "CREGION": "region", "AGE": "age", "SEX": "gender", "EDUCATION": "education", "CITIZEN": "us_citizen",
@@ -12,38 +16,51 @@ _ATTRIBUTES: Final = {
     "INCOME": "income", "POLIDEOLOGY": "politics", "RACE": "race",
 }  # fmt: skip
 _FORMER: Final = "F_"
-"""Pew's own files have F_CREGION where OpinionQA has CREGION."""
+"""Pew's own files have F_CREGION where OpinionQA has CREGION, and others that OpinionQA lacks."""
+_WEIGHT: Final = "WEIGHT_W"
+_INTERVIEW: Final = re.compile(r"(?:INTERVIEW_|DEVICE_|LANG_|FORM_).*")
+_ANSWER: Final = re.compile(r".*_W\d+")
 
 
-def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
+def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     """Turn a respondent into a persona; a refused answer is left out."""
-    known = facts(**{name: values.get(key, values.get(_FORMER + key)) for key, name in _ATTRIBUTES.items()})
-    if not known:
+    columns = {name: row.first((key, _FORMER + key)) for key, name in _ATTRIBUTES.items()}
+    known = {name: row.fact(column, f"attributes.{name}") for name, column in columns.items() if column}
+    if not any(value is not None for value in known.values()):
         raise BadRow(f"has none of the columns {', '.join(_ATTRIBUTES)}")
+    former = [key for key in row.values if key.startswith(_FORMER) and not row.is_read(key)]
+    for key in former:
+        name = key.removeprefix(_FORMER).lower()
+        known.setdefault(name, row.fact(key, f"attributes.{name}"))
+    attributes = {name: value for name, value in known.items() if value is not None}
+    weight = _weight(row)
+    unread = [key for key in row.values if not row.is_read(key)]
+    row.leave_out_all({
+        "about the interview": filter(_INTERVIEW.fullmatch, unread),
+        "a weight of another wave": (key for key in unread if key.startswith(_WEIGHT)),
+        "an answer to the survey; --as table keeps it": filter(_ANSWER.fullmatch, unread),
+    })  # fmt: skip
     yield PersonaDraft(
-        key=f"respondent-{values.get('QKEY') or ''}".rstrip("-"),
-        description=_described(known),
-        attributes=known,
-        weight=_weight(values),
+        key=f"respondent-{row.line('QKEY', 'id')}".rstrip("-"),
+        description=_described(attributes),
+        attributes=attributes,
+        weight=weight,
     )
 
 
-def _weight(values: Mapping[str, Any]) -> float:
+def _weight(row: Record) -> float:
     """Return the first weight of the wave (WEIGHT_W26); 1 for a file without weights."""
-    columns = [key for key in values if key.startswith("WEIGHT_W")]
+    columns = tuple(key for key in row.values if key.startswith(_WEIGHT))
     if not columns:
         return 1.0
-    given = next((values[key] for key in columns if values[key] not in (None, "")), None)
-    try:
-        weight = float(given)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        weight = 0.0
-    if not 0 < weight < float("inf"):
+    column = row.first(columns)
+    weight = number(row.line(column, "weight"))
+    if weight is None or weight <= 0:
         raise BadRow(f"its weight in {columns[0]} is not a number above 0")
     return weight
 
 
-def _described(known: Mapping[str, Any]) -> str:
+def _described(known: Mapping[str, Scalar]) -> str:
     """Describe the persona in one or two sentences by the most informative attributes."""
     place = f" from the {known['region']} of the United States" if "region" in known else " from the United States"
     aged = f", {known['age']} years old" if "age" in known else ""
@@ -55,5 +72,5 @@ def _described(known: Mapping[str, Any]) -> str:
 
 
 PERSONAS: Final = PopulationFormat(
-    drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use"
+    people, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use"
 )

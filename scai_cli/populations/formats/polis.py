@@ -1,161 +1,180 @@
-"""Polis exports (comments.csv, participants-votes.csv): a persona for each opinion group, stances from its votes."""
+"""Polis exports (comments.csv, participants-votes.csv): statements are tasks, and votes on them stances.
+
+A persona is a participant, or with `--groups` an opinion group. Task ids and the keys of stances are `comment-id`.
+"""
 
 import os
-from collections import Counter, defaultdict
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.populations.clean_text import BadRow, one_line, sentence
-from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.experiment.scalars import Scalar
+from scai_cli.populations.clean_text import BadRow, LeftOut
+from scai_cli.populations.column_map import ColumnMap
+from scai_cli.populations.drafts import Draft, PersonaDraft, PopulationFormat, TaskDraft
+from scai_cli.populations.opinion_groups import AGREE, DISAGREE, GROUP, PASS, fold_groups, fold_participants
+from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow, csv_rows
 
-VOTES, COMMENTS = "participants-votes.csv", "comments.csv"
-
-_VOTES: Final = {"1": 1, "1.0": 1, "-1": -1, "-1.0": -1, "0": 0, "0.0": 0}
+_COMMENTS: Final = "comments.csv"
+_PARTICIPANTS: Final = "participants-votes.csv"
+_NAMED: Final = {
+    _COMMENTS: re.compile(r"(|.*[-_. ])comments\.csv", re.IGNORECASE),
+    _PARTICIPANTS: re.compile(r"(|.*[-_. ])participants?[-_]votes\.csv", re.IGNORECASE),
+}
+"""File of an export -> the names that it has in the wild, after a prefix or none."""
+_BODY: Final = ("comment-body", "comment-text", "comment")
+_VOTED: Final = "votes on accepted statements"
+_VOTED_OTHERS: Final = "votes on other statements"
+_VOTES: Final = {"1": AGREE, "1.0": AGREE, "-1": DISAGREE, "-1.0": DISAGREE, "0": PASS, "0.0": PASS}
 _REJECTED: Final = ("-1", "-1.0")
-_CLEAR: Final = 0.6
-"""The least share of a group's votes that counts as its stance."""
-_TELLING: Final = 3
-"""The number of statements of each kind in the biography."""
-_FEWEST: Final = 3
-"""The fewest votes of a group on a statement that count."""
-
-
-@dataclass(slots=True)
-class OpinionGroup:
-    """An opinion group: its members, and its votes on each statement (1 agree, -1 disagree, 0 pass)."""
-
-    number: str
-    members: int = 0
-    votes: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """A group, the other groups, and the statements by number."""
-
-    group: OpinionGroup
-    others: tuple[OpinionGroup, ...]
-    statements: Mapping[str, str]
+_NOT_ABOUT_IT: Final = {
+    "when and by whom a statement was written": ("timestamp", "datetime", "author-id"),
+    "only marks rejected statements": ("moderated",),
+    "identifies a participant": ("xid",),
+    "a count of votes, which are read one by one": (
+        *("agrees", "disagrees", "passes", "votes", "n-votes", "n-agree", "n-disagree"),
+    ),
+    "on statements that were rejected, or that comments.csv lacks": ("votes-on-other-statements",),
+}
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read the groups of a conversation; the file is the folder of an export, or its participants-votes.csv."""
-    folder = Path(file) if os.path.isdir(file) else Path(file).parent
-    votes = folder / VOTES if os.path.isdir(file) else Path(file)
-    statements = _statements(folder / COMMENTS, notify)
-    groups: dict[str, OpinionGroup] = {}
-    without_group = 0
-    for row in csv_rows(str(votes), notify):
-        try:
-            counted = _count(row, statements, groups)
-        except BadRow as error:
-            yield TableRow(row.number, None, row.line, str(error), str(votes))
-            continue
-        without_group += not counted
-    if without_group:
-        notify(f"{votes}: {without_group} participants belong to no opinion group and are left out")
-    if not groups:
-        raise ConfigError(f"{votes}: no participant belongs to an opinion group (column group-id)")
-    ordered = sorted(groups.values(), key=lambda group: (len(group.number), group.number))
-    for number, group in enumerate(ordered, 1):
-        yield TableRow(number, GroupRow(group, tuple(other for other in ordered if other is not group), statements))
+    """Read the statements, then the participants, in whose rows all columns of votes are one field.
+
+    The file is the folder of an export, or its participants-votes.csv beside comments.csv.
+    """
+    participants = _file(file, _PARTICIPANTS)
+    if _NAMED[_COMMENTS].fullmatch(participants.name):
+        raise ConfigError(f"{file}: has statements but no votes; name the folder, or {_PARTICIPANTS}")
+    named = _NAMED[_PARTICIPANTS].fullmatch(participants.name)
+    beside = participants.with_name(f"{named[1]}{_COMMENTS}") if named else participants
+    comments = beside if named and beside.is_file() else _file(str(participants.parent), _COMMENTS)
+    accepted = set()
+    for row in statements(str(comments), notify):
+        if isinstance(row.value, Mapping) and _is_accepted(row.value):
+            accepted.add(_number(row.value[_column(row.value, "comment-id")]))
+        yield row
+    if not accepted:
+        raise ConfigError(f"{comments}: has no statements (columns comment-id, comment-body)")
+    for row in csv_rows(str(participants), notify):
+        value = _with_joined_votes(row.value, accepted) if isinstance(row.value, Mapping) else None
+        yield replace(row, value=value, file=str(participants))
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
-    """Turn a group into one persona, with the number of its members as the weight."""
-    conversation: GroupRow = row
-    group, letter = conversation.group, _letter(conversation.group.number)
-    agreed, disagreed = (_telling(conversation, vote) for vote in (1, -1))
-    sentences = [f"Stands for the {group.members} members of opinion group {letter} in a public deliberation."]
-    sentences += [f"More than others they agree that {_quoted(agreed)}."] if agreed else []
-    sentences += [f"More than others they disagree that {_quoted(disagreed)}."] if disagreed else []
+def statements(file: str, notify: Notify) -> Iterator[TableRow]:
+    """Read the statements of an export's folder, or of its comments.csv."""
+    comments = str(_file(file, _COMMENTS))
+    for row in csv_rows(comments, notify):
+        if isinstance(row.value, Mapping) and not (_column(row.value, "comment-id") and _column(row.value, *_BODY)):
+            raise ConfigError(f"{comments}: has no columns comment-id and comment-body")
+        yield replace(row, file=comments)
+
+
+def people(row: Record, columns: ColumnMap | None, *, grouped: bool = False) -> Iterator[Draft]:
+    """Make a draft from a statement, or from a participant with votes in place of stances; folding joins the two."""
+    if _column(row.values, *_BODY):
+        yield from tasks(row, columns, id_into="stances", text_into="stances")
+        return
+    key = row.line(_column(row.values, "participant"), "id")
+    attributes = {GROUP: _group(row), "statements_written": _written(row)}
+    votes: Mapping[str, str] = row.take(_VOTED, "stances") or {}
+    for statement, vote in votes.items():
+        if vote not in _VOTES:
+            raise BadRow(f"the vote on statement {statement} is {vote[:40]!r}, not -1, 0 or 1")
+    if not votes:
+        raise LeftOut("participants without votes")
+    if grouped and attributes[GROUP] is None:
+        raise LeftOut("participants without an opinion group")
+    _leave_out(row)
     yield PersonaDraft(
-        key=f"group-{letter.lower()}",
-        name=f"Group {letter}",
-        description=" ".join(sentences),
-        attributes={"opinion_group": letter, "members": group.members},
-        stances={
-            f"statement-{number}": _stance(group.votes[number], text)
-            for number, text in conversation.statements.items()
-            if sum(group.votes[number].values()) >= _FEWEST
-        },
-        weight=float(group.members),
+        key=f"participant-{key}",
+        attributes={name: value for name, value in attributes.items() if value is not None},
+        stances={statement: _VOTES[vote] for statement, vote in votes.items()},
     )
 
 
-def _statements(file: Path, notify: Notify) -> dict[str, str]:
-    """Return the texts of the statements that the moderators accepted, by number."""
-    statements = {}
-    for row in csv_rows(str(file), notify):
-        if row.value is None:
-            raise ConfigError.at(str(file), row.line, None, f"row {row.number}: {row.problem}")
-        number, text = row.value.get("comment-id", ""), one_line(row.value.get("comment-body"), "comment-body")
-        if number.isdigit() and text and row.value.get("moderated") not in _REJECTED:
-            statements[str(int(number))] = text
-    if not statements:
-        raise ConfigError(f"{file}: has no statements (columns comment-id, comment-body)")
-    return statements
+def tasks(row: Record, _: ColumnMap | None, *, id_into: str = "id", text_into: str = "prompt") -> Iterator[TaskDraft]:
+    """Turn an accepted statement into a task."""
+    number = _number(row.line(_column(row.values, "comment-id"), id_into))
+    text = row.line(_column(row.values, *_BODY), text_into)
+    if not number.isdecimal():
+        raise BadRow("has no number in the column comment-id")
+    if not text or not _is_accepted(row.values):
+        raise LeftOut("statements that the moderators rejected, or without text")
+    _leave_out(row)
+    yield TaskDraft(key=number, prompt=text)
 
 
-def _count(row: TableRow, statements: Mapping[str, str], groups: dict[str, OpinionGroup]) -> bool:
-    """Count a participant's votes for the group; return False if there are none."""
-    if row.value is None:
-        raise BadRow(row.problem)
-    number = str(row.value.get("group-id", "")).strip().removesuffix(".0")
-    if not number:
-        return False
-    if not number.isdigit():
-        raise BadRow(f"group-id {number[:40]!r} is not a number")
-    votes = {}
-    for statement in statements:
-        given = (row.value.get(statement) or "").strip()
-        if given and given not in _VOTES:
-            raise BadRow(f"the vote on statement {statement} is {given[:40]!r}, not -1, 0 or 1")
-        if given:
-            votes[statement] = _VOTES[given]
-    group = groups.setdefault(number, OpinionGroup(number))
-    group.members += 1
-    for statement, vote in votes.items():
-        group.votes[statement][vote] += 1
-    return True
+def _file(file: str, name: str) -> Path:
+    """Return the file if it is no folder, else the file of an export in it; raises ConfigError if that is unclear."""
+    if not os.path.isdir(file):
+        return Path(file)
+    if (exact := Path(file) / name).is_file():
+        return exact
+    found = sorted(path.name for path in Path(file).iterdir() if _NAMED[name].fullmatch(path.name))
+    if len(found) != 1:
+        problem = f"has several: {', '.join(found[:5])}; name one" if found else "has no such file of a Polis export"
+        raise ConfigError(f"{file}: {name}: {problem}")
+    return Path(file) / found[0]
 
 
-def _telling(row: GroupRow, vote: int) -> list[str]:
-    """Return the statements with a clear share of this vote that distinguish the group most from the others."""
-    lead = {}
-    for number in row.statements:
-        own = row.group.votes[number]
-        others = sum((other.votes[number] for other in row.others), Counter[int]())
-        if sum(own.values()) >= _FEWEST and own[vote] / sum(own.values()) >= _CLEAR:
-            lead[number] = _share(own, vote) - _share(others, vote)
-    best = sorted((number for number in lead if lead[number] > 0), key=lambda number: -lead[number])
-    return [row.statements[number] for number in best[:_TELLING]]
+def _with_joined_votes(values: Mapping[str, str], accepted: set[str]) -> dict[str, Any]:
+    """Return a participant's row with all votes in two objects, statement -> cell."""
+    joined: dict[str, Any] = {name: cell for name, cell in values.items() if not name.isdecimal()}
+    joined |= {_VOTED: {}, _VOTED_OTHERS: {}}
+    for name, cell in values.items():
+        if name.isdecimal() and cell.strip():
+            number = _number(name)
+            joined[_VOTED if number in accepted else _VOTED_OTHERS][number] = cell.strip()
+    return joined
 
 
-def _share(votes: Counter[int], vote: int) -> float:
-    """Return the share of a vote, moved towards 1/2 for few votes, as Polis does."""
-    return (votes[vote] + 1) / (sum(votes.values()) + 2)
+def _is_accepted(values: Mapping[str, str]) -> bool:
+    moderated = _column(values, "moderated")
+    has_text = any(values[column].strip() for column in (_column(values, *_BODY),) if column)
+    return has_text and (not moderated or values[moderated].strip() not in _REJECTED)
 
 
-def _stance(votes: Counter[int], text: str) -> str:
-    total = sum(votes.values())
-    for vote, word in ((1, "Agrees"), (-1, "Disagrees")):
-        if votes[vote] / total >= _CLEAR:
-            return f"{word} ({votes[vote]} of {total}) that {sentence(f'“{text}”')}"
-    return f"Is divided ({votes[1]} for, {votes[-1]} against, {votes[0]} undecided) on “{text}”"
-
-
-def _quoted(texts: list[str]) -> str:
-    return ", ".join(f"“{text.rstrip('.')}”" for text in texts)
-
-
-def _letter(number: str) -> str:
+def _group(row: Record) -> str | None:
     """Return the letter of a group as Polis shows it: A for 0, B for 1."""
-    return chr(ord("A") + int(number)) if int(number) < 26 else number
+    number = row.line(_column(row.values, "group-id"), f"attributes.{GROUP}").removesuffix(".0")
+    if number and not number.isdecimal():
+        raise BadRow(f"group-id {number[:40]!r} is not a number")
+    return (chr(ord("A") + int(number)) if int(number) < 26 else number) if number else None
 
 
-PERSONAS: Final = PopulationFormat(drafts, "Polis", any_value=True, rows=rows)
+def _written(row: Record) -> Scalar | None:
+    """Return the number of statements that a participant wrote."""
+    return row.fact(_column(row.values, "n-comments"), "attributes.statements_written")
+
+
+def _leave_out(row: Record) -> None:
+    for key in row.values:
+        for reason in (reason for reason, names in _NOT_ABOUT_IT.items() if _hyphened(key) in names):
+            row.leave_out(key, reason)
+
+
+def _column(values: Mapping[str, Any], *names: str) -> str:
+    """Return the first column of these names, in any case, with hyphens or underscores; "" if there is none."""
+    hyphened = {_hyphened(key): key for key in reversed(list(values))}
+    return next((hyphened[name] for name in names if name in hyphened), "")
+
+
+def _hyphened(key: str) -> str:
+    return key.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _number(cell: str) -> str:
+    """Return a number of a statement as Polis writes it; other text as it is."""
+    cell = cell.strip()
+    return str(int(cell)) if cell.isdecimal() and len(cell) < 20 else cell
+
+
+PERSONAS: Final = PopulationFormat(people, "Polis", rows=rows, fold=fold_participants)
+GROUPS: Final = PopulationFormat(partial(people, grouped=True), "Polis", rows=rows, fold=fold_groups)
+TASKS: Final = PopulationFormat(tasks, "Polis", rows=statements)

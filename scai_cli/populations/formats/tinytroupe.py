@@ -1,17 +1,46 @@
-"""Agents of TinyTroupe (Microsoft): `{"type": "TinyPerson", "persona": {...}}`, a list, or a folder of files."""
+"""Agents of TinyTroupe (Microsoft): `{"type": "TinyPerson", "persona": {...}}`, a list, or a folder of files.
+
+Older versions have the same keys and some others under `_configuration`.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.populations.clean_text import BadRow, facts, one_line, sentence, tidy
+from scai_cli.experiment.scalars import Scalar
+from scai_cli.populations.clean_text import BadRow, LeftOut, readable
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow, json_rows
+from scai_cli.populations.titled_texts import TitledTexts
 
-_SHOWN: Final = 4
-"""The number of entries per list in the biography."""
+_OUTER: Final = ("persona", "_persona", "_configuration")
+_BY_WEIGHT: Final = (
+    *("occupation", "occupation_description", "education", "personality", "personality_traits", "style", "beliefs"),
+    *("long_term_goals", "goals", "preferences", "interests", "professional_interests", "personal_interests"),
+    *("likes", "dislikes", "skills", "behaviors", "routines", "relationships", "health", "other_facts"),
+)
+"""The keys of a persona from the most important one; other keys follow."""
+_UNTITLED: Final = ("traits", "big_five", "preferences", "behaviors", "general", "description")
+_ATTRIBUTES: Final = {
+    "age": ("age",),
+    "gender": ("gender",),
+    "nationality": ("nationality",),
+    "residence": ("residence", "country_of_residence"),
+    "occupation": ("occupation.title", "occupation"),
+}
+"""Attribute -> its keys; the first one with a value counts."""
+_LONGEST_SHORT: Final = 200
+"""The most characters of a text that becomes an attribute; a longer one goes into the description."""
+_STATE: Final = "the state of a simulation"
+_MEMORY: Final = (
+    *("_mental_state", "_mental_faculties", "mental_faculties", "episodic_memory", "semantic_memory", "_rng"),
+    *("simulation_id", "_displayed_communications_buffer", "current_messages", "_actions_buffer"),
+)
 
 
 def rows(file: str, _: Notify) -> Iterator[TableRow]:
@@ -22,65 +51,50 @@ def rows(file: str, _: Notify) -> Iterator[TableRow]:
     files = sorted(Path(file).glob("*.json"))
     if not files:
         raise ConfigError(f"{file}: has no .json file")
-    agents = ((str(path), row) for path in files for row in json_rows(str(path)))
+    agents = ((path, row) for path in files for row in json_rows(str(path)))
     for number, (path, agent) in enumerate(agents, 1):
-        yield TableRow(number, agent.value, agent.line, agent.problem, path)
+        yield replace(agent, number=number, file=str(path))
 
 
-def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Describe an agent by occupation, personality, style, beliefs, likes and dislikes."""
-    persona = values.get("persona") or values.get("_configuration") or values.get("_persona")
-    if not isinstance(persona, Mapping):
+def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """Describe an agent by all of its texts, in order of weight; age, gender and short facts become attributes."""
+    if str(row.values.get("type", "")).lower() == "fragment":
+        raise LeftOut("fragments, which are parts of a person")
+    outer = row.first(_OUTER)
+    persona = row.part(outer or "")
+    if not persona.values:
         raise BadRow("has no object under 'persona'")
-    name = one_line(persona.get("name") or values.get("name"), "name")
+    name = next(filter(None, [one.line("name", "name") for one in (persona, row)]), "")
     if not name:
         raise BadRow("has no name")
-    work = persona.get("occupation")
-    title = work.get("title") if isinstance(work, Mapping) else work
-    yield PersonaDraft(
-        key=name,
-        name=name,
-        description=_described(name, persona, work if isinstance(work, Mapping) else {}),
-        attributes=facts(
-            age=persona.get("age"),
-            gender=persona.get("gender"),
-            nationality=_brief(persona.get("nationality")),
-            residence=_brief(persona.get("residence") or persona.get("country_of_residence")),
-            occupation=_brief(title),
-        ),
-    )
+    attributes = _attributes(persona)
+    row.leave_out_all({"about the file": ("type", "json_serializable_class_name"), _STATE: _MEMORY})
+    persona.leave_out_all({_STATE: (key for key in persona.values if key.startswith(("current_", "currently_")))})
+    yield PersonaDraft(key=name, name=name, description=_described(name, persona, attributes), attributes=attributes)
 
 
-def _described(name: str, persona: Mapping[str, Any], work: Mapping[str, Any]) -> str:
-    wants = persona.get("preferences")
-    wants = wants if isinstance(wants, Mapping) else {}
-    character = persona.get("personality")
-    character = character if isinstance(character, Mapping) else {"traits": persona.get("personality_traits")}
-    place = f" at {one_line(work['organization'])}" if work.get("organization") else ""
-    sentences = [f"{name} is {one_line(work['title'])}{place}." if work.get("title") else ""]
-    sentences += [
-        _titled("Education", persona.get("education")),
-        _titled("Personality", character.get("traits")),
-        _titled("Style", persona.get("style")),
-        _titled("Beliefs", persona.get("beliefs")),
-        _titled("Interests", wants.get("interests")),
-        _titled("Likes", wants.get("likes")),
-        _titled("Dislikes", wants.get("dislikes")),
-        _titled("More", persona.get("other_facts")),
-    ]
-    return tidy(" ".join(filter(None, sentences)))
+def _attributes(persona: Record) -> dict[str, Scalar]:
+    paths = ((attribute, persona.first(keys)) for attribute, keys in _ATTRIBUTES.items())
+    short = [(attribute, path) for attribute, path in paths if path and _is_short(persona, path)]
+    named = ((attribute, persona.fact(path, f"attributes.{attribute}")) for attribute, path in short)
+    return {attribute: value for attribute, value in named if value is not None}
 
 
-def _titled(title: str, value: Any) -> str:
-    """Return a sentence with a title, for a text, a list of texts, or a list of mappings with one text each."""
-    parts = value if isinstance(value, list) else [value]
-    texts = [next(iter(part.values()), None) if isinstance(part, Mapping) else part for part in parts]
-    shown = [one_line(text).rstrip(".") for text in texts if isinstance(text, str) and text.strip()]
-    return f"{title}: {sentence('; '.join(shown[:_SHOWN]))}" if shown else ""
+def _is_short(persona: Record, path: str) -> bool:
+    found = persona.find(path)
+    is_single = found is not None and not isinstance(found[1], Mapping | list | tuple)
+    return found is not None and is_single and len(readable(found[1])) <= _LONGEST_SHORT
 
 
-def _brief(value: Any) -> Any:
-    return value if not isinstance(value, str) or len(value) <= 200 else None
+def _described(name: str, persona: Record, attributes: Mapping[str, Scalar]) -> str:
+    texts, work = TitledTexts(_UNTITLED), persona.part("occupation")
+    if work.is_read("title") and "occupation" in attributes:
+        place = work.line("organization", "description")
+        texts.say(f"{name} is {attributes['occupation']}{f' at {place}' if place else ''}.")
+    for key in dict.fromkeys((*_BY_WEIGHT, *persona.values)):
+        if key in persona.values and not persona.is_read(key):
+            texts.add(persona, key)
+    return texts.joined()
 
 
-PERSONAS: Final = PopulationFormat(drafts, "TinyTroupe", rows=rows)
+PERSONAS: Final = PopulationFormat(people, "TinyTroupe", rows=rows)
