@@ -20,7 +20,7 @@ _LONGEST_FIRST_LINE: Final = 2**20
 """The most bytes of a first line that is parsed to find out whether it is a whole value."""
 _MOST_OF_A_DIRECTORY: Final = 4 * 2**20
 """The most bytes of a zip archive's directory; that of a workbook has a few thousand."""
-_JSON_START: Final = re.compile(r"""\[\s*(?:$|["{\[\]\d-]|true|false|null)|\{\s*(?:$|["}])""")
+_JSON_START: Final = re.compile(r"""\[\s*(?:$|["{\[\]])|\{\s*(?:$|["}])""")
 _JSON_NAMES: Final[dict[str, Kind]] = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _SHORTEST: Final = 8
@@ -77,12 +77,12 @@ def _text_kind(path: Path, line: bytes, below: bytes) -> Kind:
     if encoding not in ("utf-8", "utf-8-sig"):
         raise ConfigError(f"{path}: holds JSON in {encoding.upper()}, and JSON is read as UTF-8; save it as UTF-8")
     if len(line) < _LONGEST_FIRST_LINE and _is_json(line):
-        return "jsonl" if below.strip() or (named == "jsonl" and not start.startswith("[")) else "json"
+        return "jsonl" if below.strip() else "json"
     if start.startswith("["):
         return "json"
     if below.lstrip().startswith(b"{") and not start.endswith(("{", "[", ",", ":")):
         return "jsonl"  # the first of several lines is damaged
-    return "jsonl" if named == "jsonl" and start != "{" else "json"
+    return "jsonl" if named == "jsonl" and start != "{" and "\r" not in start else "json"
 
 
 def _is_json(line: bytes) -> bool:
