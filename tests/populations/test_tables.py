@@ -188,6 +188,14 @@ def test_a_file_that_is_not_read_is_named_with_the_remedy(name: str) -> None:
         assert refused("p.csv", data).startswith(f"p.csv: {problem}")
 
 
+@pytest.mark.parametrize(
+    "name", ["ORCID", "PAR1", "BZh", "A", "PK", "RIFF", "$F", "GIF8", "Obj", "ARROW1", "FEA1", "X"]
+)
+def test_a_column_can_be_called_like_the_start_of_another_kind_of_file(name: str) -> None:
+    items, said = imported("p.csv", f"{name},bio\n2,Ana bakes.\n3,Bo fishes.\n")
+    assert ([item["attributes"] for item in items], said) == ([{name: 2}, {name: 3}], [])
+
+
 CUT = {
     "p.csv.gz": gzip.compress(CSV.encode()),
     "p.jsonl.gz": gzip.compress(LINES.encode()),
@@ -374,12 +382,10 @@ def test_western_text_is_read_and_said(text: str) -> None:
 
 def test_utf8_with_a_damaged_character_is_not_read_as_another_code_page() -> None:
     data = "id,bio\na,Zoë wärmt Brötchen.\nb,Åse läuft.\n".encode()
-    assert refused("p.csv", data.replace("Å".encode(), b"\xc3")).startswith("p.csv:3: is UTF-8 but for a damaged char")
+    assert refused("p.csv", data.replace("Å".encode(), b"\xc3")).startswith("p.csv:3: is UTF-8 with a damaged char")
     assert refused("p.csv", data[: data.index("ö".encode()) + 1]).startswith("p.csv:2: is cut off in the middle of a")
     assert refused("p.csv", data.decode().encode("utf-16")[:-1]).startswith("p.csv: is damaged or cut off, as not all")
-    assert refused("p.json", LINES.encode("utf-16")).startswith(
-        "p.json: holds JSON in UTF-16, and JSON is read as UTF-8"
-    )
+    assert refused("p.json", LINES.encode("utf-16")).startswith("p.json: has JSON in UTF-16, and JSON is read as UTF-8")
 
 
 def test_a_workbook_is_read_as_it_is_shown() -> None:

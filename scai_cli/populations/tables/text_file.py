@@ -98,7 +98,7 @@ def _code_page(file: str, line: int) -> str:
     with opened(Path(file)) as content:
         while block := content.read(_BLOCK) + content.readline(_BLOCK):
             if len(_UTF8.findall(block)) > 1:
-                problem = "is UTF-8 but for a damaged character; correct it there"
+                problem = "is UTF-8 with a damaged character; correct it there"
                 raise ConfigError.at(file, line, None, problem)
             if _NOT_WESTERN.search(block):
                 problem = f"is neither UTF-8 nor Windows-1252, and its code page is not stated; {_SAVE}"
