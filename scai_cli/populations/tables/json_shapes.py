@@ -1,4 +1,4 @@
-"""Unpack a table that is one JSON object, of pandas or the viewer of the Hub; refuse other objects that are not rows."""
+"""Unpack a table that is one JSON object, of pandas or the Hub's viewer; refuse other objects that are not rows."""
 
 from collections.abc import Mapping
 from typing import Any, Final
