@@ -94,17 +94,17 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing scai and what its tests need into $(VENV) ..."
-	@$(PIP) install -e '.[dev,data,report]'
+	@$(PIP) install -e '.[dev,data,excel,report]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "Installing a small model server and independent libraries into $(VENV) ..."
-	@$(PIP) install -e '.[dev,data,report,docs,oracles,server]'
+	@$(PIP) install -e '.[dev,data,excel,report,docs,oracles,server]'
 	@touch $@
 
 $(VENV)/.installed-server: $(VENV)/.installed-dev
 	@echo "Installing a model server into $(VENV) ..."
-	@$(PIP) install -e '.[dev,data,report,server]'
+	@$(PIP) install -e '.[dev,data,excel,report,server]'
 	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed-dev

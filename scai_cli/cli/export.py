@@ -29,6 +29,7 @@ def export(
     format_: options.FormatName,
     output: options.Output = "-",
     as_: options.As = None,
+    guard: options.Guard = None,
     for_: options.For = None,
     system: options.System = "drop",
     min_rating: options.MinRating = None,
@@ -60,7 +61,7 @@ def export(
     from scai_cli.runs.find import find_run, find_source
 
     if format_ == "scores":
-        _export_scores(runs, runs_dir, _given(context), output, as_)
+        _export_scores(runs, runs_dir, _given(context), output, as_, guard)
         return
     given, form = _given(context), find_format(format_)
     _refuse(given, format_, form)
@@ -69,7 +70,7 @@ def export(
     bounds = None if disagreement is None else parse_disagreement(disagreement)
     export_options = ExportOptions(
         format_name=format_,
-        destination=_destination(output, as_, form),
+        destination=_destination(output, as_, guard, form),
         layout=Layout.parse(system, for_),
         filter=SampleFilter(min_rating, min_margin, epoch, persona, task, bounds, per_persona, labels, seed),
         splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
@@ -87,20 +88,22 @@ def export(
 
 
 def _export_scores(
-    names: Sequence[str], runs_dir: Path, given: Mapping[str, Any], output: str, as_: str | None
+    names: Sequence[str], runs_dir: Path, given: Mapping[str, Any], output: str, as_: str | None, guard: str | None
 ) -> None:
     """Export the scores of evaluations."""
     from scai_cli.evaluation.score_rows import SCORE_ROWS, SCORES, write_scores
     from scai_cli.runs.find import find_evaluation
 
     _refuse(given, SCORES, SCORE_ROWS)
-    destination = _destination(output, as_, SCORE_ROWS)
+    destination = _destination(output, as_, guard, SCORE_ROWS)
     if destination.folder:
         raise ConfigError(f"-o {output}: scores have no card; write them to a file")
     paths = [find_evaluation(runs_dir, name) for name in names]
-    (file,) = write_scores(paths, destination)
+    file, notes = write_scores(paths, destination)
     if output != "-":
         say(f"{counted(file.rows, 'row')} of {', '.join(path.name for path in paths)} -> {destination.target}")
+    for note in notes:
+        say(note)
 
 
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")
@@ -137,8 +140,8 @@ _KINDS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
 _TEXT_KINDS = {".md": "markdown", ".txt": "text", ".json": "jsonl", ".jsonl": "jsonl"}
 
 
-def _destination(output: str, as_: str | None, form: Format) -> Destination:
-    """Return the destination for `-o` and `--as`: a folder if the name ends with a slash or is one, else a file."""
+def _destination(output: str, as_: str | None, guard: str | None, form: Format) -> Destination:
+    """Return the destination for `-o`, `--as` and `--guard`: a folder if it is one or ends with a slash."""
     from scai_cli.datasets.export.output_files import Destination
 
     target = Path(output)
@@ -157,7 +160,9 @@ def _destination(output: str, as_: str | None, form: Format) -> Destination:
         )
     if kind is None and not folder:
         kind = by_name or ("text" if form.texts else None)
-    return Destination(target, kind or "jsonl", folder)  # type: ignore[arg-type]
+    if guard is not None and kind != "csv":
+        raise ConfigError(f"--guard {guard}: only CSV cells are guarded; write -o FILE.csv or --as csv, or drop it")
+    return Destination(target, kind or "jsonl", folder, None if guard is None else guard == "on")  # type: ignore[arg-type]
 
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:

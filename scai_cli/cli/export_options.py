@@ -33,6 +33,14 @@ As = Annotated[
     Literal["text", "markdown", "json", "jsonl", "csv", "parquet"] | None,
     typer.Option("--as", help="Type of the output file; default: by its name."),
 ]
+Guard = Annotated[
+    Literal["on", "off"] | None,
+    typer.Option(
+        "--guard",
+        help="In CSV, keep spreadsheets from running cells as formulas; default: on for a file, off in a folder.",
+        show_default=False,
+    ),
+]
 For = Annotated[
     str | None,
     typer.Option(

@@ -74,9 +74,11 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Sample personas: at random, stratified, weighted or diverse."""
-    from scai_cli.populations.population_file import population_file
+    from scai_cli.populations.population_file import check_name, population_file
     from scai_cli.populations.sample import sample
 
+    if str(out) != "-":
+        check_name(out)
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
     drawn = sample(population, count, by=strata, weigh_by=weights, diverse=diverse, seed=seed or 0)
     with population_file(out, "personas") as write:
@@ -100,7 +102,7 @@ def describe(
         list[str] | None,
         typer.Option(
             "--quota",
-            help="Compare an attribute's values with these target shares, e.g. age=18-34:30,35-90:70.",
+            help="Compare values with these target shares, e.g. age=18-64:70,65+:30; or a quota file (YAML).",
             metavar="ATTRIBUTE=VALUE:SHARE,...",
         ),
     ] = None,
@@ -110,7 +112,7 @@ def describe(
     from scai_cli.display.terminal.populations import print_description, print_files
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations
-    from scai_cli.populations.quotas import parse_quota
+    from scai_cli.populations.quota_text import read_quotas
 
     path = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
     if os.path.isdir(path):
@@ -121,7 +123,10 @@ def describe(
         else:
             print_files(files)
         return
-    description = describe(path, [parse_quota(quota) for quota in quotas or ()]).as_object()
+    described = describe(path, read_quotas(quotas or ()))
+    for warning in described.warnings():
+        say(f"warning: {warning}")
+    description = described.as_object()
     if as_json:
         print_json(description)
     else:
@@ -136,7 +141,7 @@ def generate(
         list[str] | None,
         typer.Option(
             "--quota",
-            help="Target share of each value, e.g. age=18-34:30,35-90:70.",
+            help="Target share of each value, e.g. age=18-64:70,65+:30; or a quota file (YAML).",
             metavar="ATTRIBUTE=VALUE:SHARE,...",
         ),
     ] = None,
@@ -156,11 +161,11 @@ def generate(
     from scai_cli.experiment.tasks import Task
     from scai_cli.jobs.generate_personas import GeneratePersonasOptions
     from scai_cli.jobs.generate_personas import generate as made
-    from scai_cli.populations.quotas import parse_quota
+    from scai_cli.populations.quota_text import read_quotas
 
     options = GeneratePersonasOptions(
         count=count,
-        quotas=[parse_quota(quota) for quota in quotas or ()],
+        quotas=read_quotas(quotas or ()),
         tasks=tuple(items(tasks, Task)) if tasks else (),
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )

@@ -31,17 +31,18 @@ def report(
     from scai_cli.display.report.page import make_page
     from scai_cli.errors import RunError
     from scai_cli.runs.find import find_read, is_evaluation
-    from scai_cli.runs.jsonl import write_whole
+    from scai_cli.runs.jsonl import check_target, write_whole
 
     paths = list(dict.fromkeys(find_read(runs_dir, run) for run in runs))
     evaluations = [path for path in paths if is_evaluation(path)]
     if evaluations and len(paths) > 1:
         raise RunError(f"{evaluations[0].name!r} is an evaluation, which has a page of its own; name it alone")
+    target = output or Path(f"{paths[0].name}.html" if len(paths) == 1 else "report.html")
+    check_target(target)
     page = make_evaluation_page(paths[0], trust=trust) if evaluations else make_page(paths)
-    if output is not None and str(output) == "-":
+    if str(target) == "-":
         print(page, end="")  # noqa: T201 - data for stdout
         return
-    target = output or Path(f"{paths[0].name}.html" if len(paths) == 1 else "report.html")
     write_whole(target, page)
     print(visible(str(target)))  # noqa: T201 - data for stdout
     say(f"{len(page.encode()) / 1000:,.0f} kB about {', '.join(path.name for path in paths)}")

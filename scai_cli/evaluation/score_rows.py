@@ -33,17 +33,20 @@ def _scores(evaluation: Evaluation, _: Layout) -> Iterator[Row]:
                 }
 
 
-SCORE_ROWS: Final = Format("runs", _scores, late_types={"value": float}, options=("as",))
+SCORE_ROWS: Final = Format("runs", _scores, late_types={"value": float}, options=("as", "guard"))
 """`{"evaluation", "row", "suite", "item", "cluster", "label", "persona", "task", "system", "score", "value", ...}`."""
 
 
-def write_scores(paths: Sequence[Path], destination: Destination) -> tuple[ExportedFile, ...]:
-    """Write the scores of evaluations to a file; raises ConfigError, RunError, and OutputError for a failed write."""
+def write_scores(paths: Sequence[Path], destination: Destination) -> tuple[ExportedFile, tuple[str, ...]]:
+    """Write the scores of evaluations to a file and return it, with notes on its cells.
+
+    Raises ConfigError, RunError, and OutputError for a failed write.
+    """
     with output_files(destination, SCORE_ROWS) as out:
         out.expect([""])
         for path in paths:
             for row in SCORE_ROWS.make(read_results(path), Layout()):
                 out.write("", row, None)
-        files = out.finish()
+        (file,) = out.finish()
         out.publish()
-    return files
+    return file, out.notes()

@@ -1,18 +1,20 @@
 """Read the personas or tasks of a file: YAML, a JSON list, or JSONL (line by line)."""
 
 import codecs
-import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.file_kinds import kind, plain_suffix
 from scai_cli.experiment.input_files import opened
 from scai_cli.experiment.personas import FREE_PLACES, Persona
-from scai_cli.experiment.scalars import json_number
+from scai_cli.experiment.scalars import read_json
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.text.characters import clean
@@ -35,7 +37,28 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
 
     A JSONL file is read and checked again in each iteration, so that a large one takes no memory.
     """
-    return _JsonLines(path, model) if path.suffix == ".jsonl" else _read_all(path, model)
+    match kind(path):
+        case "jsonl":
+            return _JsonLines(path, model)
+        case "json" if _is_one_item(path, plural(model)):
+            return _JsonLines(path, model)
+        case "parquet" | "excel" as found:
+            raise ConfigError(f"{path}: is a table ({found}); {_import_it(path, model)}")
+        case "text" if plain_suffix(path) in (".csv", ".tsv"):
+            raise ConfigError(f"{path}: is a table (CSV); {_import_it(path, model)}")
+    return _read_all(path, model)
+
+
+def _is_one_item(path: Path, key: str) -> bool:
+    """Whether a JSON file of one line is an item, and not the list of them under its key."""
+    with opened(path) as file:
+        lines = list(islice(file, 2))
+    first = lines[0].lstrip(codecs.BOM_UTF8 + b" \t") if len(lines) == 1 else b""
+    return first.startswith(b"{") and not re.match(rb'\{\s*"%s"\s*:' % key.encode(), first)
+
+
+def _import_it(path: Path, model: type[Item]) -> str:
+    return f"import it first: scai {plural(model)} import {path} --as table -o {plural(model)}.jsonl"
 
 
 def plural(model: type[Item]) -> str:
@@ -59,7 +82,7 @@ def json_value(data: bytes) -> Any:
     """Parse JSON, without lone surrogates; raises ValueError if it is invalid or too deep for recursive functions."""
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
-        value = json.loads(text, parse_float=json_number, parse_int=json_number)
+        value = read_json(text)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import PersonaSource, TaskSource
@@ -13,13 +12,8 @@ from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import comparable
 from scai_cli.experiment.yaml_source import YamlSource
-from scai_cli.text.suggestions import did_you_mean
+from scai_cli.text.suggestions import did_you_mean, most_frequent
 from scai_cli.values import draw
-
-_SHOWN: Final = 8
-"""The number of values listed in an error, the most frequent first."""
-_LONGEST: Final = 40
-"""Characters of a value in an error."""
 
 
 def select(
@@ -78,7 +72,7 @@ def _none_left(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource
     if not splits:
         return source.error((key,), f"there is no {key[:-1]}; give a file with `from:` or write some here")
     if isinstance(spec, TaskSource) or spec.split not in (None, *splits):
-        return source.error((key, "split"), f"no {key[:-1]} has it; there are {_listing(splits)}")
+        return source.error((key, "split"), f"no {key[:-1]} has it; there are {most_frequent(splits)}")
     people = (item for item in chain.from_iterable(parts) if isinstance(item, Persona))
     return source.error((key, "where"), _no_match(people, spec))
 
@@ -97,18 +91,8 @@ def _no_match(people: Iterable[Persona], spec: PersonaSource) -> str:
         wanted = spec.wanted_values(key)
         if not there:
             near = did_you_mean(key, attributes)
-            problems.append(f"no persona has {_shown(key)}{near or f', the attributes are {_listing(attributes)}'}")
+            problems.append(f"no persona has {key!r}{near or f', the attributes are {most_frequent(attributes)}'}")
         elif not there.keys() & set(wanted):
             near = next((near for value in wanted if "did you" in (near := did_you_mean(value, there))), "")
-            problems.append(f"{_shown(key)} is {_listing(there)}{near}")
+            problems.append(f"{key!r} is {most_frequent(there)}{near}")
     return f"no persona matches; {'; '.join(problems) or 'each value has personas, but none has all of these values'}"
-
-
-def _listing(values: Counter[str]) -> str:
-    most = [f"{_shown(value)} ({n:,})" for value, n in sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))]
-    more = f" and {len(most) - _SHOWN:,} more" if len(most) > _SHOWN else ""
-    return ", ".join(most[:_SHOWN]) + more
-
-
-def _shown(value: str) -> str:
-    return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")

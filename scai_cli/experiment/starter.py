@@ -25,6 +25,8 @@ def write_starter(folder: Path) -> int:
             target = folder / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+    except (NotADirectoryError, FileExistsError):
+        raise RunError(f"{folder}: is a file, or would be in one; name another folder") from None
     except OSError as error:
         for name in _FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -67,7 +67,7 @@ def _join_surrogates(escape: re.Match[str]) -> str:
 def parse_yaml(text: str, name: str, free: Sequence[str] = (), at: KeyPath = ()) -> YamlSource:
     """Parse YAML of plain values; reject tags, duplicate keys and alias bombs.
 
-    In the `free` places a scalar is what is written (`scalars.scalar`), elsewhere a boolean or number by YAML 1.2. A
+    In the `free` places a scalar is read as it is written (`scalars.scalar`), elsewhere as YAML 1.2 does. A
     place is a path of keys and list positions, with `*` for any, e.g. `personas.*.attributes.*`; merged keys count
     where they are merged. The text itself is the value `at` a path.
     """

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import Scalar
-from scai_cli.populations.quotas import Quota
+from scai_cli.experiment.scalars import comparable, number
+from scai_cli.populations.quotas import Quota, numbers_in
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
+from scai_cli.text.suggestions import did_you_mean, most_frequent
 from scai_cli.text.words import words
 
 _SHOWN: Final = 12
@@ -28,7 +29,7 @@ class PopulationDescription:
 
     size: int = 0
     weight: float = 0.0
-    attributes: defaultdict[str, Counter[Scalar]] = field(default_factory=lambda: defaultdict(Counter))
+    attributes: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     missing: Counter[str] = field(default_factory=Counter)
     splits: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
@@ -47,7 +48,7 @@ class PopulationDescription:
         self.size += 1
         self.weight += persona.weight
         for name, value in persona.attributes.items():
-            self.attributes[name][value] += 1
+            self.attributes[name][comparable(value)] += 1
         present = {**dict(persona), "source": persona.source.name}
         self.missing.update(part for part in _PARTS if not present[part])
         self.splits[persona.split or "none"] += 1
@@ -75,16 +76,29 @@ class PopulationDescription:
         }
 
     def _reached(self, quota: Quota) -> list[dict[str, Any]]:
-        values = self.attributes.get(quota.attribute, Counter())
+        counts = quota.counted(self.attributes.get(quota.attribute, {}))
         return [
             {
                 "attribute": quota.attribute,
                 "value": part.label,
                 "wanted": round(part.share, 4),
-                "reached": _ratio(sum(n for value, n in values.items() if part.matches(value)), self.size),
+                "reached": _ratio(count, self.size),
             }
-            for part in quota.parts
+            for part, count in zip(quota.parts, counts, strict=True)
         ]
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a line for each value of a quota that no persona has; a band may be empty if there are numbers."""
+        for quota in self.quotas:
+            there = self.attributes.get(quota.attribute, Counter())
+            if not there:
+                near = did_you_mean(quota.attribute, self.attributes)
+                yield f"--quota {quota.attribute}: no persona has this attribute{near}"
+                continue
+            counts = quota.counted(there)
+            for part, count in zip(quota.parts, counts, strict=True):
+                if not count and (part.band is None or not numbers_in(there)):
+                    yield f"--quota {quota.attribute}: no persona has {part.label!r}; there are {most_frequent(there)}"
 
 
 def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
@@ -119,18 +133,22 @@ def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
     return files
 
 
-def _attribute(values: Mapping[Scalar, int], size: int) -> dict[str, Any]:
+def _attribute(values: Mapping[str, int], size: int) -> dict[str, Any]:
     known = sum(values.values())
     described: dict[str, Any] = {"known": known, "missing": size - known, "distinct": len(values)}
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = {value: found for value in values if (found := number(value)) is not None}
     if len(numbers) == len(values) > _SHOWN:
-        all_numbers = sorted(number for number in numbers for _ in range(values[number]))
-        median = statistics.median(all_numbers)
-        described["range"] = {"lowest": all_numbers[0], "median": median, "highest": all_numbers[-1]}
+        ordered = sorted(found for value, found in numbers.items() for _ in range(values[value]))
+        median = statistics.median(ordered)
+        described["range"] = {"lowest": _plain(ordered[0]), "median": _plain(median), "highest": _plain(ordered[-1])}
     else:
-        order = sorted(values.items(), key=lambda pair: (-pair[1], str(pair[0])))
-        described["values"] = {str(value): n for value, n in order[:_SHOWN]}
+        order = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
+        described["values"] = dict(order[:_SHOWN])
     return described
+
+
+def _plain(value: float) -> int | float:
+    return int(value) if value.is_integer() else value
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -10,7 +10,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_text import yaml_text
-from scai_cli.runs.jsonl import whole_file
+from scai_cli.runs.jsonl import check_target, whole_file
 from scai_cli.text.characters import escape_json
 
 Write = Callable[[Persona | Task], None]
@@ -20,7 +20,7 @@ Write = Callable[[Persona | Task], None]
 def population_file(target: Path, key: str) -> Iterator[Write]:
     """Write personas or tasks one by one; the file appears when it is complete. `-` is stdout, as JSONL.
 
-    Raises OutputError for a failed write, and ConfigError for a name that ends in neither .jsonl nor .yaml.
+    Raises OutputError for a failed write, and ConfigError as `check_name`.
     """
     if str(target) == "-":
         yield lambda item: _line(sys.stdout.buffer, item)
@@ -36,9 +36,10 @@ def population_file(target: Path, key: str) -> Iterator[Write]:
 
 
 def check_name(target: Path) -> None:
-    """Raise ConfigError for a file name that ends in neither .jsonl nor .yaml."""
+    """Raise ConfigError for a file name that ends in neither .jsonl nor .yaml, and for a missing folder."""
     if target.suffix not in (".jsonl", ".yaml", ".yml"):
         raise ConfigError(f"{target}: name a .jsonl or .yaml file to write")
+    check_target(target)
 
 
 def _line(file: BinaryIO, item: Persona | Task) -> None:

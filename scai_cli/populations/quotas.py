@@ -1,32 +1,53 @@
-"""Quotas: the wanted shares of an attribute's values, as in `--quota age=18-34:30,35-90:70`."""
+"""Quotas: the wanted shares of an attribute's values, single ones or bands of numbers."""
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.errors import ConfigError
-from scai_cli.experiment.scalars import Scalar
+from scai_cli.experiment.scalars import Scalar, comparable, number, scalar
 
-_RANGE: Final = re.compile(r"(\d{1,6})\s*-\s*(\d{1,6})")
-_HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or ranges, e.g. age=18-34:30,35-90:70"
+_WHOLE: Final = r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})"
+_RANGE: Final = re.compile(rf"{_WHOLE}\s*[-–]\s*{_WHOLE}")
+_FROM: Final = re.compile(rf"{_WHOLE}\s*(?:\+|and over)", re.IGNORECASE)
+_BELOW: Final = re.compile(rf"(?:<|under )\s*{_WHOLE}", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_OLDEST: Final = 95
+"""The highest age of people made for a band such as `65+`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A band of whole numbers with both ends included; None is an open end."""
+
+    low: int | None
+    high: int | None
+
+    def has(self, value: float) -> bool:
+        """Return whether a number lies in the band; 34.5 lies in 18-34."""
+        return (self.low is None or self.low <= value) and (self.high is None or value < self.high + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaPart:
-    """A value, or a range of whole numbers with both ends included, and its share of the personas, in (0, 1]."""
+    """A value or a band, and its share of the personas, in (0, 1]; the numbers of people made lie in `drawn`."""
 
     label: str
     share: float
-    span: tuple[int, int] | None = None
+    band: Band | None = None
+    drawn: tuple[int, int] | None = None
 
-    def matches(self, value: Scalar | None) -> bool:
-        """Return whether a value belongs to this part."""
-        if self.span is None:
-            return value is not None and str(value).strip().lower() == self.label.lower()
-        low, high = self.span
-        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value < high + 1
+    def is_written(self, value: Scalar) -> bool:
+        """Return whether a value is written as the label, in small letters or capitals."""
+        return comparable(value).strip().casefold() == comparable(self.label).casefold()
+
+    def matches(self, value: Scalar) -> bool:
+        """Return whether a value is written as the label or lies in the band."""
+        if self.is_written(value):
+            return True
+        found = as_number(value) if self.band else None
+        return self.band is not None and found is not None and self.band.has(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +57,36 @@ class Quota:
     attribute: str
     parts: tuple[QuotaPart, ...]
 
+    @classmethod
+    def of(cls, attribute: str, shares: Mapping[str, float]) -> "Quota":
+        """Return the quota of labels and shares above 0; raises ValueError for a band without numbers."""
+        total = sum(shares.values())
+        bands = {label: band(label) for label in shares}
+        closed = [b.high - b.low for b in bands.values() if b and b.low is not None and b.high is not None]
+        width = max(closed, default=None)
+        parts = []
+        for label, share in shares.items():
+            drawn = _ends(attribute, found, width) if (found := bands[label]) else None
+            parts.append(QuotaPart(label, share / total, found, drawn))
+        return cls(attribute, tuple(parts))
+
     def draw(self, count: int, seed: str) -> list[Scalar]:
         """Draw `count` values in a seeded order; each part gets its share, rounded by largest remainder."""
         rng = random.Random(seed)
         values: list[Scalar] = []
         for part, times in zip(self.parts, apportion([part.share for part in self.parts], count), strict=True):
-            values += [rng.randint(*part.span) if part.span else _value(part.label) for _ in range(times)]
+            values += [rng.randint(*part.drawn) if part.drawn else scalar(part.label) for _ in range(times)]
         rng.shuffle(values)
         return values
 
-
-def parse_quota(text: str) -> Quota:
-    """Parse a `--quota`; shares are any positive numbers, all equal if left out. Raises ConfigError."""
-    attribute, _, rest = text.partition("=")
-    attribute = attribute.strip()
-    parts = [piece for piece in rest.split(",") if piece.strip()]
-    if not attribute or not parts:
-        raise ConfigError(f"--quota {text}: {_HOW}")
-    shares = [_parse_part(text, piece) for piece in parts]
-    labels = [label for label, _ in shares]
-    if len(parts) == 1 and ":" not in parts[0] and not _RANGE.fullmatch(labels[0]):
-        raise ConfigError(f"--quota {text}: one value without a share; {_HOW}")
-    if len(set(labels)) < len(labels):
-        raise ConfigError(f"--quota {text}: a value is given twice; remove one")
-    total = sum(share for _, share in shares)
-    return Quota(attribute, tuple(QuotaPart(label, share / total, _span(text, label)) for label, share in shares))
+    def counted(self, values: Mapping[str, int]) -> list[int]:
+        """Return the number of people in each part, from value -> people; each counts for one part at most."""
+        counts = [0] * len(self.parts)
+        for value, people in values.items():
+            order = sorted(range(len(self.parts)), key=lambda n: not self.parts[n].is_written(value))
+            if (found := next((n for n in order if self.parts[n].matches(value)), None)) is not None:
+                counts[found] += people
+        return counts
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:
@@ -74,28 +100,49 @@ def apportion(shares: Sequence[float], count: int) -> list[int]:
     return given
 
 
-def _parse_part(text: str, piece: str) -> tuple[str, float]:
-    label, colon, share = piece.rpartition(":")
-    if not colon:
-        return piece.strip(), 1.0
-    try:
-        number = float(share.strip().removesuffix("%"))
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf") or not label.strip():
-        raise ConfigError(f"--quota {text}: {piece.strip()!r} has no share above 0; {_HOW}")
-    return label.strip(), number
+def band(label: str) -> Band | None:
+    """Read a band such as 18-34, 65+ or <18; None for another label. Raises ValueError for one without numbers."""
+    if match := _RANGE.fullmatch(label):
+        low, high = (_whole(end) for end in match.groups())
+        if low > high:
+            raise ValueError(f"the range {label} falls")
+        return Band(low, high)
+    if match := _FROM.fullmatch(label):
+        return Band(_whole(match[1]), None)
+    if match := _BELOW.fullmatch(label):
+        if not (end := _whole(match[1])):
+            raise ValueError(f"the band {label} has no number from 0 on")
+        return Band(None, end - 1)
+    return None
 
 
-def _span(text: str, label: str) -> tuple[int, int] | None:
-    match = _RANGE.fullmatch(label)
-    if match is None:
-        return None
-    low, high = int(match[1]), int(match[2])
-    if low > high:
-        raise ConfigError(f"--quota {text}: the range {label} falls")
-    return low, high
+def as_number(value: Scalar) -> float | None:
+    """Return the number that is written, perhaps with commas between thousands."""
+    text = str(value).strip()
+    return number(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text)
 
 
-def _value(label: str) -> Scalar:
-    return int(label) if label.isdigit() and (label == "0" or label[0] != "0") else label
+def _whole(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _ends(attribute: str, found: Band, width: int | None) -> tuple[int, int]:
+    """Return the ends between which the numbers of people made lie.
+
+    An open band is as wide as the widest closed one of its quota; without one, half as wide as its end is high. Ages
+    end at 95.
+    """
+    if found.low is None:
+        end = found.high or 0
+        return max(0, end - (end // 2 if width is None else width)), end
+    if found.high is not None:
+        return found.low, found.high
+    high = found.low + (found.low // 2 if width is None else width)
+    if "age" in re.split(r"[\W_]+", attribute.lower()):
+        high = max(found.low, _OLDEST if width is None else min(high, _OLDEST))
+    return found.low, high
+
+
+def numbers_in(values: Iterable[Scalar]) -> bool:
+    """Return whether any of the values is a number."""
+    return any(as_number(value) is not None for value in values)

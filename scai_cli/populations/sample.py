@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import Scalar
+from scai_cli.experiment.scalars import Scalar, comparable, number
 from scai_cli.populations.quotas import apportion
 from scai_cli.text.near_duplicates import hashes, nameless
 
@@ -97,10 +97,10 @@ class _FarthestFirst:
 def _weight(persona: Persona, name: str | None) -> float:
     if name is None:
         return 1.0
-    value = persona.weight if name == "weight" else persona.attributes.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    value = number(persona.weight if name == "weight" else persona.attributes.get(name))
+    if value is None or value <= 0:
         raise ConfigError(f"--weights {name}: persona {persona.id!r} has no number above 0 in it; correct it")
-    return float(value)
+    return value
 
 
 def _key(seed: int, name: str, weight: float) -> float:
@@ -123,18 +123,18 @@ def _labels(values: Sequence[Scalar | None], name: str) -> list[str]:
     known = [value for value in values if value is not None]
     if not known:
         raise ConfigError(f"--by {name}: no persona has this attribute; `scai personas describe` lists the attributes")
-    numbers = [value for value in known if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == len(known) and len(set(numbers)) > _MANY:
-        ordered = sorted(numbers)
+    numbers = [number(value) for value in values]
+    ordered = sorted(found for found in numbers if found is not None)
+    if len(ordered) == len(known) and len(set(ordered)) > _MANY:
         cuts = [ordered[len(ordered) * n // _BINS] for n in range(1, _BINS)]
-        return [_bin(value, cuts) for value in values]
-    return ["?" if value is None else str(value) for value in values]
+        return [_bin(found, cuts) for found in numbers]
+    return ["?" if value is None else comparable(value) for value in values]
 
 
-def _bin(value: Scalar | None, cuts: Iterable[int | float]) -> str:
-    if value is None:
+def _bin(found: float | None, cuts: Iterable[float]) -> str:
+    if found is None:
         return "?"
-    below = [cut for cut in cuts if isinstance(value, int | float) and value >= cut]
+    below = [cut for cut in cuts if found >= cut]
     return f"from {below[-1]:g}" if below else "lowest"
 
 

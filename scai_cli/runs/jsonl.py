@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
-from scai_cli.errors import RunError, cannot_write
+from scai_cli.errors import ConfigError, RunError, cannot_write
 from scai_cli.text.characters import clean
 
 Decoded = TypeVar("Decoded")
@@ -171,6 +171,21 @@ def damaged(path: Path, number: int) -> str:
         f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
         "restore the file from a copy, or start the work again"
     )
+
+
+def check_target(target: Path) -> None:
+    """Raise ConfigError for a file that can never be written: it is a folder, or its folder is missing.
+
+    Commands call it before their work; `-` is stdout.
+    """
+    if str(target) == "-":
+        return
+    if target.is_dir():
+        raise ConfigError(f"{target}: is a folder; name a file")
+    if not target.parent.is_dir():
+        is_file = os.path.lexists(target.parent)
+        problem = "is not a folder; name" if is_file else "does not exist; create this folder, or name"
+        raise ConfigError(f"{target}: {target.parent} {problem} another file")
 
 
 @contextmanager

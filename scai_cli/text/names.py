@@ -16,9 +16,11 @@ _AFTER, _CONSONANT, _VOWEL, _BOTH, _TOPICS, _VERBS = (
 )
 _MOST_WORDS: Final = 4
 _MOST_HAN, _MOST_CHARACTERS = 6, 24
+_READ: Final = 400
+"""Characters of a text that are looked at."""
 _FEWEST, _FEWEST_SYLLABLES = 2, 3
 """Characters of a name in a script without spaces, and syllables of a Korean one."""
-_MARKS_AROUND: Final = ",;:،؛、，"
+_MARKS_AFTER: Final = ",;:،؛、，"
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]+")
 _FINALS: Final = 28
 """Hangul syllables are coded in blocks of 28 that differ in the final consonant; the first has none."""
@@ -39,7 +41,7 @@ def common_name(texts: Sequence[str]) -> str:
     It is the words that all texts begin with, with capitals if their script has them and without Korean particles; in a
     script without spaces the characters, without a Japanese particle or a verb.
     """
-    texts = [usual(text).strip() for text in texts]
+    texts = [usual(text[:_READ]).strip() for text in texts]
     if len(texts) < 2:
         return ""
     return _of_characters(texts) if has_unspaced(texts[0][:1]) else _of_words(texts)
@@ -48,7 +50,7 @@ def common_name(texts: Sequence[str]) -> str:
 def _of_words(texts: Sequence[str]) -> str:
     name: list[str] = []
     for words in zip(*(text.split(None, _MOST_WORDS)[:_MOST_WORDS] for text in texts), strict=False):
-        plain = [word.strip(_MARKS_AROUND) for word in words]
+        plain = [word.rstrip(_MARKS_AFTER) for word in words]
         bare = [_bare(word) for word in plain]
         if len(set(bare)) > 1 or not begins_name(bare[0]) or bare[0] in _AFTER:
             break
@@ -89,10 +91,15 @@ def _shared(texts: Sequence[str]) -> str:
     """Return the letters that all texts begin with, each with its marks; a name can have a space or `・` in it."""
     equal = takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
     prefix = "".join(letters[0] for letters in equal)
-    while prefix and any(text[len(prefix) : len(prefix) + 1] in marks() for text in texts if len(text) > len(prefix)):
+    while prefix and any(_mark().match(text, len(prefix)) for text in texts):
         prefix = prefix[:-1]
     letters = _letters().match(prefix)
     return letters[0].rstrip() if letters else ""
+
+
+@cache
+def _mark() -> re.Pattern[str]:
+    return re.compile(f"[{marks()}]")
 
 
 @cache

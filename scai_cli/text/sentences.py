@@ -17,10 +17,11 @@ _OTHER_ENDS: Final = (
     "\U00016e98\U0001bc9f\U0001da88"
 )
 """Unicode's Sentence_Terminal characters (version 16, U+0021 on) without `. ! ?`, and Tibetan's."""
-_CLOSING: Final = "\"'’”»›)\\]}）］｝」』】〉》〕〗〙〛｣"
+_QUOTES: Final = "\"'’”»›」』｣"
+_BRACKETS: Final = ")\\]}）］｝】〉》〕〗〙〛"
 FULL_STOP: Final = re.compile(f"[{_OTHER_ENDS}]")
 """An end of a sentence in a script without the full stop of English."""
-_ENDED: Final = re.compile(rf"[.!?…\u2024\u2025{_OTHER_ENDS}][{_CLOSING}\s]*\Z|[\"'”»」』｣]\Z")
+_ENDED: Final = re.compile(rf"[.!?…][{_QUOTES}\s]*\Z|[{_OTHER_ENDS}][{_QUOTES}{_BRACKETS}\s]*\Z|[\"'”»」』｣]\Z")
 _END: Final = re.compile(rf"[.!?…]+[\"'”’)]*(?=\s+(\S)|\s*\Z)|[{_OTHER_ENDS}]+")
 _OPENING: Final = frozenset("\"'“‘(")
 _LONGEST_END: Final = 20

@@ -8,7 +8,7 @@ letters and digits; vowel signs and other marks are parts of it.
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 from unicodedata import category, is_normalized, normalize
 
@@ -75,7 +75,8 @@ def usual(text: str) -> str:
     """Return the text in its usual form: equal for any encoding of an accent, and for wide and narrow letters."""
     if text.isascii():
         return text
-    return normalize("NFC", _bounded(_WIDE.sub(lambda run: normalize("NFKC", run[0]), text)))
+    text = _WIDE.sub(lambda run: normalize("NFKC", run[0]), text)
+    return text if is_normalized("NFC", text) else normalize("NFC", _bounded(text))
 
 
 def comparable(text: str) -> str:
@@ -86,8 +87,11 @@ def comparable(text: str) -> str:
 @cache
 def marks() -> str:
     """Return the marks that are parts of words, such as vowel signs, for a class of a regular expression."""
-    found = (chr(code) for code in range(0x300, 0x1E950) if category(chr(code)) in ("Mn", "Mc"))
-    return "".join(found)
+    found = [code for code in range(0x300, 0x1E950) if category(chr(code)) in ("Mn", "Mc")]
+    # Ranges, as `re` compares one by one the characters of a class that is not all in the basic plane.
+    starts = [code for before, code in pairwise((0, *found)) if code > before + 1]
+    ends = [code for code, after in pairwise((*found, 0)) if after != code + 1]
+    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
 
 
 def _weight(word: str) -> int:
@@ -103,7 +107,7 @@ def _word() -> re.Pattern[str]:
 
 @cache
 def _many_marks() -> re.Pattern[str]:
-    return re.compile(f"([{marks()}]{{{_MOST_MARKS}}})[{marks()}]+")
+    return re.compile(f"[{marks()}][{marks()}]{{{_MOST_MARKS},}}")
 
 
 def _normal(text: str) -> str:
@@ -112,4 +116,4 @@ def _normal(text: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    return _many_marks().sub(r"\1", text)
+    return _many_marks().sub(lambda run: run[0][:_MOST_MARKS], text)

@@ -8,6 +8,7 @@ import re
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from conftest import scai
@@ -20,6 +21,7 @@ from scai_cli.datasets.samples.licences import Licences, stated_licences
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, By, Splitter, parse_split
 from scai_cli.errors import ConfigError
+from scai_cli.text.words import words
 from scai_cli.values import Split
 
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
@@ -365,6 +367,45 @@ def test_a_benchmark_that_cannot_be_read_is_one_line(text: str, said: str) -> No
     called = scai("export", "many", "--format", "sft", "--decontaminate", name)
     assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
     assert said in called.err
+
+
+ZH = "一列火车早上九点从车站出发，每小时走八十公里，下午两点以前它能走多少公里到哪座城市？"
+TH = "รถไฟออกจากสถานีตอนเก้าโมงเช้าวิ่งชั่วโมงละแปดสิบกิโลเมตรจะถึงเมืองหน้าตอนกี่โมงถ้าไม่หยุดพักเลย"
+
+
+@pytest.mark.parametrize(("text", "run"), [(ZH, 26), (TH, 39), (BENCH, 13)])
+def test_a_benchmark_in_a_script_without_spaces_is_found(text: str, run: int) -> None:
+    benchmark = Benchmark("b")
+    benchmark.add([text])
+    assert benchmark.matches([f"A b {text} c d"]) == {1}
+    assert benchmark.matches([normalize("NFD", text.replace("，", " "))]) == {1}
+    said = words(text)
+    assert benchmark.matches([("" if run > 13 else " ").join(said[2 : run + 2])]) == {1}
+    assert benchmark.matches([("" if run > 13 else " ").join(said[2 : run + 1])]) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "short"), [("泡一壶好茶吧", 1), ("怎样泡一壶好茶吧？", 0), ("ชงชา", 1), ("ชงชาอย่างไรให้อร่อย", 0)]
+)
+def test_a_text_of_few_characters_is_too_short_to_search_for(text: str, short: int) -> None:
+    benchmark = Benchmark("b")
+    benchmark.add([text])
+    assert benchmark.too_short == short
+    assert bool(benchmark.matches([f"请问{text}"])) == (not short)
+    said = "1 of its rows are too short to search for: they have less than 4 words (8 characters of Chinese or Japanese"
+    assert (said in benchmark.report()) == bool(short)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Café au lait?", "Cafe\u0301 au lait?"), ("テスト１", "ﾃｽﾄ1")])
+def test_a_text_in_another_form_is_the_same_row_and_the_same_task(one: str, other: str) -> None:
+    assert one != other
+    rows = DuplicateIndex("exact")
+    assert rows.reason_against((one,), "train") is None
+    assert rows.reason_against((other,), "train") == "duplicate"
+    assert rows.reason_against((other,), "test") == ELSEWHERE
+    splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {"t1": "train", "t2": "test"})
+    assert splitter.split(origin(None, "t1"), one, None) == ("train", "")
+    assert splitter.split(origin(None, "t2"), other, None)[0] is None
 
 
 def test_all_files_of_an_export_have_different_prompts_when_split_by_task() -> None:

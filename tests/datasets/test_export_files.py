@@ -210,7 +210,7 @@ def test_a_folder_of_somebody_else_s_is_left_alone(finished: Path) -> None:
     Path("mine").mkdir()
     Path("mine/letter.txt").write_text("dear")
     called = scai("export", finished, "--format", "sft", "-o", "mine/")
-    assert (called.code, called.err) == (4, "scai: mine: has files that are not part of an export; name a new folder\n")
+    assert (called.code, called.err) == (2, "scai: mine: has files that are not part of an export; name a new folder\n")
     assert files() == {"mine/letter.txt"}
     Path("empty").mkdir()
     assert scai("export", finished, "--format", "sft", "-o", "empty").code == 0

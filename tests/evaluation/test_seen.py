@@ -30,6 +30,18 @@ def test_thirteen_words_in_a_row_are_seen_in_any_message_of_the_user() -> None:
     assert seen_items(items, texts) == [("first", "task blue")]
 
 
+def test_an_equal_text_is_seen_in_any_form_and_script() -> None:
+    whole, part = "怎样泡一壶好茶？", "请告诉我的学生为什么天空白天是蓝色的而傍晚太阳落山的时候又会变成红色"
+    items = [
+        item("nfd", "Cafe\u0301?"),
+        item("same", "怎样 泡一壶好茶"),
+        item("part", f"老师，{part[:28]}吗"),
+        item("few", part[:20]),
+    ]
+    texts = [("task cafe", "café"), ("task tea", whole), ("task sky", part)]
+    assert seen_items(items, texts) == [("nfd", "task cafe"), ("same", "task tea"), ("part", "task sky")]
+
+
 def test_all_items_of_a_seen_text_are_named() -> None:
     items = [item("a", LONG), item("b", f"{LONG}!")]
     assert seen_items(items, [("t", LONG), ("u", LONG)]) == [("a", "t"), ("b", "t")]

@@ -72,7 +72,12 @@ def test_generated_people_play() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Too short.", "One is here. Two is here. Three is here. Four is here. And five is here too."],
+    [
+        "",
+        "Too short.",
+        "One is here. Two is here. Three is here. Four is here. And five is here too.",
+        "她在长沙开书店。她爱爬山。她有一只猫。她怕冷。她要简短的回答。",
+    ],
 )
 def test_a_biography_has_one_to_four_sentences(text: str) -> None:
     with pytest.raises(ValueError, match="biography"):

@@ -63,13 +63,10 @@ def documented(form: str) -> Table:
 
 
 def is_documented(field: str, fates: set[str], table: Table) -> bool:
-    """Whether the rows that match a field say all that became of it."""
-    said = [becomes for patterns, becomes in table if any(fnmatchcase(field, pattern) for pattern in patterns)]
-    destinations = [name for becomes in said for name in re.findall(r"`([^`]+)`", becomes)]
-    return bool(said) and all(
-        any(fnmatchcase(fate, name) for name in destinations) or any(fate in becomes for becomes in said)
-        for fate in fates
-    )
+    """Whether the first row that matches a field says all that became of it."""
+    said = next((becomes for patterns, becomes in table if any(fnmatchcase(field, one) for one in patterns)), "")
+    destinations = re.findall(r"`([^`]+)`", said)
+    return bool(said) and all(fate in said or any(fnmatchcase(fate, name) for name in destinations) for fate in fates)
 
 
 def test_the_docs_have_a_table_for_every_format() -> None:
@@ -168,7 +165,7 @@ def test_each_text_of_an_object_is_written_or_in_the_account(form: str) -> None:
         row = repaired(marked(given_row, found))
         Path("row.jsonl" if form != "tinytroupe" else "row.json").write_text(json.dumps(row), encoding="utf-8")
         account = account_of(what, form, "row.jsonl" if form != "tinytroupe" else "row.json")
-        assert len(found) > 1 or form == "anthropic"
+        assert found
         assert vanished(account, row) == []
 
 
@@ -234,3 +231,72 @@ def test_texts_beyond_the_budget_are_left_out_whole_and_counted() -> None:
     assert not re.search(r"Belief \d+: (?:word )*(?:wor?|w)?$", description)
     assert account["fields"]["persona.beliefs"]["left_out"] == {BEYOND: 20 - len(kept)}
     assert account["fields"]["persona.beliefs"]["into"] == {"description": len(kept)}
+
+
+COLUMNS = {
+    "id": ["r1", "r2", "r3"],
+    "Story": ["Ada sells lemons.", "Bo mends nets.", "Cy sings bass."],
+    "age": ["34", "NA", "61"],
+    "religion": ["None", "Quaker", "n/a"],
+    "income": ["Refused", "1.10", "01234"],
+    "mail": ["ada@example.org", "bo@example.org", "cy@example.org"],
+    "code": ["k7x9", "m2p4", "q8z1"],
+    "essay": ["so " * 200, "short", ""],
+    "stances.buses": ["Free for all.", "prefer not to say", "Too few."],
+    "notes": ["\x07\x08", "", " "],
+}
+"""A column of every sort: text, numbers, words for not known, identifiers, codes, long texts, nothing but controls."""
+
+
+def test_each_cell_of_a_table_is_written_or_in_the_account() -> None:
+    with Path("t.csv").open("w", encoding="utf-8", newline="") as content:
+        csv.writer(content).writerows([COLUMNS, *zip(*COLUMNS.values(), strict=True)])
+    account = account_of("personas", "table", "t.csv")
+    for n, cells in enumerate(zip(*COLUMNS.values(), strict=True)):
+        written = json.dumps(account["items"][n], ensure_ascii=False)
+        for column, cell in zip(COLUMNS, cells, strict=True):
+            one = account["fields"][column]
+            lost = {*one.get("not_known", {}), *one.get("left_out", {})}
+            assert not cell.strip() or cell.strip() in written or lost, (column, cell)
+    fields = account["fields"]
+    assert fields["age"]["not_known"] == {"NA": 1}
+    assert fields["religion"]["into"] == {"attributes.religion": 2}  # None is a religion, n/a is none
+    assert fields["mail"]["left_out"] == {"like identifiers: e-mail addresses": 3}
+    assert fields["code"]["left_out"] == {"like identifiers: codes": 3}
+    assert fields["notes"]["left_out"] == {"not text": 1}
+
+
+def test_a_folder_names_the_file_of_a_bad_agent() -> None:
+    for name, agent in (("a", {"persona": {"name": "Ada", "style": "Dry."}}), ("b", {"persona": {"age": 3}})):
+        Path("agents").mkdir(exist_ok=True)
+        Path(f"agents/{name}.json").write_text(json.dumps(agent), encoding="utf-8")
+    called = scai("personas", "import", "agents", "--as", "tinytroupe", "-o", "out.jsonl")
+    assert called.err == "scai: agents/b.json: row 2: has no name; correct it, or add --skip-bad\n"
+
+
+def test_fragments_of_agents_are_left_out() -> None:
+    agents = [{"type": "Fragment", "persona": {"beliefs": ["Order."]}}, {"persona": {"name": "Ada", "style": "Dry."}}]
+    Path("a.json").write_text(json.dumps(agents), encoding="utf-8")
+    account = account_of("personas", "tinytroupe", "a.json")
+    assert account["rows"]["left_out"] == {"fragments, which are parts of a person": 1}
+
+
+def test_older_agents_of_tinytroupe_come_in_whole() -> None:
+    olinda = account_of("personas", "tinytroupe", DATA / "tinytroupe" / "Olinda.agent.json")["items"][0]
+    assert olinda["attributes"] == {
+        "age": 66, "nationality": "Portuguese", "residence": "Portugal", "occupation": "Bookbinder",
+    }  # fmt: skip
+    assert olinda["description"] == (
+        "Occupation description: You bind ledgers for the harbour office. Personality traits: You are stubborn. "
+        "Professional interests: Marbled paper. Personal interests: Fado. Skills: You sew a spine in an hour. "
+        "Routines: You walk to the harbour at five. Relationships: Graça: Your tenant."
+    )
+
+
+def test_what_an_agent_list_says_of_all_agents_reaches_each() -> None:
+    (agent,) = account_of("personas", "edsl", DATA / "edsl.jsonl")["items"]
+    assert agent["description"] == "Answer in a few words."
+    first, second = account_of("personas", "edsl", DATA / "edsl.json")["items"]
+    assert first["attributes"]["born"] == "year 1990, month 2"
+    assert first["description"].endswith("What the facts mean: trust: Can most people be trusted?")
+    assert "persona" not in second["attributes"]

@@ -12,7 +12,8 @@ from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.populations.quotas import apportion, parse_quota
+from scai_cli.populations.quota_text import parse_quota
+from scai_cli.populations.quotas import apportion
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 PEOPLE = """\
@@ -55,7 +56,7 @@ def test_nobody_of_a_kind_is_said_so(people: str) -> None:
     Path("x.yaml").write_text(f"personas: {{from: people.yaml, where: {{country: Oz}}}}\n{TASK}", encoding="utf-8")
     called = scai("check", "x.yaml")
     assert (called.code, called.lines) == (
-        2, ["scai: x.yaml:1: personas: no persona matches; change `split:` or `where:`"]
+        2, ["scai: x.yaml:1: personas.where: no persona matches; 'country' is 'Chad' (2), 'Kenya' (2), 'Peru' (2)"]
     )  # fmt: skip
 
 

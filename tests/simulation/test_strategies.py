@@ -189,6 +189,14 @@ def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [("आरती शर्मा", "शर्मा को छोटा उत्तर दो।"), ("สมชาย ใจดี", "ตอบสมชายสั้นๆ"), ("سارة حسن", "أجب سارة بإيجاز.")],
+)
+def test_a_part_of_a_name_is_found_where_names_have_no_capital(name: str, text: str) -> None:
+    assert leak([("P1", text)], [Persona(id="x1", name=name)], []) is not None
+
+
+@pytest.mark.parametrize(
     ("task", "rule"),
     [
         ("चाय कैसे बनाते हैं?", "समझाओ कि कुछ कैसे बनाते हैं और छोटा रखो।"),

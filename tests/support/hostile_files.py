@@ -7,6 +7,7 @@ import json
 import os
 import random
 import socket
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -80,6 +81,26 @@ def parquet(name: str, column: str, **options: object) -> str:
     return name
 
 
+def workbook(name: str, part: str, *content: str) -> str:
+    """Write an Excel workbook of one sheet, with another content of one of its parts."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (("id", "description"), ("ann", "Ann waits.")):
+        book.active.append(row)
+    book.save("whole.xlsx")
+    with (
+        zipfile.ZipFile("whole.xlsx") as whole,
+        zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+    ):
+        for entry in whole.namelist():
+            with new.open(entry, "w") as file:
+                for piece in content if entry == part else (whole.read(entry).decode(),):
+                    file.write(piece.encode())
+    Path("whole.xlsx").unlink()
+    return name
+
+
 def special(name: str) -> str:
     """Make something that is no regular file."""
     if name.startswith("fifo"):
@@ -101,6 +122,10 @@ def many(line: Callable[[int], str], count: int) -> Iterable[str]:
     """Return lines, each with its number."""
     return (line(n) for n in range(count))
 
+
+SHEET, TEXTS, STYLES = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml"
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
 
 FAST: dict[str, Write] = {
     "random as personas": lambda _: experiment("/dev/random"),
@@ -130,6 +155,17 @@ FAST: dict[str, Write] = {
     ),
     "gzip of noise": lambda r: table(
         Path("p.csv.gz").write_bytes(gzip.compress(b"")[:10] + r.randbytes(9999)) and "p.csv.gz"
+    ),
+    "workbook with cells far apart": lambda _: table(
+        workbook(
+            "p.xlsx",
+            SHEET,
+            f'<worksheet {MAIN}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c>'
+            '</row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>',
+        )
+    ),
+    "workbook with entities in entities": lambda _: table(
+        workbook("p.xlsx", SHEET, f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]><worksheet {MAIN}>&a8;</worksheet>')
     ),
     "pipe to import": lambda _: table(special("fifo.jsonl")),
     "pipe to describe": lambda _: described(special("fifo.jsonl")),
@@ -187,6 +223,27 @@ SLOW: dict[str, Write] = {
     "Parquet list of 30 million numbers": lambda _: table(parquet("p.parquet", "numbers")),
     "Parquet cell of 100 MB": lambda _: table(parquet("p.parquet", "cell", use_dictionary=False)),
     "Parquet cell of 100 MB to describe": lambda _: described(parquet("p.parquet", "cell")),
+    "workbook with a row of 50 million cells": lambda _: table(
+        workbook(
+            "p.xlsx",
+            SHEET,
+            f"<worksheet {MAIN}><sheetData><row>",
+            *["<c/>" * MB] * 50,
+            "</row></sheetData></worksheet>",
+        )
+    ),
+    "workbook with a text of a gigabyte": lambda _: table(
+        workbook("p.xlsx", TEXTS, f"<sst {MAIN}><si><t>", *["x" * MB] * 1000, "</t></si></sst>")
+    ),
+    "workbook with 20 million texts": lambda _: table(
+        workbook("p.xlsx", TEXTS, f"<sst {MAIN}>", *["<si><t/></si>" * MB] * 20, "</sst>")
+    ),
+    "workbook with 20 million styles": lambda _: table(
+        workbook("p.xlsx", STYLES, f"<styleSheet {MAIN}><cellXfs>", *["<xf/>" * MB] * 20, "</cellXfs></styleSheet>")
+    ),
+    "workbook with 20 million rows": lambda _: table(
+        workbook("p.xlsx", SHEET, f"<worksheet {MAIN}><sheetData>", *["<row/>" * MB] * 20, "</sheetData></worksheet>")
+    ),
     "constitution of 30 MB": lambda _: (
         "check",
         text("x.yaml", PEOPLE, TASKS, f"constitution: {{from: {text('c.md', '-' * 1, ' x' * 15 * MB)}}}\n"),

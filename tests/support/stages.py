@@ -33,9 +33,12 @@ from scai_cli.simulation.placeholders import is_placeholder, is_rule, placeholde
 from scai_cli.text import characters
 from scai_cli.text.choice import choice
 from scai_cli.text.loose_json import find_objects
+from scai_cli.text.names import common_name
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.text.scale_numbers import read_on_scale
+from scai_cli.text.sentences import count_sentences, is_ended
 from scai_cli.text.word_changes import word_changes
+from scai_cli.text.words import comparable, count, length, stretches, words
 
 SHAPES: Final = {  # a piece that is repeated, or a start and the piece
     "one letter": "a",
@@ -193,6 +196,14 @@ STAGES: Final[dict[str, Callable[[str], object]]] = {
     "markdown": lambda text: (markdown.escaped(text), markdown.code(text), markdown.fenced(text)),
     "cells": guarded,
     "refuses": refuses,
+    "words": lambda text: (
+        length(words(text)),
+        count(text),
+        comparable(text),
+        sum(1 for _ in stretches(words(text), 13)),
+    ),
+    "sentences": lambda text: (is_ended(text), count_sentences(text)),
+    "names": lambda text: common_name([text, f"{text}a"]),
     "simulated": _simulated,
     "simulated meta": _simulated_meta,
 }

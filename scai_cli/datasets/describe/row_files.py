@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from scai_cli.datasets.export.output_files import SIDE_CAR
-from scai_cli.datasets.export.row_writers import FORMULA
+from scai_cli.datasets.export.row_writers import unguarded
 from scai_cli.datasets.formats.format import Fields
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import opened
@@ -43,8 +43,8 @@ def fields(path: Path) -> Iterator[tuple[int, Fields]]:
         yield from _jsonl(path)
         return
 
-    def refuse(_: str) -> None:
-        raise ConfigError(f"{path}: is not UTF-8 text; export it again")
+    def refuse(problem: str) -> None:
+        raise ConfigError(f"{problem}; export it again")
 
     is_csv = path.suffix == ".csv"
     for row in csv_rows(str(path), refuse) if is_csv else parquet_rows(str(path)):
@@ -77,4 +77,4 @@ def cell(text: Any) -> Any:
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError):
             return text
-    return text[1:] if isinstance(text, str) and text.startswith("'") and FORMULA.match(text, 1) else text
+    return unguarded(text) if isinstance(text, str) else text

@@ -75,8 +75,9 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
     every file is as it was before. With `max_rows` the sources are read twice, and the rows with the lowest seeded
     numbers are written, so their order does not matter.
     """
-    sources = [open_source(path) for path in paths]
     destination = options.destination
+    destination.check()
+    sources = [open_source(path) for path in paths]
     options.filter.check(form.kind)
     check_names(sources, options.filter)
     if form.kind == "runs" and destination.folder:
@@ -93,7 +94,7 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
             provenance = run.provenance(kept.sample, split or None)
             for row in kept.rows:
                 out.write(split, row, provenance)
-        record = run.record(out.finish())
+        record = run.record(out.finish(), out.notes())
         if destination.folder:
             finish_folder(out.folder, record)
         out.publish()
@@ -176,8 +177,8 @@ class _Pass:
         """Return the provenance of a sample's rows; None for whole runs and for files without provenance."""
         return None if self._provenance == "none" else provenance_of(sample, split)
 
-    def record(self, files: tuple[ExportedFile, ...]) -> ExportRecord:
-        """Return the result of this pass."""
+    def record(self, files: tuple[ExportedFile, ...], notes: tuple[str, ...]) -> ExportRecord:
+        """Return the result of this pass; `notes` are those on the files."""
         options = self._options
         return ExportRecord(
             format_name=options.format_name,
@@ -188,7 +189,7 @@ class _Pass:
             left_out=dict(sorted(self._selector.left_out.items())),
             command=options.command,
             settings=options.settings,
-            notes=(*self._notes(), *(warning for file in files for warning in self._form.warnings(file))),
+            notes=(*self._notes(), *notes, *(warning for file in files for warning in self._form.warnings(file))),
         )
 
     def _split(self, sample: Sample) -> str | None:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from scai_cli.datasets.export.provenance import Provenance
-from scai_cli.datasets.export.row_writers import JsonLines, row_writer
+from scai_cli.datasets.export.row_writers import CsvRows, JsonLines, row_writer
 from scai_cli.datasets.formats.format import ExportedFile, FileKind, Format, Row
-from scai_cli.errors import OutputError, cannot_write
-from scai_cli.runs.jsonl import sha256
+from scai_cli.errors import ConfigError, cannot_write
+from scai_cli.runs.jsonl import check_target, sha256
 
 SIDE_CAR: Final = ".meta.jsonl"
 MANIFEST: Final = "manifest.json"
@@ -32,6 +32,20 @@ class Destination:
     target: Path
     kind: FileKind = "jsonl"
     folder: bool = False
+    guard: bool | None = None
+    """Whether CSV cells are guarded; by default in a file, which people open, not in a trainer's folder."""
+
+    @property
+    def guards(self) -> bool:
+        """Return whether CSV cells are guarded."""
+        return not self.folder if self.guard is None else self.guard
+
+    def check(self) -> None:
+        """Raise ConfigError for a target that can never be written."""
+        if self.folder:
+            _check_folder(self.target)
+        else:
+            check_target(self.target)
 
     def provenance(self, form: Format) -> ProvenancePlace:
         """Return where the provenance of a format's rows is written."""
@@ -55,9 +69,9 @@ class RowFile:
     count: int = 0
     _files: list[BinaryIO] = field(default_factory=list)
 
-    def open(self, kind: FileKind, form: Format) -> None:
+    def open(self, destination: Destination, form: Format) -> None:
         """Create the file and its side-car."""
-        self.rows = row_writer(kind, form, self._opened(self.path))
+        self.rows = row_writer(destination.kind, form, self._opened(self.path), guards=destination.guards)
         self._beside = JsonLines(self._opened(self.path.with_suffix(SIDE_CAR))) if self.place == "beside" else None
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
@@ -66,6 +80,10 @@ class RowFile:
         self.rows.write(row, provenance if self.place == "column" else None)
         if self._beside is not None:
             self._beside.add(provenance)
+
+    def notes(self) -> Iterable[str]:
+        """Return what readers must know of the cells of CSV."""
+        return self.rows.notes() if isinstance(self.rows, CsvRows) else ()
 
     def finish(self) -> None:
         """Write everything still buffered."""
@@ -132,6 +150,10 @@ class OutputFiles:
             for split, file in self._files.items()
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what readers must know of the cells, with the names of the files."""
+        return tuple(f"{file.path.name}: {note}" for file in self._files.values() for note in file.notes())
+
     def publish(self) -> None:
         """Move all files to their final names."""
         target = self._destination.target
@@ -163,17 +185,16 @@ class OutputFiles:
             if final.exists() and not final.is_file():  # a pipe or a device is written to, not replaced
                 path, place = final, "column" if place == "column" else "none"
         file = self._files[split] = RowFile(path, place)
-        file.open(kind, self._form)
+        file.open(destination, self._form)
         return file
 
 
 @contextmanager
 def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles]:
-    """Open the files of an export, and remove unpublished ones at the end; raises OutputError."""
+    """Open the files of an export, and remove unpublished ones at the end; raises ConfigError and OutputError."""
     target = destination.target
+    destination.check()
     try:
-        if destination.folder:
-            _check_folder(target)
         files = OutputFiles(destination, form)
         try:
             files.create()
@@ -185,10 +206,10 @@ def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles
 
 
 def _check_folder(target: Path) -> None:
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{target}: is a file; name a new folder")
+    if above := next((path for path in (target, *target.parents) if path.exists() and not path.is_dir()), None):
+        raise ConfigError(f"{above}: is a file; name a new folder")
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
-        raise OutputError(f"{target}: has files that are not part of an export; name a new folder")
+        raise ConfigError(f"{target}: has files that are not part of an export; name a new folder")
 
 
 def _replace_folder(folder: Path, target: Path) -> None:

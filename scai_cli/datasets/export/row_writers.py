@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, Protocol
 
 import jsonlines
@@ -14,7 +14,8 @@ from scai_cli.datasets.export.parquet import ParquetRows
 from scai_cli.datasets.export.provenance import COLUMN, Provenance
 from scai_cli.datasets.formats.format import FileKind, Format, Row
 from scai_cli.errors import ConfigError
-from scai_cli.text.characters import as_json, json_bytes, visible
+from scai_cli.text.characters import as_json, clean, json_bytes, visible
+from scai_cli.text.counts import counted
 
 
 class RowWriter(Protocol):
@@ -33,12 +34,12 @@ class RowWriter(Protocol):
         return  # most writers buffer nothing
 
 
-def row_writer(kind: FileKind, form: Format, file: BinaryIO) -> RowWriter:
-    """Return the writer for a kind of file; raises ConfigError for Parquet without `pyarrow`."""
+def row_writer(kind: FileKind, form: Format, file: BinaryIO, *, guards: bool = True) -> RowWriter:
+    """Return the writer for a kind of file, with `guards` in CSV; raises ConfigError for Parquet without `pyarrow`."""
     if kind in form.texts:
         return TextRows(file, form.texts[kind])
     if kind == "csv":
-        return CsvRows(file, form.csv_row)
+        return CsvRows(file, form.csv_row, guards=guards)
     return ParquetRows(file, form.late_types) if kind == "parquet" else JsonLines(file)
 
 
@@ -87,11 +88,17 @@ class TextRows(RowWriter):
 
 
 class CsvRows(RowWriter):
-    """Writes a header and one record per row; nested values become JSON text, and no cell begins a formula."""
+    """Writes a header and one record per row; nested values become JSON text.
 
-    def __init__(self, file: BinaryIO, as_row: Callable[[Row], Row] | None = None) -> None:
+    With `guards` no cell begins a formula and no control or hidden character is invisible; without them each text is
+    written character for character (U+FFFD for a lone surrogate, which UTF-8 cannot encode).
+    """
+
+    def __init__(self, file: BinaryIO, as_row: Callable[[Row], Row] | None = None, *, guards: bool = True) -> None:
         self._file = file
         self._as_row = as_row
+        self._guards = guards
+        self._formulas = self._shown = 0
         self._buffer = io.StringIO(newline="")
         self._writer = csv.writer(self._buffer, lineterminator="\r\n")
 
@@ -103,7 +110,7 @@ class CsvRows(RowWriter):
             row = {**row, COLUMN: provenance}
         if not self.columns:
             self.columns = tuple(row)
-            self._writer.writerow([guarded(name) for name in self.columns])
+            self._writer.writerow([self._cell(name) for name in self.columns])
         elif row.keys() != set(self.columns):
             raise ConfigError("CSV needs the same columns in every row, and rows of this format differ; write .jsonl")
         cells = {name: self._cell(row[name]) for name in self.columns}
@@ -112,11 +119,26 @@ class CsvRows(RowWriter):
         self.close()
 
     def _cell(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return guarded(visible(value))
         if value is None or isinstance(value, bool | int | float):
             return json.dumps(value) if isinstance(value, bool) else value
-        return guarded(json_bytes(value).decode())
+        if not isinstance(value, str):
+            return json_bytes(value).decode()
+        shown, text = visible(value), clean(value)
+        guard = guarded(shown)
+        self._formulas += guard != shown
+        self._shown += shown != text
+        return guard if self._guards else text
+
+    def notes(self) -> Iterator[str]:
+        """Yield how many cells a spreadsheet would run or not show, and the remedy."""
+        formulas = counted(self._formulas, "cell begins", "cells begin") + " like a formula"
+        shown = counted(self._shown, "cell has", "cells have") + " control or hidden characters or CR LF"
+        if self._formulas and self._guards:
+            yield f"{formulas}: an apostrophe precedes each; without it: --guard off"
+        elif self._formulas:
+            yield f"{formulas}, which a spreadsheet runs; with an apostrophe before each: --guard on"
+        if self._shown and self._guards:
+            yield f"{shown}, written as `␛`, `‹U+200B›` and LF; as they are: --guard off"
 
     def close(self) -> None:
         """Write everything still buffered."""
@@ -125,10 +147,19 @@ class CsvRows(RowWriter):
         self._buffer.truncate()
 
 
-FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r＝＋－＠﹦﹢﹣﹫]")
+_FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r＝＋－＠﹦﹢﹣﹫]")
 """The first characters of a cell that a spreadsheet would read as a formula."""
+_GUARDED: Final = re.compile(f"'*{_FORMULA.pattern}")
 
 
 def guarded(text: str) -> str:
-    """Return a cell that no spreadsheet reads as a formula: an apostrophe precedes it, also before leading spaces."""
-    return f"'{text}" if FORMULA.match(text) else text
+    """Return a cell that no spreadsheet reads as a formula: an apostrophe precedes it, also before leading spaces.
+
+    Another one precedes apostrophes before a formula, so that `unguarded` returns every text.
+    """
+    return f"'{text}" if _GUARDED.match(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """Return the text of a guarded cell."""
+    return cell[1:] if cell.startswith("'") and _GUARDED.match(cell, 1) else cell

@@ -46,5 +46,5 @@ def _promptfoo(row: Row) -> Row:
     return dict(zip(("system", "prompt"), (f"'{text}" if _LOADED.match(text) else text for text in texts), strict=True))
 
 
-eval_rows: Final = Format("runs", _eval, options=("as", "epoch", "for", "persona", "task"), csv_row=_promptfoo)
+eval_rows: Final = Format("runs", _eval, options=("as", "guard", "epoch", "for", "persona", "task"), csv_row=_promptfoo)
 """`{"id", "input": [system, user], "target": ""}`; as CSV the columns `system` and `prompt`, promptfoo's variables."""

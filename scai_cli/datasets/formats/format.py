@@ -97,7 +97,7 @@ class Format:
     """`--as text` or `markdown` -> a function that writes a row in that form, for formats that people read."""
     csv_row: Callable[[Row], Row] | None = None
     """Turns a row into that of a CSV file, if readers of CSV want other columns."""
-    options: tuple[str, ...] = ("as", "system", "min-rating", "epoch", "persona", "task")
+    options: tuple[str, ...] = ("as", "guard", "system", "min-rating", "epoch", "persona", "task")
     """The options of `scai export` that a format of whole runs takes; with `for`, its rows are for an audience."""
     side_files: Callable[[str, Sequence[ExportedFile]], Mapping[str, Any]] | None = None
     """Turns (dataset name, files) into further files of the folder: name -> JSON content."""

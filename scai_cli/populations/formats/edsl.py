@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, readable, sentence
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.record import Record
-from scai_cli.populations.table_rows import Notify, TableRow, json_rows, jsonl_rows
+from scai_cli.populations.table_rows import Notify, TableRow, json_rows
 
 _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 _LISTS: Final = ("agent_list", "agents")
@@ -26,11 +25,9 @@ _LEFT_OUT: Final = {
 
 def rows(file: str, _: Notify) -> Iterator[TableRow]:
     """Read the agents, each with what the header of an AgentList says about all of them."""
-    suffixes = Path(file.removesuffix(".gz")).suffixes
-    read = jsonl_rows if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows
     shared: dict[str, Any] = {}
     number = 0
-    for row in read(file):
+    for row in json_rows(file):
         agents, header = _agents(row.value)
         shared = shared if header is None else header
         for agent in agents:

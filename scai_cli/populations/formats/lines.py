@@ -1,23 +1,47 @@
 """Plain lines: each line with text is a task, or a persona with or without a name before a colon."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Final
 
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.file_kinds import kind
 from scai_cli.populations.clean_text import BadRow, sentence
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
+from scai_cli.populations.formats.line_marks import Lists, mark
 from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, RecordLines, TableRow, text
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read the lines that are not blank."""
+    """Read the lines that are not blank, without the numbers or bullets of a list."""
+    if (found := kind(Path(file))) not in ("text", "empty"):
+        raise ConfigError(f"{file}: is not a text of plain lines ({found}); use --as table")
     with text(file, notify) as content:
-        lines = RecordLines(file, content)
-        filled = ((lines.number, line) for line in lines if line.strip())
-        for number, (line_number, line) in enumerate(filled, 1):
-            lines.size = 0
-            yield TableRow(number, line, line_number)
+        lists = Lists.of(line for _, line in _lines(file, content))
+    if lists.lines:
+        notify(f"{file}: left out the numbers or bullets at the start of {lists.lines:,} lines")
+    with text(file, lambda _: None) as content:
+        yield from _rows(_lines(file, content), lists)
+
+
+def _lines(file: str, content: IO[str]) -> Iterator[tuple[int, str]]:
+    lines = RecordLines(file, content)
+    for line in lines:
+        lines.size = 0
+        yield lines.number, line
+
+
+def _rows(lines: Iterable[tuple[int, str]], lists: Lists) -> Iterator[TableRow]:
+    block, inside, number = -1, False, 0
+    for line_number, line in lines:
+        if not line.strip():
+            inside = False
+            continue
+        block, inside, number = block + (not inside), True, number + 1
+        found = mark(line) if block in lists else None
+        yield TableRow(number, line[found.length :] if found else line, line_number)
 
 
 def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:

@@ -11,6 +11,7 @@ from scai_cli.populations.column_map import ColumnMap, Columns, several
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
 from scai_cli.populations.identifiers import identifier
 from scai_cli.populations.record import Record, leaves
+from scai_cli.populations.tables.row import plain_number
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}
@@ -150,7 +151,7 @@ def _number(row: Record, column: str | None, into: str) -> float | None:
     text = row.line(column, into)
     if not text or column is None:
         return None
-    found = number(text)
+    found = number(plain_number(text, row.values))
     if found is None:
         raise BadRow(f"the column {column!r} has no number")
     return found
