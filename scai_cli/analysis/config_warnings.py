@@ -11,6 +11,7 @@ from scai_cli.experiment.config import ROLES, ExperimentConfig, PersonaSource, T
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import AgentRole
 from scai_cli.simulation.groups import dev_people
+from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
 
@@ -85,7 +86,7 @@ def idle_stances(config: ExperimentConfig) -> list[str]:
     for people in by_source.values():
         keys = Counter(key for persona in people for key in persona.stances)
         if not keys.keys() & places:
-            named = ", ".join(f"“{' '.join(key.split())[:40]}”" for key, _ in keys.most_common(_SHOWN_KEYS))
+            named = ", ".join(f"“{one_line(key, 40)}”" for key, _ in keys.most_common(_SHOWN_KEYS))
             more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
             values = {"stances": counted(keys.total(), "stance"), "people": counted(len(people), "person", "people")}
             lines.append(_TEXTS["idle_stances"].format(**values, keys=named + more))

@@ -210,7 +210,8 @@ class Record:
     def fact(self, path: str, into: str) -> Scalar | None:
         """Return an attribute's value, None if it is not known; raises BadRow if it is too long."""
         value = self.take(path, into)
-        text = short_line(value) if type(value) is str else one_line(readable(value), self._named(path))
+        is_short = type(value) is str and len(value) <= LONGEST_FACT
+        text = short_line(value) if is_short else one_line(readable(value), self._named(path))
         if text and self.reading.looking:
             self.reading.look(self._outer + path, text)
         text = self._known(path, text, value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY, scai
 
-from scai_cli.analysis.config_warnings import config_warnings, idle_settings, seed_dependence, self_rating
+from scai_cli.analysis.config_warnings import config_warnings, idle_settings, idle_stances, seed_dependence, self_rating
 from scai_cli.experiment.load import Overrides, load_experiment, load_saved
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +98,25 @@ def test_no_shipped_experiment_has_a_warning_but_the_one_for_a_model_of_your_own
     expected = self_rating(experiment) if config.stem == "real-model" else []
     assert config_warnings(experiment) == expected
     assert len(expected) == (config.stem == "real-model")
+
+
+def test_stances_that_reach_no_task_are_named(tiny: Path) -> None:
+    stances = "{statement-0: It is fine., statement-1: It is not.}"
+    people = f"[{{id: ann, preferences: {{concise: 1}}, stances: {stances}}}, {{id: bo, preferences: {{concise: 1}}}}]"
+    (warning,) = idle_stances(load_experiment(tiny, Overrides([f"personas={people}"])))
+    assert warning.startswith(
+        "none of the 2 stances of 1 person reaches a prompt: no task has their keys (“statement-0”, "
+    )
+    by_topic = people.replace("statement-0", "tea")
+    tasks = "tasks=[{id: t1, prompt: How do I make tea?, topic: tea}]"
+    assert idle_stances(load_experiment(tiny, Overrides([f"personas={by_topic}", tasks]))) == []
+
+
+def test_stances_are_judged_by_the_source_of_their_people(tiny: Path) -> None:
+    people = [
+        f"{{id: p{n}, preferences: {{concise: 1}}, stances: {{{key}: Yes.}}, source: {source}}}"
+        for n, (key, source) in enumerate([("t1", "here"), ("t1", "here"), ("elsewhere", "there")])
+    ]
+    settings = [f"personas=[{', '.join(people)}]", "tasks=[{id: t1, prompt: How do I make tea?}]"]
+    (warning,) = idle_stances(load_experiment(tiny, Overrides(settings)))
+    assert warning.startswith("none of the 1 stance of 1 person ")

@@ -28,8 +28,8 @@ PEOPLE = [
     ("nemotron", "nemotron.jsonl", 3),
     ("prism", "prism.jsonl", 3),
     ("opinionqa", "opinionqa.csv", 3),
-    ("polis", "polis", 2),
-    ("tinytroupe", "tinytroupe", 2),
+    ("polis", "polis", 10),
+    ("tinytroupe", "tinytroupe", 3),
     ("edsl", "edsl.json", 2),
     ("table", "table.csv", 2),
 ]
@@ -38,6 +38,7 @@ QUESTIONS = [
     ("table", "tasks.csv", 2),
     ("habermas", "habermas.json", 2),
     ("anthropic", "anthropic.jsonl", 3),
+    ("polis", "polis", 3),
 ]
 
 
@@ -111,86 +112,12 @@ def test_prism_keeps_who_they_are_and_what_they_ask_for() -> None:
     assert first["source"] == {"name": "PRISM", "licence": "CC BY 4.0", "row": 1}
 
 
-def test_opinionqa_keeps_twelve_attributes_and_the_weight() -> None:
+def test_opinionqa_keeps_twelve_attributes_those_of_pew_and_the_weight() -> None:
     first, second, _ = people("opinionqa", HERE / "opinionqa.csv")
     assert first["weight"] == 0.81
-    assert len(first["attributes"]) == 12
+    assert len(first["attributes"]) == 12 + 1
+    assert first["attributes"]["metro"] == "Metropolitan"  # F_METRO of Pew's own files
     assert "income" not in second["attributes"]  # refused
-
-
-def test_polis_groups_stand_for_their_members() -> None:
-    called = scai("personas", "import", HERE / "polis", "--as", "polis", "-o", "-", "-q")
-    assert called.code == 0
-    assert called.lines == [f"{HERE / 'polis' / VOTES}: 1 participants belong to no opinion group and are left out"]
-    one, other = (json.loads(line) for line in called.out.splitlines())
-    assert (one["weight"], other["weight"]) == (5.0, 4.0)
-    assert one["stances"]["statement-0"] == "Agrees (5 of 5) that “Buses should be free, at any hour.”"
-    assert other["stances"]["statement-1"].startswith("Disagrees (4 of 4)")
-    assert other["stances"]["statement-3"].startswith("Is divided (2 for, 2 against")
-    assert "statement-2" not in one["stances"]  # rejected by the moderators
-
-
-NEMOTRON = {"professional_persona": "{0} works.", "persona": "{0} plans ahead.", "uuid": "u1"}
-
-
-@pytest.mark.parametrize(
-    ("columns", "name"),
-    [
-        ({}, "Ann Moor"),
-        ({"name": "Ann B. Moor"}, "Ann B. Moor"),
-        ({"first_name": "Ann", "middle_name": "B.", "last_name": "Moor"}, "Ann B. Moor"),
-        ({"first_name": "一郎", "last_name": "鈴木"}, "鈴木一郎"),
-        ({"given_name": "서준", "family_name": "박"}, "박서준"),
-        ({"first_name": None, "name": 3}, "Ann Moor"),
-    ],
-)
-def test_nemotron_takes_the_name_of_its_columns_first(columns: dict[str, Any], name: str) -> None:
-    row = {key: text.format("Ann Moor") for key, text in NEMOTRON.items()}
-    Path("n.jsonl").write_text(json.dumps({**row, **columns, "age": 4}), encoding="utf-8")
-    (person,) = people("nemotron", "n.jsonl")
-    assert (person["name"], person["attributes"]) == (name, {"age": 4})
-
-
-@pytest.mark.parametrize(
-    ("texts", "name", "description"),
-    [
-        (("鈴木一郎は倉庫で働く。", "鈴木一郎は慎重だ。"), "鈴木一郎", "鈴木一郎は慎重だ。"),
-        (("박서준 씨는 일합니다.", "박서준 씨는 꼼꼼합니다."), "박서준", "박서준 씨는 꼼꼼합니다."),
-        (("प्रिया नायर पढ़ाती हैं।", "प्रिया नायर मिलनसार हैं।"), "प्रिया नायर", "प्रिया नायर मिलनसार हैं।"),
-    ],
-)
-def test_nemotron_of_any_country_has_names(texts: tuple[str, str], name: str, description: str) -> None:
-    row = {"uuid": "u1", "sports_persona": texts[0], "persona": texts[1], "skills_and_expertise_list": "['스키']"}
-    Path("n.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    (person,) = people("nemotron", "n.jsonl")
-    assert (person["name"], person["description"]) == (name, f"{description} Skills: 스키.")
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "personas import p.txt --as lines",
-        "tasks import p.txt --as lines",
-        "personas sample p.yaml --n 1",
-        "personas generate --n 1",
-    ],
-)
-@pytest.mark.parametrize(
-    ("out", "said"),
-    [
-        ("nowhere/x.jsonl", "nowhere does not exist; create this folder, or name another file"),
-        ("p.txt/x.jsonl", "p.txt is not a folder; name another file"),
-        ("folder.jsonl", "is a folder; name a file"),
-    ],
-)
-def test_a_missing_output_folder_is_one_line_before_any_work(command: str, out: str, said: str) -> None:
-    Path("p.txt").write_text("A baker.\nA nurse.\n", encoding="utf-8")
-    Path("p.yaml").write_text("[{id: a, description: A baker.}]", encoding="utf-8")
-    Path("folder.jsonl").mkdir()
-    before = sorted(Path().rglob("*"))
-    called = scai(*command.split(), "-o", out)
-    assert (called.code, called.out, called.lines) == (2, "", [f"scai: {out}: {said}"])
-    assert sorted(Path().rglob("*")) == before
 
 
 def test_nemotron_finds_the_name_and_reads_the_lists() -> None:
@@ -308,7 +235,7 @@ def test_bad_rows_are_skipped_on_request_and_said_with_number_and_reason() -> No
     assert refused("personahub", "p.jsonl").startswith("p.jsonl:2: row 2: persona is not text; correct it, or")
     called = scai("personas", "import", "p.jsonl", "--as", "personahub", "-o", "out.jsonl", "--skip-bad")
     assert called.code == 0
-    assert [line.split(": ")[:2] for line in called.lines[:-1]] == [
+    assert [line.split(": ")[:2] for line in called.lines[:4]] == [
         ["p.jsonl:2", "row 2"],
         ["p.jsonl:3", "row 3"],
         ["p.jsonl:5", "row 4"],
@@ -320,8 +247,8 @@ def test_bad_rows_are_skipped_on_request_and_said_with_number_and_reason() -> No
 def test_many_bad_rows_are_counted() -> None:
     Path("p.jsonl").write_text('{"persona": "A judge."}\n' + "{}\n" * 30, encoding="utf-8")
     called = scai("personas", "import", "p.jsonl", "--as", "personahub", "-o", "out.jsonl", "--skip-bad")
-    assert len(called.lines) == 22
-    assert called.lines[-2] == "p.jsonl: 10 more bad rows"
+    assert len(called.lines) == 20 + 3
+    assert called.lines[20] == "p.jsonl: 10 more bad rows"
 
 
 def test_a_failed_import_leaves_an_earlier_file_as_it_was() -> None:

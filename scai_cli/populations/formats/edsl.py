@@ -74,7 +74,7 @@ def _meanings(codebook: Record, attributes: Mapping[str, Any]) -> str:
     meanings = []
     for key in codebook.values:
         if key not in attributes:
-            codebook.leave_out(key, "about a trait that is no attribute of this agent")
+            codebook.leave_out(key, "about a trait that this agent lacks, or that is a text")
         elif meaning := codebook.line(key, "description"):
             meanings.append(f"{key}: {meaning}")
     return f"What the facts mean: {'; '.join(meanings)}" if meanings else ""

@@ -28,6 +28,7 @@ def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     uuid = row.find("uuid")
     if uuid is None or not isinstance(uuid[1], str) or not uuid[1]:
         raise BadRow("has no uuid")
+    key = row.line("uuid", "id")
     fields = {key: key.removesuffix("_persona") for key in row.values if key.endswith("_persona")}
     by_field = {field: row.text(key, f"stances.{field}") for key, field in fields.items()}
     texts = [row.text(key, "description") for key in _TEXTS]
@@ -35,13 +36,13 @@ def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     named = [text for text in (texts[0], *by_field.values()) if text]
     if not named and not any(texts) and not any(lists):
         raise BadRow("has no persona text")
-    for key in _NAMES:
-        row.take(key, "name")
-    known = {name: row.fact(key, f"attributes.{name}") for key, name in _RENAMED.items()}
+    for column in _NAMES:
+        row.take(column, "name")
+    known = {name: row.fact(column, f"attributes.{name}") for column, name in _RENAMED.items()}
     more = row.long_rest()
     facts = known | row.rest()
     yield PersonaDraft(
-        key=row.line("uuid", "id"),
+        key=key,
         name=_name(row.values) or common_name(named),
         description=" ".join(map(sentence, filter(None, (*texts, *lists, *more)))) or named[0],
         attributes={name: _spaced(value) for name, value in facts.items() if value is not None},

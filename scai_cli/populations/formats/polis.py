@@ -111,7 +111,7 @@ def tasks(row: Record, _: ColumnMap | None, *, id_into: str = "id", text_into: s
 
 
 def _file(file: str, name: str) -> Path:
-    """Return the file if it is no folder, else the file of an export in it; raises ConfigError if that is unclear."""
+    """Return a file as it is, or the file of an export in a folder; raises ConfigError if there is none, or several."""
     if not os.path.isdir(file):
         return Path(file)
     if (exact := Path(file) / name).is_file():
