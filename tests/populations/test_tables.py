@@ -456,7 +456,9 @@ def test_in_a_folder_the_bad_file_is_named() -> None:
     for name, agent in (("a.json", good), ("b.json", {"persona": {}})):
         (Path("agents") / name).write_text(json.dumps(agent), encoding="utf-8")
     called = scai("personas", "import", "agents", "--as", "tinytroupe", "-o", "out.jsonl")
-    assert called.lines == ["scai: agents/b.json:1: row 2: has no object under 'persona'; correct it, or add --skip-bad"]
+    assert called.lines == [
+        "scai: agents/b.json:1: row 2: has no object under 'persona'; correct it, or add --skip-bad"
+    ]
     Path("polis").mkdir()
     Path("polis/comments.csv").write_text("comment-id,comment-body,moderated\n0,Free buses.,1\n", encoding="utf-8")
     Path("polis/participants-votes.csv").write_text("participant,group-id,0\n1,x,1\n", encoding="utf-8")
