@@ -397,8 +397,15 @@ def test_a_workbook_is_read_as_it_is_shown() -> None:
     ]
     items, said = imported("p.csv", book([], rows, [["x", "y"], [1, 2]]))
     assert [item["attributes"] for item in items] == [
-        {"born": "1990-02-03", "at": "2026-01-02 03:04:05", "paid": True, "whole": 34, "share": 0.25, "code": "01234"},
-        {"born": "1980-01-01", "at": "2026-01-02", "paid": False, "whole": 7, "share": 1.5},
+        {
+            "born": "1990-02-03",
+            "at": "2026-01-02 03:04:05",
+            "paid": "true",
+            "whole": 34,
+            "share": 0.25,
+            "code": "01234",
+        },
+        {"born": "1980-01-01", "at": "2026-01-02", "paid": "false", "whole": 7, "share": 1.5},
     ]
     assert said == [
         "p.csv: read the sheet 'S2' and not 'S3'; save those as CSV",
@@ -456,7 +463,9 @@ def test_in_a_folder_the_bad_file_is_named() -> None:
     for name, agent in (("a.json", good), ("b.json", {"persona": {}})):
         (Path("agents") / name).write_text(json.dumps(agent), encoding="utf-8")
     called = scai("personas", "import", "agents", "--as", "tinytroupe", "-o", "out.jsonl")
-    assert called.lines == ["scai: agents/b.json:1: row 2: has no object under 'persona'; correct it, or add --skip-bad"]
+    assert called.lines == [
+        "scai: agents/b.json:1: row 2: has no object under 'persona'; correct it, or add --skip-bad"
+    ]
     Path("polis").mkdir()
     Path("polis/comments.csv").write_text("comment-id,comment-body,moderated\n0,Free buses.,1\n", encoding="utf-8")
     Path("polis/participants-votes.csv").write_text("participant,group-id,0\n1,x,1\n", encoding="utf-8")
