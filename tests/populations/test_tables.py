@@ -397,8 +397,15 @@ def test_a_workbook_is_read_as_it_is_shown() -> None:
     ]
     items, said = imported("p.csv", book([], rows, [["x", "y"], [1, 2]]))
     assert [item["attributes"] for item in items] == [
-        {"born": "1990-02-03", "at": "2026-01-02 03:04:05", "paid": True, "whole": 34, "share": 0.25, "code": "01234"},
-        {"born": "1980-01-01", "at": "2026-01-02", "paid": False, "whole": 7, "share": 1.5},
+        {
+            "born": "1990-02-03",
+            "at": "2026-01-02 03:04:05",
+            "paid": "true",
+            "whole": 34,
+            "share": 0.25,
+            "code": "01234",
+        },
+        {"born": "1980-01-01", "at": "2026-01-02", "paid": "false", "whole": 7, "share": 1.5},
     ]
     assert said == [
         "p.csv: read the sheet 'S2' and not 'S3'; save those as CSV",
