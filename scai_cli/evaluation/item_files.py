@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scai_cli.errors import ConfigError
 from scai_cli.evaluation.item import LETTERS, Item
 from scai_cli.evaluation.item_forms import PUBLIC_FORMS, Fields, ItemForm, Row
+from scai_cli.experiment.file_kinds import kind, plain_suffix
 from scai_cli.experiment.yaml_source import YamlSource, explain
 from scai_cli.populations.formats import lines
 from scai_cli.populations.table_rows import HUB, Notify, TableRow
@@ -87,7 +88,7 @@ def starter_items(suite: str) -> tuple[Item, ...]:
 def opened_rows(path: Path, notify: Notify) -> tuple[Row, Iterator[TableRow]]:
     """Return the first row that is a mapping, and all rows; raises ConfigError if there is none."""
     file = str(path)
-    plain = file.removesuffix(".gz").endswith(".txt") and not file.startswith(HUB)
+    plain = plain_suffix(path) == ".txt" and not file.startswith(HUB) and kind(path) == "text"
     rows = map(_prompt_row, lines.rows(file, notify)) if plain else table_rows(file, notify)
     head: list[TableRow] = []
     for row in rows:

@@ -20,26 +20,28 @@ _LONGEST_FIRST_LINE: Final = 2**20
 """The most bytes of a first line that is parsed to find out whether it is a whole value."""
 _MOST_OF_A_DIRECTORY: Final = 4 * 2**20
 """The most bytes of a zip archive's directory; that of a workbook has a few thousand."""
-_JSON_START: Final = re.compile(r"""\[\s*(?:$|["{\[\]\d-]|true|false|null)|\{\s*(?:$|["}])""")
+_JSON_START: Final = re.compile(r"""\[\s*(?:$|["{\[\]])|\{\s*(?:$|["}])""")
 _JSON_NAMES: Final[dict[str, Kind]] = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_PARQUET: Final = re.compile(rb"PAR1[^\t\n\r -~]")
+"""A column of a text table can have the name PAR1."""
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _SHORTEST: Final = 8
 """The fewest bytes of a Parquet file or a zip archive."""
 
 
 def kind(path: Path) -> Kind:
-    """Return what a file holds; raises ConfigError with the remedy for one that cannot be read as people or tasks."""
+    """Return the kind of a file; raises ConfigError with the remedy for one that cannot be read as people or tasks."""
     with opened(path) as file:
         head = file.read(_HEAD)
         if not head:
             return "empty"
-        if what := foreign(head):
-            raise ConfigError(f"{path}: {what}")
-        if head.startswith(b"PAR1"):
+        if _PARQUET.match(head) or (head.startswith(b"PAR1") and path.suffix.lower() == ".parquet"):
             return "parquet"
         if head.startswith(_ZIP):
             _check_workbook(path, file)
             return "excel"
+        if what := foreign(head):
+            raise ConfigError(f"{path}: {what}")
         if len(head) < _SHORTEST and path.suffix.lower() in (".parquet", ".xlsx", ".xlsm"):
             raise ConfigError(f"{path}: is cut off; download it again")
         line, _, below = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n").partition(b"\n")
@@ -68,21 +70,21 @@ def text_encoding(head: bytes) -> str | None:
 
 
 def _text_kind(path: Path, line: bytes, below: bytes) -> Kind:
-    """Decide between text and JSON by the first line with text, and by what is below it."""
+    """Decide between text and JSON by the first line with text, and by the text below it."""
     named: Kind | None = _JSON_NAMES.get(plain_suffix(path))
     encoding = text_encoding(line) or "utf-8"
     start = line.decode(encoding, "replace").strip("\ufeff \t\r\n")
     if not (named or _JSON_START.match(start)):
         return "text"
     if encoding not in ("utf-8", "utf-8-sig"):
-        raise ConfigError(f"{path}: holds JSON in {encoding.upper()}, and JSON is read as UTF-8; save it as UTF-8")
+        raise ConfigError(f"{path}: has JSON in {encoding.upper()}, and JSON is read as UTF-8; save it as UTF-8")
     if len(line) < _LONGEST_FIRST_LINE and _is_json(line):
-        return "jsonl" if below.strip() or (named == "jsonl" and not start.startswith("[")) else "json"
+        return "jsonl" if below.strip() else "json"
     if start.startswith("["):
         return "json"
     if below.lstrip().startswith(b"{") and not start.endswith(("{", "[", ",", ":")):
         return "jsonl"  # the first of several lines is damaged
-    return "jsonl" if named == "jsonl" and start != "{" else "json"
+    return "jsonl" if named == "jsonl" and start != "{" and "\r" not in start else "json"
 
 
 def _is_json(line: bytes) -> bool:

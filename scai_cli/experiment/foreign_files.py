@@ -1,4 +1,4 @@
-"""Recognise, by the first bytes, the files that hold no people or tasks that scai can read, and name the remedy."""
+"""Recognise, by the first bytes, the files whose people or tasks scai cannot read, and name the remedy."""
 
 import re
 from typing import Final
@@ -12,22 +12,22 @@ _STARTS: Final = (
     ((bytes(12) + b"\xc2\xea\x81\x60",), "a SAS file (.sas7bdat)", _AS_CSV),
     ((b"HEADER RECORD*******",), "a SAS transport file (.xpt)", _AS_CSV),
     ((b"\xd0\xcf\x11\xe0",), "an old Excel file (.xls), or one with a password", "save it as CSV or .xlsx"),
-    ((b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"X\n\0\0\0", b"A\n2\n", b"A\n3\n"), "a file of R", _AS_CSV),
+    ((b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"X\n\0\0\0"), "a file of R", _AS_CSV),
     ((b"%PDF-",), "a PDF", "copy its text to a text file, or its table to a CSV file"),
     ((b"{\\rtf",), "a document in Rich Text Format", "save it as plain text"),
     ((b"SQLite format 3\0",), "an SQLite database", "export the table as CSV"),
-    ((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff\x10\0"), "an Arrow or Feather file", "save it as Parquet or CSV"),
-    ((b"ORC",), "an ORC file", "save it as Parquet or CSV"),
+    ((b"ARROW1\0", b"\xff\xff\xff\xff\x10\0"), "an Arrow or Feather file", "save it as Parquet or CSV"),
+    ((b"ORC\x0a", b"ORC\x11"), "an ORC file", "save it as Parquet or CSV"),
     ((b"Obj\x01",), "an Avro file", "save it as Parquet or CSV"),
     ((b"\x89HDF",), "an HDF5 file", _AS_CSV),
     ((b"\x93NUMPY",), "a NumPy file", _AS_CSV),
     ((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle of Python", "save it as JSONL or CSV"),
     ((b"\x1f\x8b",), "a gzip file inside a gzip file", _UNPACK + " once"),
-    ((b"BZh",), "compressed with bzip2", _UNPACK),
+    (tuple(b"BZh%d1AY" % level for level in range(1, 10)), "compressed with bzip2", _UNPACK),
     ((b"\xfd7zXZ\0",), "compressed with xz", _UNPACK),
     ((b"\x28\xb5\x2f\xfd",), "compressed with zstd", _UNPACK),
     ((b"7z\xbc\xaf\x27\x1c", b"Rar!"), "an archive", _UNPACK + ", and name the file that you mean"),
-    ((b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF"), "an image or a recording", _AS_CSV + " what it shows"),
+    ((b"\x89PNG", b"GIF87a", b"GIF89a", b"\xff\xd8\xff"), "an image or a recording", _AS_CSV + " what it shows"),
     (
         (b"version https://git-lfs.github.com",),
         "a pointer of Git LFS and not the file itself",
@@ -43,13 +43,13 @@ _CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 
 
 def foreign(head: bytes) -> str | None:
-    """Return what a file is and the remedy, as the end of an error line; None for one that may be read."""
+    """Return the kind of a file and the remedy, as the end of an error line; None for a text."""
     for starts, what, remedy in _STARTS:
         if head.startswith(starts):
             return f"is {what}; {remedy}"
     if _OLD_STATA.match(head):
         return f"is a Stata file (.dta); {_AS_CSV}"
-    if head[257:262] == b"ustar":
+    if head[257:263] in (b"ustar\0", b"ustar "):
         return f"is a tar archive; {_UNPACK}, and name the file that you mean"
     if b"ASCII SPSS PORT FILE" in head[:300]:
         return f"is a portable SPSS file (.por); {_AS_CSV}"
@@ -62,9 +62,7 @@ def foreign(head: bytes) -> str | None:
 
 
 def _binary(head: bytes) -> str | None:
-    """Recognise what is no text: many control characters, while 16-bit text has zeros at every other place."""
-    if head.startswith((b"PAR1", b"PK\x03\x04", b"PK\x05\x06")):
-        return None
+    """Recognise a file without text: many control characters, while 16-bit text has zeros at every other place."""
     sixteen = head[:2] in (b"\xff\xfe", b"\xfe\xff") or min(head[::2].count(0), head[1::2].count(0)) < len(head) / 200
     controls = len(head) - len(head.translate(None, _CONTROLS)) - (head.count(0) if sixteen else 0)
     return f"is not text, nor a file of a kind that scai reads; {_AS_CSV}" if controls > 2 + len(head) / 50 else None

@@ -1,10 +1,8 @@
 """Read the personas or tasks of a file: YAML, a JSON list, or JSONL (line by line)."""
 
 import codecs
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, Generic, TypeVar
 
@@ -27,6 +25,7 @@ LONGEST_LINE: Final = 16 * 2**20
 """The maximal bytes of a line or a row, so that a file without newlines does not fill the memory."""
 MOST_VALUES: Final = 1_000_000
 """The maximal commas of a line: a short value takes 60 times its bytes once it is parsed."""
+_BLOCK: Final = 2**16
 _MAX_DEPTH: Final = 100
 LONGEST_ITEM: Final = 1_000_000
 """The maximal characters of a persona or a task as JSON, as it is part of prompts."""
@@ -52,9 +51,9 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
 def _is_one_item(path: Path, key: str) -> bool:
     """Whether a JSON file of one line is an item, and not the list of them under its key."""
     with opened(path) as file:
-        lines = list(islice(file, 2))
-    first = lines[0].lstrip(codecs.BOM_UTF8 + b" \t") if len(lines) == 1 else b""
-    return first.startswith(b"{") and not re.match(rb'\{\s*"%s"\s*:' % key.encode(), first)
+        first = file.readline(LONGEST_LINE).lstrip(codecs.BOM_UTF8 + b" \t")
+        more = file.read(_BLOCK).strip()
+    return first.startswith(b'{"') and not more and not first.startswith(b'{"%s"' % key.encode())
 
 
 def _import_it(path: Path, model: type[Item]) -> str:

@@ -51,7 +51,8 @@ class YamlSource:
 def read_yaml(path: Path, free: Sequence[str] = ()) -> YamlSource:
     """Read a YAML file, with the `free` places of `parse_yaml`; raises ConfigError with the line of the error."""
     text = read_text(path)
-    return parse_yaml(_ESCAPE.sub(_join_surrogates, text) if path.suffix == ".json" else text, str(path), free)
+    is_json = text.lstrip()[:1] in ("[", "{")
+    return parse_yaml(_ESCAPE.sub(_join_surrogates, text) if is_json else text, str(path), free)
 
 
 _ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")

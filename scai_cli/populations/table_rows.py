@@ -19,7 +19,7 @@ __all__ = [
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read rows by what the file holds, of tables as mappings; raises ConfigError for an unreadable file."""
+    """Read rows by the content of the file, of tables as mappings; raises ConfigError for an unreadable file."""
     if file.startswith(HUB):
         return hub_rows(file)
     path = Path(file)

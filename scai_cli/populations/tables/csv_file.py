@@ -1,4 +1,4 @@
-"""Read the rows of CSV, TSV and the like."""
+"""Read the rows of CSV, TSV and other text tables."""
 
 import csv
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
         for row in named_rows(file, _read(lines, dialect), notify, decimal_comma=dialect.delimiter in (";", "\t")):
             yield row
         if lines.zeros:
-            notify(f"{file}: left out the zero bytes in {lines.zeros:,} lines; they are no characters of a text")
+            notify(f"{file}: left out the zero bytes in {lines.zeros:,} lines, as no text has them")
         if row and not lines.complete:
             notify(f"{file}: its last line has no line end; if the file was cut off, that row is incomplete")
 

@@ -1,4 +1,4 @@
-"""Bound what is unpacked of a workbook, and find what openpyxl does not report: merged cells, formulas not computed."""
+"""Bound the unpacking of workbooks, and find merged cells and formulas without results, which openpyxl passes over."""
 
 import re
 import zipfile
@@ -32,7 +32,7 @@ Place = tuple[int, int]
 
 
 class BoundedArchive(zipfile.ZipFile):
-    """The parts of a workbook; reading raises ConfigError where they would unpack to more than the memory holds."""
+    """The parts of a workbook; reading raises ConfigError where they would unpack to more than a bound."""
 
     def __init__(self, file: str, content: IO[bytes]) -> None:
         super().__init__(content)
@@ -44,7 +44,7 @@ class BoundedArchive(zipfile.ZipFile):
 
 
 class _Part:
-    """A part of a workbook that counts what is read since the last row."""
+    """A part of a workbook that counts the bytes and tags since the last row."""
 
     def __init__(self, file: str, part: IO[bytes]) -> None:
         self._file, self._part = file, part

@@ -1,4 +1,4 @@
-"""Find the header of a table and the rows below it that are no rows of people, and recognise a file without one."""
+"""Find the header of a table and the rows below it that have no people, and recognise a file without one."""
 
 import re
 from collections.abc import Sequence

@@ -28,29 +28,32 @@ def json_rows(file: str) -> Iterator[TableRow]:
     if kind(Path(file)) == "jsonl":
         yield from jsonl_rows(file)
         return
-    value = _value(file)
-    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
+    value, line = _value(file)
+    if not isinstance(value, list):
+        yield TableRow(1, value, line)
+        return
+    for number, item in enumerate(value, 1):
         yield TableRow(number, item)
 
 
 def json_table(file: str, notify: Notify) -> Iterator[TableRow]:
     """Read the rows of a table in JSON: also those of pandas and of the Hub's viewer, which are not a list."""
-    value = _value(file)
+    value, line = _value(file)
     items = value if isinstance(value, list) else unpacked(file, value, notify)
     for number, item in enumerate(items, 1):
-        yield TableRow(number, item)
+        yield TableRow(number, item, line if item is value else None)
 
 
-def _value(file: str) -> Any:
-    """Return the value of a file, or a list of its values; raises ConfigError."""
+def _value(file: str) -> tuple[Any, int]:
+    """Return the value of a file, or a list of its values, and its last line; raises ConfigError."""
     data = read_bytes(Path(file), 2 * LARGEST)
     if data.count(b",") > 2 * MOST_VALUES:
         raise ConfigError(f"{file}: has more than {2 * MOST_VALUES:,} values; convert it to JSONL")
     try:
-        return json_value(data)
+        return json_value(data), data.rstrip().count(b"\n") + 1
     except ValueError as error:
         if "Extra data" in str(error) and (several := _several(data)):
-            return several
+            return several, data.rstrip().count(b"\n") + 1
         raise ConfigError(f"{file}: {error}; if the file was cut off, download it again") from None
 
 

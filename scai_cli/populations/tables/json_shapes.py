@@ -1,4 +1,4 @@
-"""Unpack a table that is one JSON object, as pandas and the Hub's viewer write it, and refuse objects that are none."""
+"""Unpack a table that is one JSON object, of pandas or the Hub's viewer; refuse other objects that are not rows."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ _OF_AN_ERROR: Final = frozenset((
 
 
 def unpacked(file: str, value: Any, notify: Notify) -> list[Any]:
-    """Return the rows of an object that is a table, or the object alone; raises ConfigError for what is no row."""
+    """Return the rows of an object, or the object as the only row; raises ConfigError for one that is not a row."""
     if not isinstance(value, Mapping):
         return [value]
     if (rows := _split(value) or _schema(value) or _viewer(file, value, notify) or _by_number(value)) is not None:

@@ -24,7 +24,7 @@ _UTF8: Final = re.compile(
 """Letters and quotes as UTF-8 writes them, of which text in Windows-1252 has none."""
 _NOT_WESTERN: Final = re.compile(
     rb"[\0\x81\x8d\x8f\x90\x9d]"  # no characters of Windows-1252
-    rb"|[\xc0-\xff]{4}"  # four accented letters in a row: Cyrillic, Greek, Arabic, Chinese, Korean
+    rb"|[\xc0-\xff]{4}|(?!(.)\1{5})[\xa1-\xff]{6}"  # accented letters in a row: Cyrillic, Greek, Chinese, Korean
     rb"|[A-Za-z\xc0-\xff][\x82-\x84\x86-\x8b\x98\x9b\xa2-\xa6\xa8\xaa\xac\xaf\xb1-\xb3\xb5\xb6\xb8-\xbe][a-z]"
     rb"|[a-z][\x8a\x8c\x8e\x9f][a-z]"  # a capital inside a word: Mac Roman
 )
@@ -98,7 +98,7 @@ def _code_page(file: str, line: int) -> str:
     with opened(Path(file)) as content:
         while block := content.read(_BLOCK) + content.readline(_BLOCK):
             if len(_UTF8.findall(block)) > 1:
-                problem = "is UTF-8 but for a damaged character; correct it there"
+                problem = "is UTF-8 with a damaged character; correct it there"
                 raise ConfigError.at(file, line, None, problem)
             if _NOT_WESTERN.search(block):
                 problem = f"is neither UTF-8 nor Windows-1252, and its code page is not stated; {_SAVE}"
