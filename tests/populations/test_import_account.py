@@ -271,7 +271,7 @@ def test_a_folder_names_the_file_of_a_bad_agent() -> None:
         Path("agents").mkdir(exist_ok=True)
         Path(f"agents/{name}.json").write_text(json.dumps(agent), encoding="utf-8")
     called = scai("personas", "import", "agents", "--as", "tinytroupe", "-o", "out.jsonl")
-    assert called.err == "scai: agents/b.json: row 2: has no name; correct it, or add --skip-bad\n"
+    assert called.err == "scai: agents/b.json:1: row 2: has no name; correct it, or add --skip-bad\n"
 
 
 def test_fragments_of_agents_are_left_out() -> None:
