@@ -39,6 +39,8 @@ def safe_id(text: str) -> str:
 
 USERS_FILE: Final = "a file of the user's"
 """The context of a validation in which hidden characters are refused; saved runs keep theirs."""
+SAVED_FILE: Final = "a file that scai has saved"
+"""The context of a validation in which attributes keep the types with which an earlier version showed them."""
 
 
 def _seen(text: str, info: ValidationInfo) -> str:

@@ -66,12 +66,10 @@ def is_before_ballots(prompts: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def keep_first_defaults(data: dict[str, Any], *, new: bool) -> None:
-    """Write the meaning of an experiment that an earlier version saved in the keys of this one.
+    """Write the meaning of an experiment that a version before 0.6 saved in the keys of this one.
 
     Keys that are gone are left out; its prompts, from which its version is known, only if it becomes a `new` one.
     """
-    if not new:
-        _keep_shown_booleans(data)
     prompts = data.get("prompts")
     if (found := saved_fidelity(data)) is not None:
         _move_fidelity(data, found, new=new)
@@ -89,16 +87,6 @@ def keep_first_defaults(data: dict[str, Any], *, new: bool) -> None:
     data["revision"] = revision
     if new:
         data["prompts"] = {name: text for name, text in prompts.items() if name not in REPLACED["prompts"]}
-
-
-def _keep_shown_booleans(data: Mapping[str, Any]) -> None:
-    """Write `true` in an attribute as `True`: versions before 0.9, which alone saved booleans, showed it so."""
-    personas = data.get("personas")
-    inline = personas.get("inline") if isinstance(personas, Mapping) else None
-    for persona in inline if isinstance(inline, list) else ():
-        attributes = persona.get("attributes") if isinstance(persona, Mapping) else None
-        if isinstance(attributes, dict):
-            attributes.update({key: str(value) for key, value in attributes.items() if isinstance(value, bool)})
 
 
 @dataclass(frozen=True, slots=True)

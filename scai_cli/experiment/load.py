@@ -29,7 +29,7 @@ from scai_cli.experiment.yaml_source import Key, YamlSource, check_size, explain
 from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.text.suggestions import did_you_mean
-from scai_cli.values import USERS_FILE
+from scai_cli.values import SAVED_FILE, USERS_FILE
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
 """The values of the keys that choose personas or tasks, once the chosen ones are inline."""
@@ -79,7 +79,7 @@ def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConf
 
 def load_resolved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read an experiment written by `dump_experiment`; it can lack personas and tasks; load no code."""
-    return _validate(read_yaml(path), overrides or Overrides())[0]
+    return _validate(read_yaml(path), overrides or Overrides(), SAVED_FILE)[0]
 
 
 def earlier_fidelity(path: Path) -> SavedFidelity:
@@ -112,7 +112,7 @@ def _validate(
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
     source = read_yaml(path, _FREE_PLACES if new else ())
-    config, source = _validate(source, overrides, USERS_FILE if new else None)
+    config, source = _validate(source, overrides, USERS_FILE if new else SAVED_FILE)
     if new:
         _check_names(named_code(config), source)
         config = config.with_every_prompt()

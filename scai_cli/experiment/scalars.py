@@ -6,7 +6,9 @@ import re
 import unicodedata
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
+
+from scai_cli.values import SAVED_FILE
 
 Scalar = str | int | float
 """A value that `str()` prints as the file has it: a number only if Python and JSON print it in this spelling."""
@@ -93,5 +95,11 @@ def as_scalar(value: Any) -> Scalar:
     return scalar(text)
 
 
-AnyScalar = Annotated[Scalar, BeforeValidator(as_scalar)]
+def _validated(value: Any, info: ValidationInfo) -> Scalar:
+    if info.context == SAVED_FILE and isinstance(value, int | float):
+        return value  # versions before 0.9 saved booleans and 1e-05, and showed them as `str()` does
+    return as_scalar(value)
+
+
+AnyScalar = Annotated[str | int | float | bool, BeforeValidator(_validated)]
 """A scalar in a file: a boolean becomes `true` or `false`."""

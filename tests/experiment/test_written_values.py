@@ -124,6 +124,7 @@ def test_booleans_that_an_earlier_version_saved_are_shown_as_it_showed_them():
     for read in (load_saved, load_resolved):
         (persona,) = read(Path("saved.yaml")).personas.inline
         assert persona.portrait() == "Name: a\nFacts: x: True; n: 1e-05"
+    assert dump_experiment(load_resolved(Path("saved.yaml"))) == saved  # a resume compares digests of it
     assert load_experiment(Path("saved.yaml")).personas.inline[0].attributes["x"] == "true"
 
 
