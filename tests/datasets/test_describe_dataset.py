@@ -131,6 +131,23 @@ def test_repetition_and_refusals(tmp_path: Path) -> None:
     assert told["refusals"] == {"answers": pytest.approx(2 / 6), "rejected": None}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "第{}个学生认为学校的午饭应该更健康一些，可是大家都喜欢吃甜的东西，所以校长决定每星期五做一次蛋糕，其他日子只有水果。",
+        "นักเรียนคนที่{}คิดว่าอาหารกลางวันควรดีต่อสุขภาพมากขึ้นแต่ทุกคนชอบของหวานครูใหญ่จึงให้มีขนมทุกวันศุกร์และวันอื่นมีแต่ผลไม้",
+        "Pupil {} thinks that the lunch at school has to be healthier, but as all of them love sweet things, the head "
+        "of the school lets them bake a cake on every Friday, while on other days there is only fruit.",
+    ],
+)
+def test_rows_that_differ_in_one_character_are_near_duplicates_in_any_script(tmp_path: Path, text: str) -> None:
+    rows = [{"prompt": said("q"), "completion": answered(text.format(n))} for n in range(10)]
+    described = found(written(tmp_path / "rows.jsonl", rows))
+    assert described["near_duplicates"] == {"of": 10, "share": 0.9}
+    assert described["duplicates"]["rows"] == 0
+    assert described["diversity"]["self_bleu"] > 0.8
+
+
 WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
 
 

@@ -94,6 +94,21 @@ def test_length_goes_over_linearly_from_concise_to_detailed():
     assert [s["detailed"] for s in shown] == [0, 0, 0, 0, pytest.approx(1 / 3), 0.5, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [("请你写简短的回答。", 4), ("ช่วยตอบให้สั้นๆซิ ", 4), ("छोटा उत्तर हिन्दी में। ", 4), ("Say it in short. ", 4)],
+)
+def test_length_is_that_in_words_in_any_script(sentence, words):
+    for many, concise, detailed in ((40 // words, 1, 0), (80 // words, 0.5, 0), (200 // words, 0, 1)):
+        shown = observe(sentence * many)
+        assert (shown["concise"], shown["detailed"]) == (
+            pytest.approx(concise, abs=0.1),
+            pytest.approx(detailed, abs=0.1),
+        )
+        if not sentence.endswith("ซิ "):  # Thai has no full stop
+            assert shown["plain_words"] == 1
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\n", "?!...", "- \n- ", "123 456"])
 def test_a_text_without_words_shows_nothing(text):
     assert not any(observe(text).values())

@@ -43,6 +43,7 @@ DOCUMENT = "def f():\n    return 1\n"
         ("My son is sad.", "It is about my son, who has been sad since May."),
         ("Wie koche ich Tee?", "Guten Tag, ich möchte endlich guten Tee kochen. Wie geht das?"),
         ("怎么泡茶？", "你好，我想请教一下，怎么泡茶？"),
+        ("Should I tell René or Zoe\u0308?", "I wonder whether to tell Zoë or Rene\u0301. Should I?"),
         (
             NEIGHBOUR,
             "Der Mann über mir ist nach zehn noch so laut. Wie bitte ich ihn schriftlich und freundlich um Ruhe?",

@@ -21,6 +21,7 @@ from scai_cli.messages import Completion, Message
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.text.choice import choice
+from scai_cli.text.words import count
 
 Result = TypeVar("Result")
 
@@ -148,7 +149,7 @@ async def _outcome(call: Coroutine[Any, Any, Result]) -> Result | CallFailed:
 
 def _vote(answer: Completion) -> str | None:
     """Return the letter of an answer, unless it is withheld; one that is not whole must be nothing but a letter."""
-    is_read = answer.ended == "whole" or (answer.ended != "withheld" and len(answer.text.split()) == 1)
+    is_read = answer.ended == "whole" or (answer.ended != "withheld" and count(answer.text) == 1)
     return letter(answer.text) if is_read else None
 
 
