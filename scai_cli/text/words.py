@@ -18,7 +18,7 @@ EAST_ASIAN: Final = f"{HAN}\u3041-\u30ff\u31f0-\u31ff"
 UNSPACED: Final = f"{EAST_ASIAN}{SOUTH_EAST_ASIAN}"
 """The characters of scripts without spaces between words, for a class of a regular expression."""
 
-WHOLE, _HALF, _THIRD = 6, 3, 2
+_WHOLE, _HALF, _THIRD = 6, 3, 2
 """The weights of a word between spaces, of a character of Han or kana, and of Thai and its like."""
 
 _ASCII_WORD: Final = re.compile(r"\w+", re.ASCII)
@@ -40,11 +40,11 @@ def words(text: str) -> list[str]:
 
 def length(parts: Sequence[str]) -> float:
     """Return the length in words of results of `words`: a character of Han or kana is half a word, of Thai a third."""
-    return len(parts) if "".join(parts).isascii() else sum(map(_weight, parts)) / WHOLE
+    return len(parts) if "".join(parts).isascii() else sum(map(_weight, parts)) / _WHOLE
 
 
 def stretches(parts: Sequence[str], least: int) -> Iterator[Sequence[str]]:
-    """Yield, from each word on, the shortest stretch that has at least this length in words; fewer at the end."""
+    """Yield, from each word on, the shortest stretch that has at least this length in words."""
     if "".join(parts).isascii():
         for at in range(len(parts) - least + 1):
             yield parts[at : at + least]
@@ -52,7 +52,7 @@ def stretches(parts: Sequence[str], least: int) -> Iterator[Sequence[str]]:
     sums = [0, *accumulate(map(_weight, parts))]
     end = 0
     for at, before in enumerate(sums):
-        while end < len(sums) and sums[end] < before + least * WHOLE:
+        while end < len(sums) and sums[end] < before + least * _WHOLE:
             end += 1
         if end == len(sums):
             return
@@ -96,7 +96,7 @@ def marks() -> str:
 
 def _weight(word: str) -> int:
     if word.isascii() or not _ANY_UNSPACED.match(word):
-        return WHOLE
+        return _WHOLE
     return _THIRD if _THIRDS.match(word) else _HALF
 
 
