@@ -31,7 +31,7 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
         case "excel":
             return excel_rows(file, notify)
         case "json":
-            return json_table(file, notify)
+            return json_table(file)
         case "jsonl":
             return jsonl_rows(file)
         case "text":

@@ -72,24 +72,6 @@ HELD = {
     "a list over lines": json.dumps([ANA, BO], indent=2),
     "a list a row a line": f"[{json.dumps(ANA)},\n{json.dumps(BO)}]\n",
     "objects over lines": f"{json.dumps(ANA, indent=2)}\n{json.dumps(BO, indent=2)}\n",
-    "pandas split": json.dumps(
-        {"columns": list(ANA), "index": [0, 1], "data": [list(ANA.values()), list(BO.values())]}
-    ),
-    "pandas columns": json.dumps({key: {"0": ANA[key], "1": BO[key]} for key in ANA}),
-    "pandas index": json.dumps({"0": ANA, "1": BO}),
-    "pandas table": json.dumps(
-        {
-            "schema": {"fields": [], "primaryKey": ["index"], "pandas_version": "1.4.0"},
-            "data": [{"index": 0, **ANA}, {"index": 1, **BO}],
-        }
-    ),
-    "the viewer": json.dumps(
-        {
-            "features": [{"feature_idx": 0, "name": "id"}],
-            "rows": [{"row_idx": n, "row": row, "truncated_cells": []} for n, row in enumerate((ANA, BO))],
-            "num_rows_total": 2,
-        }
-    ),
     "CSV": CSV,
 }
 
@@ -127,23 +109,21 @@ NO_TABLES = [
     ({"personas": [ANA, BO]}, "is one object, with its rows under 'personas'; save that list alone: jq .personas"),
     ({"id": ["a", "b"], "bio": ["Ana bakes.", "Bo fishes."]}, "is a table by columns (pandas?); write it with df.to_"),
     ({"bio": {"a": "Ana bakes.", "b": "Bo fishes."}, "age": {"a": 3, "b": 5}}, "is a table by columns (pandas?); wri"),
-    ({"columns": ["id", "bio"], "data": [["a", "Ana bakes."], ["b"]]}, "is a table by columns (pandas?); write it"),
+    ({"columns": list(ANA), "index": [0], "data": [list(ANA.values())]}, "is a table by columns (pandas?); write it"),
+    ({key: {"0": ANA[key], "1": BO[key]} for key in ANA}, "is a table by columns (pandas?); write it with"),
+    ({"0": ANA, "1": BO}, "is a table by columns (pandas?); write it with df.to_json(FILE, orient="),
+    ({"schema": {"fields": [], "pandas_version": "1.4.0"}, "data": [ANA]}, "is a table by columns (pandas?); write it"),
     (
-        {"features": [], "rows": [{"row_idx": 0, "row": ANA, "truncated_cells": ["bio"]}]},
-        "is a page of the Hub's viewer with cells that are cut; read hub:OWNER/NAME instead",
+        {"features": [{"name": "id"}], "rows": [{"row_idx": 0, "row": ANA, "truncated_cells": []}]},
+        "is a page of the Hub's viewer; import hub:OWNER/NAME (pip install 'scai-cli[data]')",
     ),
 ]
 
 
 @pytest.mark.parametrize(("value", "problem"), NO_TABLES, ids=[str(n) for n in range(len(NO_TABLES))])
 def test_an_object_that_is_no_row_is_refused_with_the_remedy(value: Any, problem: str) -> None:
-    for indent in (None, 2):
-        assert refused("p.json", json.dumps(value, indent=indent)).startswith(f"p.json: {problem}")
-
-
-def test_a_page_of_the_viewer_says_how_many_rows_it_leaves_out() -> None:
-    _, said = imported("p.json", json.dumps({"features": [], "rows": [{"row": ANA}], "num_rows_total": 900}))
-    assert said == ["p.json: is a page of the Hub's viewer, 1 of 900 rows; for all, read hub:OWNER/NAME"]
+    for name, indent in (("p.json", None), ("p.json", 2), ("p.jsonl", None), ("p.txt", None)):
+        assert refused(name, json.dumps(value, indent=indent)).startswith(f"{name}: {problem}")
 
 
 def a_zip(*names: str) -> bytes:

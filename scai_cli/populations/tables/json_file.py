@@ -1,16 +1,20 @@
 """Read the rows of JSON and JSONL files."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.file_kinds import kind
 from scai_cli.experiment.input_files import LARGEST, opened, read_bytes
 from scai_cli.experiment.item_files import MOST_VALUES, bounded_lines, json_value
-from scai_cli.populations.tables.json_shapes import unpacked
-from scai_cli.populations.tables.row import Notify, TableRow
+from scai_cli.populations.tables.json_shapes import check_row
+from scai_cli.populations.tables.row import TableRow
+
+
+_BLANK: Final = re.compile(r"\s*")
 
 
 def jsonl_rows(file: str) -> Iterator[TableRow]:
@@ -27,21 +31,22 @@ def json_rows(file: str) -> Iterator[TableRow]:
     """Read the values of JSON lines, the items of a JSON list (the whole file is kept in memory), or one value."""
     if kind(Path(file)) == "jsonl":
         yield from jsonl_rows(file)
-        return
+    else:
+        yield from _items(*_value(file))
+
+
+def json_table(file: str) -> Iterator[TableRow]:
+    """Read the rows of a table in JSON: a list, or one row; raises ConfigError for another object, with the remedy."""
     value, line = _value(file)
-    if not isinstance(value, list):
+    check_row(file, value)
+    yield from _items(value, line)
+
+
+def _items(value: Any, line: int) -> Iterator[TableRow]:
+    if isinstance(value, list):
+        yield from (TableRow(number, item) for number, item in enumerate(value, 1))
+    else:
         yield TableRow(1, value, line)
-        return
-    for number, item in enumerate(value, 1):
-        yield TableRow(number, item)
-
-
-def json_table(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read the rows of a table in JSON: also those of pandas and of the Hub's viewer, which are not a list."""
-    value, line = _value(file)
-    items = value if isinstance(value, list) else unpacked(file, value, notify)
-    for number, item in enumerate(items, 1):
-        yield TableRow(number, item, line if item is value else None)
 
 
 def _value(file: str) -> tuple[Any, int]:
@@ -67,5 +72,5 @@ def _several(data: bytes) -> list[Any]:
             values.append(json_value(text[at:end].encode()))
         except (ValueError, RecursionError):
             return []
-        at = end + len(text[end:]) - len(text[end:].lstrip())
+        at = _BLANK.match(text, end).end()  # type: ignore[union-attr]
     return values if all(isinstance(value, dict) for value in values) else []
