@@ -95,7 +95,8 @@ def test_the_same_letter_in_two_ways_is_the_same_value():
 def test_keys_with_a_type_read_numbers_and_booleans_as_before():
     Path("e.yaml").write_text(
         "seed: 007\ncache: yes\nmax_failures: 1e-2\n"
-        "model: {provider: simulated, temperature: 1.10, send_seed: no, options: {a: 0.10, b: 0x1F, c: true, d: 'NO'}}\n"
+        "model: {provider: simulated, temperature: 1.10, send_seed: no, options: {a: 0.10, b: 0x1F, c: true, d: 'NO'}"
+        "}\n"
         f"personas: [{{id: no, name: NO, weight: 1.50, preferences: {{concise: -.5}}}}]\n{TASKS}",
         encoding="utf-8",
     )
