@@ -45,7 +45,7 @@ class Benchmark:
 
     @classmethod
     def read(cls, path: Path) -> Benchmark:
-        """Read a table by its content (JSONL, CSV, Parquet, ...), or a text with one item per line; raises ConfigError."""
+        """Read a table (JSONL, CSV, Parquet, ...), or a text with one item per line; raises ConfigError."""
         benchmark = cls(path.name)
         for row in _rows(path):
             benchmark.add(row)
