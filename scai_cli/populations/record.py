@@ -94,15 +94,17 @@ class Reads:
     def enter(self, account: Account, value: Any) -> None:
         """Enter the row with this value into an account."""
         lost: Counter[str] = Counter()
+        for path, _, count in self.lost:
+            lost[path] += count
+        for path, _ in self.unknown:
+            lost[path] += 1
+        self._enter(account, value, "", lost, 0)  # first, so that the account has the order of the file
         for path, reason, count in self.lost:
             account.of(path).left_out[reason] += count
-            lost[path] += count
         for path, word in self.unknown:
             account.of(path).count(account.of(path).not_known, word)
-            lost[path] += 1
         for path, code in self.no_label:
             account.of(path).count(account.of(path).no_label, code)
-        self._enter(account, value, "", lost, 0)
 
     def _enter(self, account: Account, values: Mapping[str, Any], outer: str, lost: Counter[str], depth: int) -> None:
         for key, value in values.items():
@@ -189,7 +191,11 @@ class Record:
                 self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
                 spelt = spelt[:at]
                 break
-        self.reads.into[self._outer + spelt] = into
+        earlier = self.reads.into.get(self._outer + spelt)
+        if not earlier:
+            self.reads.into[self._outer + spelt] = into
+        elif earlier != into and not set(into.split(", ")) <= set(earlier.split(", ")):
+            self.reads.into[self._outer + spelt] = f"{earlier}, {into}"
         return value
 
     def first(self, paths: tuple[str, ...]) -> str | None:
