@@ -176,6 +176,11 @@ CSV = [
     ("old line ends", b"id,bio\ra,He waits.\r", "He waits."),
     ("a byte order mark", b"\xef\xbb\xbfid,bio\na,Caf\xc3\xa9 owner.\n", "Café owner."),
     ("sixteen bits", "id,bio\na,Café owner.\n".encode("utf-16"), "Café owner."),
+    (
+        "sixteen bits of Chinese",
+        "id,bio\na,我是北京的出租车司机。我喜欢简短的回答。\n".encode("utf-16"),
+        "我是北京的出租车司机。我喜欢简短的回答。",
+    ),
     ("semicolons", b"id;bio\na;One, two.\n", "One, two."),
     ("tabs", b"id\tbio\na\tOne, two.\n", "One, two."),
     ("blank lines", b"id,bio\n\na,He waits.\n\n", "He waits."),

@@ -10,7 +10,8 @@ from scai_cli.populations.clean_text import BadRow, LeftOut, one_line, sentence,
 from scai_cli.populations.column_map import ColumnMap, Columns, several
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
 from scai_cli.populations.identifiers import identifier
-from scai_cli.populations.record import Record, leaves
+from scai_cli.populations.nested import leaves
+from scai_cli.populations.record import Record
 from scai_cli.populations.tables.row import plain_number
 from scai_cli.values import Split
 
