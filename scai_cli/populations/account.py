@@ -71,6 +71,8 @@ class Account:
     fields: dict[str, FieldAccount] = field(default_factory=dict)
     codes: tuple[str, ...] = ()
     """Fields whose values are all small whole numbers, and have no labels."""
+    person: str = ""
+    """Field that perhaps says which rows are of one person, if rows were not merged; "" if none."""
 
     def of(self, name: str) -> FieldAccount:
         """Return the account of a field; beyond `MOST_FIELDS` the others share one."""
@@ -89,7 +91,7 @@ class Account:
         rows = {"read": self.read, "bad": self.bad, "merged": self.merged, "left_out": dict(self.rows_left_out)}
         fields = {name: one.as_object() for name, one in self.fields.items()}
         described = {"file": self.file, "format": self.format, kind: self.written, "rows": rows, "fields": fields}
-        return {**described, "perhaps_codes": list(self.codes)}
+        return {**described, "perhaps_codes": list(self.codes), "perhaps_person": self.person}
 
     def lines(self) -> Iterator[str]:
         """Yield the lines for the terminal: destinations first, then all that is not in the output."""
@@ -108,6 +110,8 @@ class Account:
             yield f"left out, {reason}: {counted(rows, 'row')}"
         if self.merged:
             yield f"merged into earlier rows: {counted(self.merged, 'row')}"
+        if self.person:
+            yield f"perhaps several rows per person; a map with `person: {self.person}` makes one persona of them"
         codes = list(_enough(self.codes))
         yield from _listed("perhaps codes, as all are small whole numbers; a map can give labels (`values:`): ", codes)
 

@@ -63,6 +63,7 @@ def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, 
         if not account.written:
             raise ConfigError(f"{options.file}: has nothing to import as {options.format}{reader.why_nothing()}")
     account.codes = reader.codes()
+    account.person = reader.person()
     if account.bad > _NAMED:
         notify(f"{options.file}: {account.bad - _NAMED:,} more bad rows")
     return account
@@ -139,6 +140,14 @@ class _Import:
         labels = self.reading.labels
         found = self.reading.profiles.items()
         return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_labelled)
+
+    def person(self) -> str:
+        """Return the field that perhaps says which rows are of one person, if the map does not say it; else ""."""
+        names = {name.lower(): name for name in self.account.fields}
+        found = (
+            names[column] for column, one in self.reading.profiles.items() if column in names and one.repeats_people
+        )
+        return "" if self.columns and self.columns.person else next(found, "")
 
     def _rows(self) -> Iterator[TableRow]:
         for row in self.form.rows(self.options.file, self.notify):

@@ -221,3 +221,13 @@ def test_the_beginning_of_a_column_is_enough_to_suggest_it() -> None:
     Path("wide.csv").write_text(",".join(names) + "\n" + ",".join(["x"] * len(names)) + "\n", encoding="utf-8")
     assert refused("description: q3\n", "wide.csv").endswith("has no column 'q3'; did you mean 'Q3 How often?'?")
     assert "; it has 29 columns: Q1 Age, Q2 How often?, " in refused("description: story\n", "wide.csv")
+
+
+def test_the_account_asks_about_codes_and_about_several_rows_of_a_person() -> None:
+    called = scai("personas", "import", "survey.csv", "--as", "table", "-o", "out.jsonl")
+    assert "perhaps several rows per person; a map with `person: Worker` makes one persona of them" in called.lines
+    assert mapped("person: Worker\n").json["perhaps_person"] == ""
+    Path("p.csv").write_text("user,trust,born in,Alter\nu1,5,61,34\nu2,99,33,52\nu3,1,41,19\n", encoding="utf-8")
+    account = scai("personas", "import", "p.csv", "--as", "table", "-o", "out.jsonl", "--json").json
+    assert account["perhaps_codes"] == ["trust"]
+    assert account["perhaps_person"] == ""

@@ -390,7 +390,7 @@ def test_a_workbook_is_read_as_it_is_shown() -> None:
         {"born": "1980-01-01", "at": "2026-01-02", "paid": "false", "whole": 7, "share": 1.5},
     ]
     assert said == [
-        "p.csv: read the sheet 'S2' and not 'S3'; save those as CSV",
+        "p.csv: read the sheet 'S2' and not 'S3'; to read another, save it as CSV",
         "p.csv: 1 cells have errors of Excel (#N/A) and are taken as empty",
     ]
 
