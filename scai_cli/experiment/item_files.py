@@ -39,8 +39,6 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
     match kind(path):
         case "empty" if plain_suffix(path) in (".jsonl", ".ndjson"):
             return ()
-        case "empty":
-            raise ConfigError(f"{path}: is empty")
         case "jsonl":
             return _JsonLines(path, model)
         case "json" if _is_one_item(path, plural(model)):
