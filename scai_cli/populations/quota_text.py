@@ -15,6 +15,7 @@ from scai_cli.experiment.yaml_source import YamlSource, read_yaml
 from scai_cli.populations.quotas import Quota, band
 
 _HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or bands, e.g. age=18-64:70,65+:30"
+_NO_QUOTAS: Final = (".csv", ".tsv", ".xlsx", ".txt", ".jsonl", ".parquet")
 _QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?::([^,"]*))?(?=,|$)')
 _BARE: Final = re.compile(r"[^,]*")
 _HEAD: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}\s*$")
@@ -37,6 +38,8 @@ def read_quotas(texts: Iterable[str]) -> list[Quota]:
     quotas: dict[str, Quota] = {}
     for text in texts:
         is_file = "=" not in text and text.endswith((".yaml", ".yml", ".json"))
+        if "=" not in text and text.endswith(_NO_QUOTAS):
+            raise ConfigError(f"--quota {text}: quotas are read from YAML, e.g. `age: {{18-64: 70, 65+: 30}}`")
         for quota in _file_quotas(Path(text)) if is_file else (parse_quota(text),):
             if quota.attribute in quotas:
                 raise ConfigError(f"--quota {text}: the attribute {quota.attribute} has a quota already; remove one")
@@ -76,6 +79,11 @@ def _pieces(text: str, rest: str) -> Iterator[_Piece]:
             yield _Piece(match[0], match[1].replace('""', '"').strip(), match[2], is_quoted=True)
         elif match[0].strip():
             label, colon, share = match[0].rpartition(":")
+            if ":" in label:
+                problem = (
+                    f"{label.strip()!r} has a colon; put commas between values, and a value with a colon in quotes"
+                )
+                raise ConfigError(f"--quota {text}: {problem}")
             yield _Piece(match[0], (label if colon else share).strip(), share if colon else None)
         at = match.end() + 1
 

@@ -11,13 +11,13 @@ from scai_cli.experiment.scalars import Scalar, scalar
 from scai_cli.populations.account import IDENTIFIER, MOST_FIELDS, NOT_USED, Account
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
 from scai_cli.populations.identifiers import identifier
+from scai_cli.populations.nested import MOST_DEPTH, cells, fields, is_nested, leaves, readable_leaves, without
 from scai_cli.populations.profile import ColumnProfile
 
 NOT_KNOWN: Final = frozenset(
     ("n/a", "#n/a", "nan", "null", "refused", "prefer not to say", "not applicable", "<na>", "no answer")
 )
 """The words that count as "not known" unless a map lists others; `None` and `NA` are answers (religion, Namibia)."""
-_MOST_DEPTH: Final = 20
 _REMEMBERED: Final = 50_000
 """The most cells whose reading is remembered."""
 
@@ -94,21 +94,23 @@ class Reads:
     def enter(self, account: Account, value: Any) -> None:
         """Enter the row with this value into an account."""
         lost: Counter[str] = Counter()
+        for path, _, count in self.lost:
+            lost[path] += count
+        for path, _ in self.unknown:
+            lost[path] += 1
+        self._enter(account, value, "", lost, 0)  # first, so that the account has the order of the file
         for path, reason, count in self.lost:
             account.of(path).left_out[reason] += count
-            lost[path] += count
         for path, word in self.unknown:
             account.of(path).count(account.of(path).not_known, word)
-            lost[path] += 1
         for path, code in self.no_label:
             account.of(path).count(account.of(path).no_label, code)
-        self._enter(account, value, "", lost, 0)
 
     def _enter(self, account: Account, values: Mapping[str, Any], outer: str, lost: Counter[str], depth: int) -> None:
         for key, value in values.items():
             path = f"{outer}{key}"
             into = self.into.get(path)
-            if into is None and isinstance(value, Mapping) and value and depth < _MOST_DEPTH:
+            if into is None and isinstance(value, Mapping) and value and depth < MOST_DEPTH:
                 self._enter(account, value, f"{path}.", lost, depth + 1)
                 continue
             count, one = leaves(value), account.of(path)
@@ -116,24 +118,6 @@ class Reads:
             one.empty += not count
             if (kept := count - lost[path] if lost else count) > 0:
                 (one.left_out if into is None else one.into)[NOT_USED if into is None else into] += kept
-
-
-def leaves(value: Any) -> int:
-    """Return the number of values that are not blank in a cell, a list or a nested object."""
-    if isinstance(value, str):
-        return int(value != "" and not value.isspace())
-    if isinstance(value, Mapping):
-        return sum(map(leaves, value.values()))
-    return sum(map(leaves, value)) if isinstance(value, list | tuple) else int(value is not None)
-
-
-def readable_leaves(value: Any) -> int:
-    """Return how many of the `leaves` of a value can be written as text."""
-    if isinstance(value, str):
-        return leaves(value)
-    if isinstance(value, Mapping | list | tuple):
-        return sum(map(readable_leaves, value.values() if isinstance(value, Mapping) else value))
-    return int(bool(readable(value)))
 
 
 class Record:
@@ -189,7 +173,11 @@ class Record:
                 self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
                 spelt = spelt[:at]
                 break
-        self.reads.into[self._outer + spelt] = into
+        earlier = self.reads.into.get(self._outer + spelt)
+        if not earlier:
+            self.reads.into[self._outer + spelt] = into
+        elif earlier != into and not set(into.split(", ")) <= set(earlier.split(", ")):
+            self.reads.into[self._outer + spelt] = f"{earlier}, {into}"
         return value
 
     def first(self, paths: tuple[str, ...]) -> str | None:
@@ -200,7 +188,9 @@ class Record:
         """Return a text without control characters, lists and objects as readable text; "" if it is not known."""
         if path is None:
             return ""
-        value = self.take(path, into)
+        return self._text(path, self.take(path, into))
+
+    def _text(self, path: str, value: Any) -> str:
         return self._known(path, tidy(value if isinstance(value, str) else readable(value), self._named(path)), value)
 
     def line(self, path: str | None, into: str) -> str:
@@ -209,7 +199,9 @@ class Record:
 
     def fact(self, path: str, into: str) -> Scalar | None:
         """Return an attribute's value, None if it is not known; raises BadRow if it is too long."""
-        value = self.take(path, into)
+        return self._fact(path, self.take(path, into))
+
+    def _fact(self, path: str, value: Any) -> Scalar | None:
         is_short = type(value) is str and len(value) <= LONGEST_FACT
         text = short_line(value) if is_short else one_line(readable(value), self._named(path))
         if text and self.reading.looking:
@@ -245,7 +237,7 @@ class Record:
                 kind = identifier(value, key)  # this cell alone
             if kind is not None:
                 self.leave_out(key, IDENTIFIER + kind)
-            elif (known := self.fact(key, f"{into}.{(name := short_line(key))}")) is not None:
+            elif (known := self._fact(key, self._shown(key, f"{into}.{(name := short_line(key))}"))) is not None:
                 facts[name or "column"] = known
         return facts
 
@@ -254,7 +246,31 @@ class Record:
         if not self.reading.long:
             return []
         long = [key for key in self._unread() if self._column(key) in self.reading.long]
-        return [f"{one_line(key)}: {text}" for key in long if (text := self.text(key, into))]
+        return [f"{one_line(key)}: {text}" for key in long if (text := self._text(key, self._shown(key, into)))]
+
+    def _shown(self, key: str, into: str) -> Any:
+        """Take the value of a key that nobody named, an object or a list without what looks like an identifier."""
+        value = self.values[key]
+        if not is_nested(value):
+            return self.take(key, into)
+        if self.reading.looking:
+            for path, text in cells(value, self._outer + key):
+                if path != self._outer + key:  # a list of texts is judged as a whole
+                    self.reading.look(path, text)
+        lost: Counter[tuple[str, str]] = Counter()
+        shown = without(value, key, self._judge, lost)
+        if not lost:
+            return self.take(key, into)
+        for path in fields(value, key):
+            self.take(path, into)
+        for (path, kind), count in lost.items():
+            self.leave_out(path, IDENTIFIER + kind, count)
+        return shown
+
+    def _judge(self, path: str, text: str) -> str | None:
+        if self.reading.looking:
+            return None
+        return self.reading.identifiers.get(self._column(path)) or identifier(text, path.rpartition(".")[2])
 
     def part(self, path: str) -> Record:
         """Return a nested object; an empty one if there is none."""

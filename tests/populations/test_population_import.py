@@ -151,7 +151,7 @@ def test_a_map_with_a_mistake_is_named_with_its_line() -> None:
     assert "use --as table" in refused("prism", HERE / "prism.jsonl", "--map", "m.yaml")
 
 
-@pytest.mark.parametrize(("text", "problem"), [("- id\n", "must be a mapping"), ("str: a\n", "str: unknown key")])
+@pytest.mark.parametrize(("text", "problem"), [("- id\n", "is not a column map"), ("str: a\n", "str: unknown key")])
 def test_a_map_that_is_none_is_one_line(text: str, problem: str) -> None:
     Path("m.yaml").write_text(text, encoding="utf-8")
     assert refused("table", HERE / "table.csv", "--map", "m.yaml").startswith(f"m.yaml:1: {problem}")
@@ -176,6 +176,11 @@ CSV = [
     ("old line ends", b"id,bio\ra,He waits.\r", "He waits."),
     ("a byte order mark", b"\xef\xbb\xbfid,bio\na,Caf\xc3\xa9 owner.\n", "Café owner."),
     ("sixteen bits", "id,bio\na,Café owner.\n".encode("utf-16"), "Café owner."),
+    (
+        "sixteen bits of Chinese",
+        "id,bio\na,我是北京的出租车司机。我喜欢简短的回答。\n".encode("utf-16"),
+        "我是北京的出租车司机。我喜欢简短的回答。",
+    ),
     ("semicolons", b"id;bio\na;One, two.\n", "One, two."),
     ("tabs", b"id\tbio\na\tOne, two.\n", "One, two."),
     ("blank lines", b"id,bio\n\na,He waits.\n\n", "He waits."),
@@ -323,3 +328,9 @@ def test_real_files_come_in_whole(what: str, form: str, file: str, count: int) -
     found = [json.loads(line) for line in called.out.splitlines()]
     assert len(found) == count
     assert not any("Assistant:" in str(item.get("prompt")) for item in found)
+
+
+def test_an_unknown_format_comes_with_the_one_to_use() -> None:
+    assert refused("csv", HERE / "table.csv") == "--as: unknown format 'csv'; --as table reads it"
+    assert refused("habermas", HERE / "habermas.json").endswith("is a format of tasks; see `scai tasks import`")
+    assert refused("tabel", HERE / "table.csv").endswith("; did you mean 'table'?")

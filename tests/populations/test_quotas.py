@@ -223,3 +223,20 @@ def test_strata_and_weights_are_arithmetic_on_what_is_written():
     described = scai("personas", "describe", "people.jsonl", "--json").json["attributes"]
     assert described["born"]["range"] == {"lowest": 1950, "median": 1957.5, "highest": 1965}
     assert len(described["zip"]["values"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("quota", "problem"),
+    [
+        (
+            "age=18-34:30;35-59:70",
+            "'18-34:30;35-59' has a colon; put commas between values, and a value with a colon in",
+        ),
+        ("opens=12:30:1,13:30:2", "'12:30' has a colon"),
+        ("census.csv", "quotas are read from YAML, e.g. `age: {18-64: 70, 65+: 30}`"),
+    ],
+)
+def test_what_is_no_list_of_shares_is_refused(quota: str, problem: str):
+    with pytest.raises(ConfigError) as error:
+        read_quotas([quota])
+    assert str(error.value).startswith(f"--quota {quota}: {problem}")

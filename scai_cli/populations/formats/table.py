@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
 from scai_cli.experiment.scalars import Scalar, number
 from scai_cli.populations.chat_rows import TEXTS, first_request, is_messages, role_of
@@ -10,7 +10,8 @@ from scai_cli.populations.clean_text import BadRow, LeftOut, one_line, sentence,
 from scai_cli.populations.column_map import ColumnMap, Columns, several
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
 from scai_cli.populations.identifiers import identifier
-from scai_cli.populations.record import Record, leaves
+from scai_cli.populations.nested import leaves
+from scai_cli.populations.record import Record
 from scai_cli.populations.tables.row import plain_number
 from scai_cli.values import Split
 
@@ -18,6 +19,7 @@ _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev
 _ASKED: Final = ("prompt", "question", "text", "task", "instruction", "query")
 _CHATS: Final = ("messages", "conversations", "conversation", "input", "inputs", "chosen")
 _PROMPTS: Final = (*_ASKED, *_CHATS, *(f"{outer}.{key}" for outer in ("data", "vars") for key in _ASKED))
+_SCAI: Final = "the source and the model of a persona of scai"
 _MAP: Final = "in a file, and add --map FILE"
 
 
@@ -32,8 +34,11 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
     stances |= _stance_of_row(row, chosen)
     attributes: dict[str, Scalar] = {}
     if chosen.facts is None:
-        texts += row.long_rest()
-        attributes = row.rest()
+        inner = row.part("attributes")
+        if inner.values:  # a file of scai
+            row.leave_out_all({_SCAI: ("source", "model")})
+        texts += [*inner.long_rest(), *row.long_rest()]
+        attributes = inner.rest() | row.rest()
     else:
         named = ((attribute, _fact(row, given, attribute)) for attribute, given in chosen.facts.items())
         attributes = {one_line(attribute): value for attribute, value in named if value is not None}
@@ -100,10 +105,14 @@ def _request(row: Record, column: str) -> str:
 
 
 def _by_name(row: Record) -> ColumnMap:
-    """Return the map of a table whose columns are named like the fields; an address is no id."""
+    """Return the map of a table whose columns are named like the fields; an address is not an id."""
     columns = _named_like_fields(tuple(row.values))
     kind = identifier(str(row.values[columns.id])) if columns.id else None
-    return columns if kind in (None, "long codes") else columns.model_copy(update={"id": None})
+    changes: dict[str, Any] = {} if kind in (None, "long codes") else {"id": None}
+    for field in ("stances", "preferences"):
+        if isinstance(inner := row.values.get(field), Mapping):
+            changes[field] = {**getattr(columns, field), **{key: f"{field}.{key}" for key in inner}}
+    return columns.model_copy(update=changes) if changes else columns
 
 
 @lru_cache(maxsize=64)

@@ -47,7 +47,9 @@ def excel_rows(file: str, notify: Notify) -> Iterator[TableRow]:
                 raise ConfigError(f"{file}: has no sheet with text in two rows")
             if others := [sheet.title for sheet in filled[1:]]:
                 names = ", ".join(f"{name[:40]!r}" for name in others[:10])
-                notify(f"{file}: read the sheet {filled[0].title[:40]!r} and not {names}; save those as CSV")
+                notify(
+                    f"{file}: read the sheet {filled[0].title[:40]!r} and not {names}; to read another, save it as CSV"
+                )
             merged = merged_cells(file, reader.archive, filled[0]._worksheet_path)
             errors = _Errors()
             yield from named_rows(file, _lines(filled[0], merged, errors), notify, pad=True)
