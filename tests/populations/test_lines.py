@@ -97,7 +97,7 @@ def test_transcripts_are_read_under_any_name() -> None:
 
 
 TABLES = [
-    ("t.csv", "name,story\nAda,"Sells lemons, limes"\nBo,Mends nets\n", 2),
+    ("t.csv", 'name,story\nAda,"Sells lemons, limes"\nBo,Mends nets\n', 2),
     ("t.txt", "id;age;sex;land\na;34;1;NO\nb;61;2;PE\n", 4),
 ]
 
