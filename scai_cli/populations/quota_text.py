@@ -145,32 +145,32 @@ def _file_quotas(path: Path) -> Iterator[Quota]:
     if not isinstance(source.data, dict) or not source.data:
         raise source.error((), "must be a mapping of attributes, e.g. `age: {18-64: 70, 65+: 30}`")
     for attribute, parts in source.data.items():
+        if not attribute.strip():
+            raise source.error((attribute,), "an attribute has a name; write it before the colon")
         if not isinstance(parts, dict | list) or not parts:
             raise source.error((attribute,), "must be value -> share, or a list of values with equal shares")
-        shares = _listed(source, attribute, parts) if isinstance(parts, list) else _shared(source, attribute, parts)
         try:
-            yield Quota.of(attribute, shares)
+            yield Quota.of(attribute.strip(), _file_shares(source, attribute, parts))
         except ValueError as error:
             raise source.error((attribute,), str(error)) from None
 
 
-def _listed(source: YamlSource, attribute: str, parts: list[Any]) -> dict[str, float]:
+def _file_shares(source: YamlSource, attribute: str, parts: Mapping[str, Any] | list[Any]) -> dict[str, float]:
+    """Return label -> share, all equal in a list; raises ConfigError for the first that is not one."""
     shares: dict[str, float] = {}
-    for n, part in enumerate(parts):
+    known: set[str] = set()
+    listed = isinstance(parts, list)
+    for key, part in enumerate(parts) if isinstance(parts, list) else parts.items():
         try:
-            label = str(as_scalar(part)).strip()
-        except ValueError as error:
-            raise source.error((attribute, n), str(error)) from None
-        if label in shares:
-            raise source.error((attribute, n), "is given twice; remove one")
-        shares[label] = 1.0
-    return shares
-
-
-def _shared(source: YamlSource, attribute: str, parts: Mapping[str, Any]) -> dict[str, float]:
-    shares: dict[str, float] = {}
-    for label, part in parts.items():
-        if (share := _positive(part)) is None:
-            raise source.error((attribute, label), "must be a share above 0")
-        shares[label.strip()] = share
+            label = (str(as_scalar(part)) if listed else str(key)).strip()
+        except ValueError:
+            raise source.error((attribute, key), "must be one value") from None
+        if (share := 1.0 if listed else _positive(part)) is None:
+            raise source.error((attribute, key), "must be a share above 0")
+        if not label:
+            raise source.error((attribute, key), "is no value; leave it out")
+        if (spelled := comparable(label).casefold()) in known:
+            raise source.error((attribute, key), "is given twice; remove one")
+        known.add(spelled)
+        shares[label] = share
     return shares
