@@ -1,4 +1,4 @@
-"""The account of an import: per field of the source where its values went, and what is not in the output."""
+"""The account of an import: per field of the source where its values went, and which are not in the output."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -141,7 +141,7 @@ def _check_keys(source: YamlSource, kind: Kind) -> None:
     known = [key for key in ColumnMap.model_fields if key not in others]
     for key in source.data:
         if key in others:
-            raise source.error((key,), f"{kind} have no such field; known are {', '.join(known)}")
+            raise source.error((key,), f"{kind} do not have this field; known are {', '.join(known)}")
         if key not in known:
             remedy = did_you_mean(key, known)
             facts = "; write an attribute as `attributes: {NAME: COLUMN}`" if kind == "personas" else ""

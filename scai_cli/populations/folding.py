@@ -1,4 +1,4 @@
-"""Fold rows of one person into one persona: what is equal in all rows is the person's."""
+"""Fold rows of one person into one persona: values that are equal in all rows are the person's."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

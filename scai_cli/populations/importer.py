@@ -52,6 +52,8 @@ class ImportOptions:
 
 def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, /, **changes: str) -> Account:
     """Write a file's items with `changes` of their fields; a bad row raises ConfigError, or `skip_bad` reports it."""
+    if "://" in options.file:
+        raise ConfigError(f"{options.file}: is a web address; download the file, and name it here")
     form = _format(kind, options)
     with population_file(out, kind) as write:
         reader = _Import(options, form, read_columns(options.columns, kind) if options.columns else None, notify)

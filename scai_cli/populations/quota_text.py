@@ -168,7 +168,7 @@ def _file_shares(source: YamlSource, attribute: str, parts: Mapping[str, Any] | 
         if (share := 1.0 if listed else _positive(part)) is None:
             raise source.error((attribute, key), "must be a share above 0")
         if not label:
-            raise source.error((attribute, key), "has no name; leave it out")
+            raise source.error((attribute, key), "has no value; leave it out")
         if (spelled := comparable(label).casefold()) in known:
             raise source.error((attribute, key), "is given twice; remove one")
         known.add(spelled)

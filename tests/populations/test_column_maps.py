@@ -204,11 +204,11 @@ def test_the_account_goes_to_stdout_only_if_nothing_else_does() -> None:
 
 def test_a_map_has_fields_of_its_kind_only() -> None:
     assert refused("prompt: why\n") == (
-        "map.yaml:1: prompt: personas have no such field; known are id, name, description, attributes, stances, "
+        "map.yaml:1: prompt: personas do not have this field; known are id, name, description, attributes, stances, "
         "preferences, weight, split, where, values, missing, person, per_row, source, licence"
     )
     assert refused("prompt: why\ndescription: why\n", what="tasks").startswith(
-        "map.yaml:2: description: tasks have no such field; known are id, split, prompt, kind, topic, where"
+        "map.yaml:2: description: tasks do not have this field; known are id, split, prompt, kind, topic, where"
     )
     assert refused("age: Age\n").endswith("; write an attribute as `attributes: {NAME: COLUMN}`")
     assert refused("", what="tasks").endswith(

@@ -334,3 +334,8 @@ def test_an_unknown_format_comes_with_the_one_to_use() -> None:
     assert refused("csv", HERE / "table.csv") == "--as: unknown format 'csv'; --as table reads it"
     assert refused("habermas", HERE / "habermas.json").endswith("is a format of tasks; see `scai tasks import`")
     assert refused("tabel", HERE / "table.csv").endswith("; did you mean 'table'?")
+
+
+def test_a_web_address_is_refused_with_the_remedy() -> None:
+    address = "https://example.org/people.csv"
+    assert refused("table", address) == f"{address}: is a web address; download the file, and name it here"

@@ -169,7 +169,7 @@ def test_a_file_gives_the_quotas_of_several_attributes():
         ("age: [1, 1]", "q.yaml:1: age.1: is given twice; remove one"),
         ("c: {NO: 1, no: 2}", "q.yaml:1: c.no: is given twice; remove one"),
         ("age: {18-64: 70, ' 18-64': 30}", "q.yaml:1: age. 18-64: is given twice; remove one"),
-        ("c:\n  '': 1\n  NO: 1", "q.yaml:2: c.: has no name; leave it out"),
+        ("c:\n  '': 1\n  NO: 1", "q.yaml:2: c.: has no value; leave it out"),
         ("'': {a: 1}", "q.yaml:1: an attribute has a name"),
         ("age: {64-18: 1}", "q.yaml:1: age: the range 64-18 falls"),
         ("[age]", "q.yaml:1: must be a mapping of attributes"),

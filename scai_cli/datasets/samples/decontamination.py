@@ -16,6 +16,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.file_kinds import kind, plain_suffix
 from scai_cli.experiment.input_files import read_text
 from scai_cli.populations.table_rows import rows as read_rows
+from scai_cli.text.counts import counted
 from scai_cli.text.words import length, stretches, words
 
 CONTAMINATED: Final = "contaminated"
@@ -74,9 +75,9 @@ class Benchmark:
             shown = ", ".join(map(str, some[:20])) + (", ..." if len(some) > 20 else "")
             report = (
                 f"{self.hits} rows with text of {self.name} were left out; "
-                f"they match {len(some)} of its {self.rows} rows: {shown}"
+                f"they match {len(some)} of its {counted(self.rows, 'row')}: {shown}"
             )
-        short = f"{self.too_short} of its rows are too short to search for: they have less than {_LEAST}"
+        short = f"{counted(self.too_short, 'row')} too short to search for: less than {_LEAST}"
         return f"{report}; {short}" if self.too_short else report
 
     def add(self, row: list[str]) -> None:
