@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.file_kinds import kind, plain_suffix
 from scai_cli.experiment.input_files import read_text
 from scai_cli.populations.table_rows import rows as read_rows
 from scai_cli.text.counts import counted
@@ -22,7 +23,6 @@ CONTAMINATED: Final = "contaminated"
 
 NGRAM: Final = 13
 """The length in words that must match, as in GPT-3's decontamination; shorter runs are shared by chance."""
-_TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 _SHORTEST: Final = 4
 """The length in words that identifies a benchmark's row; shorter texts occur anywhere."""
@@ -46,7 +46,7 @@ class Benchmark:
 
     @classmethod
     def read(cls, path: Path) -> Benchmark:
-        """Read a JSONL, JSON, CSV or TSV file, or a text file with one item per line; raises ConfigError."""
+        """Read a table (JSONL, CSV, Parquet, ...), or a text with one item per line; raises ConfigError."""
         benchmark = cls(path.name)
         for row in _rows(path):
             benchmark.add(row)
@@ -102,7 +102,8 @@ class Benchmark:
 
 def _rows(path: Path) -> Iterator[list[str]]:
     """Yield the texts of every row of a file."""
-    if path.suffix.lower() in _TABLES:
+    suffix = plain_suffix(path)  # a prompt in a text can begin like JSON
+    if suffix != ".txt" and (suffix in (".csv", ".tsv") or kind(path) not in ("text", "empty")):
         for row in read_rows(str(path), lambda _: None):
             if row.problem:
                 raise ConfigError.at(str(path), row.line, None, row.problem)
