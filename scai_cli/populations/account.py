@@ -69,6 +69,8 @@ class Account:
     merged: int = 0
     """Rows that were merged into a persona of an earlier row."""
     fields: dict[str, FieldAccount] = field(default_factory=dict)
+    repeated_ids: int = 0
+    """Rows whose id is that of an earlier row, and got a number after it."""
     codes: tuple[str, ...] = ()
     """Fields whose values are all small whole numbers, and have no labels."""
     person: str = ""
@@ -91,6 +93,7 @@ class Account:
         rows = {"read": self.read, "bad": self.bad, "merged": self.merged, "left_out": dict(self.rows_left_out)}
         fields = {name: one.as_object() for name, one in self.fields.items()}
         described = {"file": self.file, "format": self.format, kind: self.written, "rows": rows, "fields": fields}
+        described |= {"repeated_ids": self.repeated_ids}
         return {**described, "perhaps_codes": list(self.codes), "perhaps_person": self.person}
 
     def lines(self) -> Iterator[str]:
@@ -110,6 +113,8 @@ class Account:
             yield f"left out, {reason}: {counted(rows, 'row')}"
         if self.merged:
             yield f"merged into earlier rows: {counted(self.merged, 'row')}"
+        if self.repeated_ids:
+            yield f"ids of earlier rows, with a number (-2, -3, ...) after each: {counted(self.repeated_ids, 'row')}"
         if self.person:
             yield f"perhaps several rows per person; a map with `person: {self.person}` makes one persona of them"
         codes = list(_enough(self.codes))

@@ -66,6 +66,7 @@ def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, 
             raise ConfigError(f"{options.file}: has nothing to import as {options.format}{reader.why_nothing()}")
     account.codes = reader.codes()
     account.person = reader.person()
+    account.repeated_ids = reader.repeated_ids()
     if account.bad > _NAMED:
         notify(f"{options.file}: {account.bad - _NAMED:,} more bad rows")
     return account
@@ -149,7 +150,14 @@ class _Import:
         found = (
             names[column] for column, one in self.reading.profiles.items() if column in names and one.repeats_people
         )
+        if self.form.open and self.repeated_ids():
+            found = (name for name, one in self.account.fields.items() if "id" in one.into)
         return "" if self.columns and self.columns.person else next(found, "")
+
+    def repeated_ids(self) -> int:
+        """Return the number of rows whose id, of a field for ids, is that of an earlier row."""
+        has_ids = any("id" in one.into for one in self.account.fields.values())
+        return self._ids.repeated if has_ids else 0
 
     def _rows(self) -> Iterator[TableRow]:
         for row in self.form.rows(self.options.file, self.notify):

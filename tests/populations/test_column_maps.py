@@ -227,6 +227,9 @@ def test_the_account_asks_about_codes_and_about_several_rows_of_a_person() -> No
     called = scai("personas", "import", "survey.csv", "--as", "table", "-o", "out.jsonl")
     assert "perhaps several rows per person; a map with `person: Worker` makes one persona of them" in called.lines
     assert mapped("person: Worker\n").json["perhaps_person"] == ""
+    account = mapped("id: Worker\n").json
+    assert (account["repeated_ids"], account["perhaps_person"]) == (1, "Worker")
+    assert [person["id"] for person in written()] == ["w1", "w1-2", "w2", "w3"]
     Path("p.csv").write_text("user,trust,born in,Alter\nu1,5,61,34\nu2,99,33,52\nu3,1,41,19\n", encoding="utf-8")
     account = scai("personas", "import", "p.csv", "--as", "table", "-o", "out.jsonl", "--json").json
     assert account["perhaps_codes"] == ["trust"]
