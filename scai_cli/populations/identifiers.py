@@ -10,7 +10,6 @@ _ROAD: Final = (
 )
 _ROAD_AT_END: Final = r"stra(?:ß|ss)e|str\.|gasse|weg|platz|allee"
 _ROAD_BEFORE: Final = r"rue|calle|via|avenida|rua|ulica|ul\."
-_DEGREES: Final = re.compile(r"[-+]?\d{1,3}(?:[.,]\d+)?")
 _SHAPES: Final = {
     kind: re.compile(shape)
     for kind, shape in {
@@ -27,14 +26,44 @@ _SHAPES: Final = {
 }
 """Kind -> the shape of a whole cell."""
 _PHONE: Final = re.compile(r"\+?\(?\d[\d\s().\-/]{6,}\d")
-_DATE: Final = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?")
+_MONTH: Final = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE: Final = re.compile(
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?"
+    rf"|\d{{1,4}}[-/. ]?{_MONTH}(?:[-/. ]?\d{{1,4}})?|{_MONTH}[-/. ]?\d{{1,4}}(?:,? \d{{4}})?"
+    r"|\d{4}[- ]?[QWMH]\d{1,2}|[QWMH]\d{1,2}[- /]?\d{4}"
+)
+"""A date, a month, a quarter or a week."""
+_YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 _BAND: Final = re.compile(r"[<>≤≥~]?\s*\W?\d[\d.,]*\s?[^\W\d]{0,3}\W?(?:\s*[-–—]\s*\W?\d[\d.,]*\s?[^\W\d]{0,3}\W?)?")
 """A number with a unit, or a range of them: `34y`, `170cm`, `10k-20k`, `65+`, `1st`."""
-_PLACED: Final = re.compile(
-    r"latitude|longitude|coordinate|(?:^|[\W_])(?:lat|lon|lng|gps|geo)(?:$|[\W_])", re.IGNORECASE
-)
+_BY_NAME: Final = {
+    kind: (re.compile(name, re.IGNORECASE), re.compile(shape))
+    for kind, name, shape in (
+        (
+            "coordinates",
+            r"latitude|longitude|coordinate|(?:^|[\W_])(?:lat|lon|lng|gps|geo)(?:$|[\W_])|^long$",
+            r"[-+]?\d{1,3}[.,]\d+",
+        ),
+        (
+            "telephone or card numbers",
+            r"phone|mobile|whatsapp|(?:^|[\W_])(?:tel|fax)(?:$|[\W_])|telef|t[ée]l[ée]ph|телефон"
+            r"|电话|電話|手机|手機|携帯|전화|फ़ोन|फोन|هاتف|โทรศัพท์",
+            r"[+(]?\d[\d\s().\-/]{5,18}\d",
+        ),
+        (
+            "numbers of documents",
+            r"(?:^|[\W_])(?:ssn|cpf|dni|nif|iban|aadhaa?r)(?:$|[\W_])|social.?security|passport"
+            r"|national.?(?:id|insurance)|tax.?(?:id|payer|file)|licen[cs]e.?(?:no|num|plate)|(?:card|account).?num",
+            r"(?=(?:\D*\d){5})(?!.*[a-z]{2})[A-Za-z\d](?:[ .\-/]?[A-Za-z\d]){7,33}",
+        ),
+        ("street addresses", r"address|(?:^|[\W_])street", r"\d+\s?[A-Za-z]?,?\s+[A-Z].*"),
+    )
+}
+"""Kind -> a name of a column and the shape of its cells that only together identify."""
 _CODE: Final = re.compile(r"[^\W_]+(?:[ _\-./:#|]+[^\W_]+)*")
 _LONG: Final = re.compile(r"[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=.*\d)(?=.*[a-z])[\da-z_\-]{16,}", re.IGNORECASE)
+_CHANGE: Final = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+"""A place where letters and digits meet, of which random codes have several and `income_10000_20000` has none."""
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _LONGEST: Final = 200
 """The most characters of an identifier."""
@@ -47,26 +76,26 @@ def identifier(cell: str, column: str = "") -> str | None:
     cell = cell.strip()
     if len(cell) > _LONGEST or cell.isalpha() or cell == "":
         return None
-    return _judged(cell, _is_place(column))
+    return _judged(cell, _kinds_by_name(column))
 
 
 @lru_cache
-def _is_place(column: str) -> bool:
-    return _PLACED.search(column) is not None
+def _kinds_by_name(column: str) -> tuple[str, ...]:
+    return tuple(kind for kind, (name, _) in _BY_NAME.items() if name.search(column))
 
 
 @lru_cache(maxsize=20_000)
-def _judged(cell: str, is_placed: bool) -> str | None:
+def _judged(cell: str, kinds: tuple[str, ...]) -> str | None:
     for kind, shape in _SHAPES.items():
         if shape.fullmatch(cell):
             return kind
     if _is_ip(cell):
         return "IP addresses"
-    if is_placed and _DEGREES.fullmatch(cell):
-        return "coordinates"
+    if found := next((kind for kind in kinds if _BY_NAME[kind][1].fullmatch(cell)), None):
+        return None if _DATE.fullmatch(cell) else found
     if _is_phone(cell):
         return "telephone or card numbers"
-    return "long codes" if _LONG.fullmatch(cell) and not _DATE.fullmatch(cell) and not _is_words(cell) else None
+    return "long codes" if _is_long_code(cell) else None
 
 
 def is_code(cell: str) -> bool:
@@ -90,8 +119,21 @@ def _is_ip(cell: str) -> bool:
 def _is_phone(cell: str) -> bool:
     digits = sum(c.isdigit() for c in cell)
     has_separators = cell.startswith("+") or digits < len(cell)
-    is_other = _DATE.fullmatch(cell) or _BAND.fullmatch(cell)
+    is_other = _DATE.fullmatch(cell) or _BAND.fullmatch(cell) or _is_period(cell)
     return bool(_PHONE.fullmatch(cell)) and has_separators and 7 <= digits <= 19 and not is_other
+
+
+def _is_period(cell: str) -> bool:
+    """Return whether a cell could be several dates: `03/2015-06/2018`, `8/29-31/08`."""
+    groups = re.findall(r"\d+", cell)
+    years = [_YEAR.fullmatch(group) is not None for group in groups]
+    are_short = all(len(group) <= 2 or is_year for group, is_year in zip(groups, years, strict=True))
+    return are_short and not cell.startswith("+") and ("/" in cell or any(years))
+
+
+def _is_long_code(cell: str) -> bool:
+    is_long = _LONG.fullmatch(cell) and not _DATE.fullmatch(cell) and not _is_words(cell)
+    return bool(is_long) and (len(_CHANGE.findall(cell)) > 1 or cell.count("-") == 4)
 
 
 def _is_words(cell: str) -> bool:

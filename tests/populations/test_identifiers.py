@@ -23,6 +23,11 @@ OUT = {
     "LocationLatitude": ["51.5", "48.1", "-3"],
     "token": ["5f00aa00000000000000000a", "a3bb189e-8bf9-3888-9912-ace4e6543002", "5f00aa00000000000000000b"],
     "answer_key": ["R_1", "R_2", "Rx9"],
+    "long": ["13.4051", "-0.1278", "2.3522"],
+    "Home phone": ["5550100", "2125550101", "020 7946 09 58"],
+    "Social Security Number": ["078051120", "219-09-9999", "457555462"],
+    "Passport number": ["C01X00T47", "987654321", "AB 1234567"],
+    "Address (number and road)": ["857 Paul Freeway", "6 Cobb Trafficway Apt. 2", "12 Mill"],
     "postcode": ["SW1A 1AA", "LS2 9JT", "EH1 1YZ"],
 }
 IN = {
@@ -38,6 +43,15 @@ IN = {
     "country": ["NO", "PE", "NA"],
     "grade": ["A1", "A1", "B2"],
     "score": ["0.25", "1.10", "-3"],
+    "geo": ["1", "2", "4"],
+    "how_long": ["2.5", "1.25", "3.0"],
+    "phone": ["Android 12", "iPhone 15", "a landline since 1998"],
+    "social_security": ["1200", "none", "15000 a year"],
+    "address": ["by first name", "Mr and surname", "by title"],
+    "item": ["children_in_2100_or_later", "income_10000_to_20000", "income_10000_to_20000"],
+    "joined": ["12-Mar-2020", "Oct-75", "3 May 1981"],
+    "quarter": ["2019Q3", "2020 Q1", "Q2 2021"],
+    "worked": ["03/2015-06/2018", "01/2011-12/2014", "8/29-31/08"],
     "decade": ["1990s", "20s", "1980s"],
 }
 
