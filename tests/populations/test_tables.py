@@ -231,6 +231,38 @@ def test_survey_monkey_names_each_option() -> None:
     assert items[1]["attributes"]["Q2: A train"] == "A train"
 
 
+def test_survey_monkey_is_recognised_without_its_collector() -> None:
+    data = "RespondentID,Rides?,Which lines?,,Age\n,Response,A line,B line,Response\n7,Yes,A line,,34\n8,No,,,\n"
+    items, _ = imported("p.csv", data)
+    assert items[0]["attributes"] == {"RespondentID": 7, "Rides?": "Yes", "Which lines?: A line": "A line", "Age": 34}
+    assert items[1]["attributes"] == {"RespondentID": 8, "Rides?": "No"}
+
+
+TITLES = [
+    ("comment", "# version 1.2\nid,bio\na,He waits.\n", "1 line"),
+    ("comments", "# version 1.2\n# of May\nid,bio\na,He waits.\n", "2 lines"),
+]
+
+
+@pytest.mark.parametrize(("data", "lines"), [case[1:] for case in TITLES], ids=[case[0] for case in TITLES])
+def test_comments_above_the_header_are_left_out(data: str, lines: str) -> None:
+    items, said = imported("p.csv", data)
+    assert (items, said[0]) == ([{"id": "a", "description": "He waits."}], f"p.csv: left out {lines} above the header")
+
+
+def test_a_title_above_the_header_is_left_out_but_not_a_name() -> None:
+    items, said = imported("p.csv", "Survey 2026,,\n,,\nid,bio,age\na,He waits.,3\n")
+    assert (items[0]["attributes"], said[0]) == ({"age": 3}, "p.csv: left out 1 line above the header")
+    assert refused("p.csv", "name,,\nAda,nurse,tea\n").startswith("p.csv:1: the first row must name the columns")
+
+
+def test_columns_between_spaces_are_read_if_they_are_numbers() -> None:
+    items, _ = imported("p.csv", "age  sex income\n34    1  2.50\n 61   2  1.10\n")
+    assert [list(item["attributes"].values()) for item in items] == [[34, 1, "2.50"], [61, 2, "1.10"]]
+    items, _ = imported("p.csv", "a short story\nHe waits here.\nShe waits there.\n")
+    assert items[0]["attributes"] == {"a short story": "He waits here."}
+
+
 def test_answers_that_are_like_their_columns_are_people() -> None:
     items, said = imported("p.csv", "id,Apples,Pears\na,Apples,Pears\nb,Apples,\n")
     assert (len(items), said) == (2, [])
@@ -316,11 +348,6 @@ WRONG = [
         "p.csv:1: the first row must name the columns, and '2026-01-02' looks",
     ),
     ("only numbers", "1,2,3\n4,5,6\n", "p.csv:1: the first row must name the columns, and '1' looks like a person's"),
-    (
-        "a title",
-        "Survey 2026,,\nid,bio,age\na,He waits.,3\n",
-        "p.csv:1: the first row must name the columns, and it names 1 of 3",
-    ),
     ("Markdown", "| id | bio |\n|---|---|\n| a | He waits. |\n", "p.csv:1: is a table in Markdown; save it as CSV"),
     ("a name twice", "\nid,bio,bio\na,b,c\n", "p.csv:2: the column 'bio' appears twice; rename one"),
     ("a quote of the header", 'id","bio"\n"a","b"\n', "p.csv:1: the column 'id\"' has a quote that is not closed"),

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from scai_cli.experiment.scalars import number
+
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _SEP_LINE: Final = re.compile(r"""\ufeff?"?sep=(.)"?[,;\t]*\s*""", re.IGNORECASE)
 _MOST_ROWS: Final = 200
@@ -32,6 +34,8 @@ def csv_dialect(sample: str, *, whole: bool) -> CsvDialect:
     if sep := _SEP_LINE.fullmatch(lines[0]) if lines else None:
         width = len((_rows(lines[1:], sep[1], whole=whole) or [[""]])[0])
         return CsvDialect(sep[1], has_sep_line=True, columns=width)
+    while len(lines) > 1 and lines[0].lstrip("\ufeff").startswith("#"):
+        del lines[0]  # perhaps a comment above the header, which has fewer cells
     best, most = CsvDialect(","), (0.0, 0.0, 0)
     for delimiter in _DELIMITERS:
         rows = _rows(lines, delimiter, whole=whole)
@@ -43,7 +47,17 @@ def csv_dialect(sample: str, *, whole: bool) -> CsvDialect:
         if (score := (equal, -prose, len(rows[0]))) > most:
             spaced = all(cell.startswith(" ") for cell in rows[0][1:])
             best, most = CsvDialect(delimiter, spaced, columns=len(rows[0])), score
-    return best
+    return best if best.columns > 1 else _by_spaces(_rows(lines, " ", whole=whole)) or best
+
+
+def _by_spaces(rows: list[list[str]]) -> CsvDialect | None:
+    """Return the dialect of columns between spaces: three or more, equally many in each row, and mostly numbers."""
+    cells = [[cell for cell in row if cell] for row in rows]
+    if len(cells) < 2 or len(cells[0]) < 3 or any(len(row) != len(cells[0]) for row in cells):
+        return None
+    values = [cell for row in cells[1:] for cell in row]
+    numbers = sum(number(cell) is not None for cell in values)
+    return CsvDialect(" ", spaced=True, columns=len(cells[0])) if 2 * numbers > len(values) else None
 
 
 def _rows(lines: Iterable[str], delimiter: str, *, whole: bool) -> list[list[str]]:

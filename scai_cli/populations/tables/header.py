@@ -30,7 +30,7 @@ class Header:
 
 _IMPORT_ID: Final = re.compile(r"""\{['"]ImportId['"]:""")
 _QUALTRICS: Final = frozenset(("startdate", "enddate", "responseid", "recordeddate", "ipaddress"))
-_SURVEY_MONKEY: Final = ("respondent id", "collector id")
+_SURVEY_MONKEY: Final = ("respondentid", "collectorid")
 _ONLY_ANSWERS: Final = ("response", "open-ended response", "")
 
 _USUAL: Final = frozenset((
@@ -93,11 +93,18 @@ def _with_more_lines(header: Header, ahead: Sequence[Line]) -> Header:
     pairs = list(zip(map(_squeezed, header.names), map(_squeezed, second), strict=False))
     if sum(name == cell and name in _QUALTRICS for name, cell in pairs) > 1 and tuple(second) != header.names:
         return Header(header.names, header.line, 1, _WORDING)
-    low = [name.lower() for name in header.names]
-    places = [low.index(name) for name in _SURVEY_MONKEY if name in low]
-    if len(places) < len(_SURVEY_MONKEY) or len(second) != len(low) or any(second[place] for place in places):
+    if not _is_survey_monkey([_squeezed(name) for name in header.names], second):
         return header
     return Header(tuple(_joined(header.names, second)), header.line, 1, _WORDING_OF_OPTIONS)
+
+
+def _is_survey_monkey(names: list[str], second: list[str]) -> bool:
+    """Whether the second line has options: nothing below the ids, and a text below each column without a name."""
+    places = [names.index(name) for name in _SURVEY_MONKEY if name in names]
+    if not places or len(second) != len(names) or any(second[place] for place in places):
+        return False
+    nameless = [option for name, option in zip(names, second, strict=True) if not name]
+    return len(places) == len(_SURVEY_MONKEY) or (bool(nameless) and all(nameless))
 
 
 def _squeezed(name: str) -> str:

@@ -1,14 +1,14 @@
 """Turn the lines of a table into rows by the names of its header."""
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Any
 
 from scai_cli.errors import ConfigError
 from scai_cli.populations.tables.header import Header, Line, has_text, read_header
 from scai_cli.populations.tables.row import DecimalCommaCells, Notify, TableRow
 
-_AHEAD = 2
+_AHEAD = 5
 
 
 def named_rows(
@@ -25,6 +25,9 @@ def named_rows(
     if first.problem:
         raise ConfigError.at(file, first.number, None, first.problem)
     ahead = list(islice(filled, _AHEAD))
+    if titles := _titles([first, *ahead]):
+        notify(f"{file}: left out {'1 line' if titles == 1 else f'{titles} lines'} above the header")
+        first, *ahead = [*[first, *ahead][titles:], *islice(filled, titles)]
     header = read_header(file, first, ahead)
     if header.below:
         rows = "1 line" if header.below == 1 else f"{header.below} lines"
@@ -32,6 +35,22 @@ def named_rows(
     yield from _Rows(file, header, notify, DecimalCommaCells if decimal_comma else dict, pad).of(
         chain(ahead[header.below :], filled)
     )
+
+
+def _titles(lines: list[Line]) -> int:
+    """Return the number of lines above the header: comments, and a title as the only text of a line of a sheet."""
+    comments = list(takewhile(_is_comment, lines))
+    if comments and len(comments) < len(lines):
+        return len(comments) if len(lines[len(comments)].cells) > 1 else 0
+    first, below = lines[0], lines[1] if len(lines) > 1 else lines[0]
+    filled = [str(cell) for cell in first.cells if has_text(cell)]
+    is_sheet = len(first.cells) == len(below.cells) > 2 < sum(map(has_text, below.cells))
+    return int(len(filled) == 1 and is_sheet and " " in filled[0].strip())
+
+
+def _is_comment(line: Line) -> bool:
+    filled = [str(cell) for cell in line.cells if has_text(cell)]
+    return len(filled) == 1 and filled[0].lstrip("\ufeff").startswith("#")
 
 
 class _Rows:
