@@ -73,6 +73,8 @@ class Account:
     """Rows whose id is that of an earlier row, and got a number after it."""
     codes: tuple[str, ...] = ()
     """Fields whose values are all small whole numbers, and have no labels."""
+    answers: dict[str, Counter[str]] = field(default_factory=dict)
+    """Field -> words that it has as answers, and that are not known among the numbers of other fields."""
     person: str = ""
     """Field that perhaps says which rows are of one person, if rows were not merged; "" if none."""
 
@@ -92,8 +94,9 @@ class Account:
         """Return the object that `--json` prints; `kind` is `personas` or `tasks`."""
         rows = {"read": self.read, "bad": self.bad, "merged": self.merged, "left_out": dict(self.rows_left_out)}
         fields = {name: one.as_object() for name, one in self.fields.items()}
+        words = {name: dict(counts) for name, counts in self.answers.items()}
         described = {"file": self.file, "format": self.format, kind: self.written, "rows": rows, "fields": fields}
-        described |= {"repeated_ids": self.repeated_ids}
+        described |= {"repeated_ids": self.repeated_ids, "perhaps_not_known": words}
         return {**described, "perhaps_codes": list(self.codes), "perhaps_person": self.person}
 
     def lines(self) -> Iterator[str]:
@@ -115,6 +118,8 @@ class Account:
             yield f"merged into earlier rows: {counted(self.merged, 'row')}"
         if self.repeated_ids:
             yield f"ids of earlier rows, with a number (-2, -3, ...) after each: {counted(self.repeated_ids, 'row')}"
+        kept = [f"{name} ({_quoted(words)})" for name, words in self.answers.items()]
+        yield from _listed("kept as answers, perhaps not known; a map can say so (`missing:`): ", kept, "; ")
         if self.person:
             yield f"perhaps several rows per person; a map with `person: {self.person}` makes one persona of them"
         codes = list(_enough(self.codes))

@@ -23,7 +23,7 @@ from scai_cli.populations.drafts import Draft, Drafted, PersonaDraft, Population
 from scai_cli.populations.folding import fold_people
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
-from scai_cli.populations.profile import FIRST_ROWS
+from scai_cli.populations.profile import FIRST_ROWS, NOT_KNOWN
 from scai_cli.populations.record import Reading, Record
 from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.text.counts import counted
@@ -67,6 +67,7 @@ def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, 
     account.codes = reader.codes()
     account.person = reader.person()
     account.repeated_ids = reader.repeated_ids()
+    account.answers = reader.answers()
     if account.bad > _NAMED:
         notify(f"{options.file}: {account.bad - _NAMED:,} more bad rows")
     return account
@@ -143,6 +144,20 @@ class _Import:
         labels = self.reading.labels
         found = self.reading.profiles.items()
         return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_labelled)
+
+    def answers(self) -> dict[str, Counter[str]]:
+        """Return the fields with words, as answers, that are not known among the numbers of other fields."""
+        names = {name.lower(): name for name in self.account.fields}
+        found = {names[column]: one for column, one in self.reading.profiles.items() if column in names}
+        words = {word for one in found.values() if one.are_numbers for word in one.unlike}
+        words = {word for word in words if word.lower() not in NOT_KNOWN}
+        if self.columns and self.columns.missing is not None:
+            return {}
+        others = {name: one.unlike for name, one in found.items() if not one.are_numbers}
+        kept = {
+            name: Counter({word: unlike[word] for word in words & unlike.keys()}) for name, unlike in others.items()
+        }
+        return {name: counts for name, counts in kept.items() if counts}
 
     def person(self) -> str:
         """Return the field that perhaps says which rows are of one person, if the map does not say it; else ""."""

@@ -12,8 +12,13 @@ from scai_cli.populations.identifiers import CODES, identifier, is_code
 
 FIRST_ROWS: Final = 10_000
 """The rows of a file that are looked over."""
-_NO_NUMBER: Final = frozenset(("na", "none", "nil", ".", "-", "--", "?", "n.a.", "#n/a", "missing", "unknown"))
-"""Words that count as "not known" in a column in which every other cell is a number."""
+NOT_KNOWN: Final = frozenset(
+    ("n/a", "#n/a", "nan", "null", "refused", "prefer not to say", "not applicable", "<na>", "no answer")
+)
+"""The words that count as "not known" unless a map lists others; `None` and `NA` are answers (religion, Namibia)."""
+_NO_VALUE: Final = frozenset(("na", ".", "-", "--", "?", "n.a.", "missing", "unknown"))
+_NO_NUMBER: Final = _NO_VALUE | {"none", "nil"}
+"""Words that count as "not known" in a column in which every other cell is a number, these two only if they are few."""
 _ANSWERS: Final = frozenset((*range(-9, 21), 66, 77, 88, *range(94, 100)))
 """The numbers that questionnaires use as codes of answers, those for "don't know" included."""
 _MOST_CODES: Final = 12
@@ -34,7 +39,8 @@ class ColumnProfile:
     name: str
     cells: int = 0
     numbers: int = 0
-    no_numbers: int = 0
+    unlike: Counter[str] = field(default_factory=Counter)
+    """Word that is perhaps not known -> cells."""
     codes: int = 0
     longest: int = 0
     identifiers: Counter[str] = field(default_factory=Counter)
@@ -46,11 +52,13 @@ class ColumnProfile:
     def note(self, cell: str) -> None:
         """Note a cell that is not blank."""
         self.cells += 1
+        if (word := cell.lower()) in _NO_NUMBER or word in NOT_KNOWN:
+            self.unlike[cell] += 1
+            return
         self.longest = max(self.longest, len(cell))
         self.distinct.add(hash(cell))
         as_number = number(cell)
         self.numbers += as_number is not None
-        self.no_numbers += cell.lower() in _NO_NUMBER
         if (kind := identifier(cell, self.name)) is not None:
             self.identifiers[kind] += 1
         elif as_number is None:
@@ -61,19 +69,31 @@ class ColumnProfile:
             self.small.add(int(as_number))
 
     @property
+    def known(self) -> int:
+        """The number of cells without a word for "not known"."""
+        return self.cells - self.unlike.total()
+
+    @property
     def identifies(self) -> str | None:
         """The kind of identifier that half of the cells are by their looks, or `codes` for a key; None if neither."""
-        if self.identifiers and 2 * sum(self.identifiers.values()) >= self.cells:
+        cells = self.known
+        if self.identifiers and 2 * sum(self.identifiers.values()) >= cells:
             return self.identifiers.most_common(1)[0][0]
-        are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * self.cells
-        is_key = len(self.distinct) == self.cells > 1 or _KEY.search(self.name)
+        are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * cells > 0
+        is_key = len(self.distinct) == cells > 1 or _KEY.search(self.name)
         return CODES if are_codes and is_key else None
+
+    @property
+    def are_numbers(self) -> bool:
+        """Whether all cells that are perhaps known are numbers."""
+        return 0 < self.numbers == self.known
 
     @property
     def words_for_unknown(self) -> frozenset[str]:
         """The words that are not known in this column: `NA` among numbers, nothing elsewhere."""
-        is_numeric = self.numbers > 0 and self.numbers + self.no_numbers == self.cells
-        return _NO_NUMBER if is_numeric and self.numbers >= self.no_numbers else frozenset()
+        if not self.are_numbers:
+            return frozenset()
+        return _NO_NUMBER if self.numbers >= self.unlike.total() else _NO_VALUE
 
     @property
     def are_labelled(self) -> bool:
@@ -84,4 +104,4 @@ class ColumnProfile:
     @property
     def repeats_people(self) -> bool:
         """Whether the column says which person a row is of, and people have several rows."""
-        return 1 < len(self.distinct) < self.cells and _PERSON.fullmatch(self.name) is not None
+        return 1 < len(self.distinct) < self.known and _PERSON.fullmatch(self.name) is not None

@@ -12,12 +12,8 @@ from scai_cli.populations.account import IDENTIFIER, MOST_FIELDS, NOT_USED, Acco
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
 from scai_cli.populations.identifiers import identifier
 from scai_cli.populations.nested import MOST_DEPTH, cells, fields, is_nested, leaves, readable_leaves, without
-from scai_cli.populations.profile import ColumnProfile
+from scai_cli.populations.profile import NOT_KNOWN, ColumnProfile
 
-NOT_KNOWN: Final = frozenset(
-    ("n/a", "#n/a", "nan", "null", "refused", "prefer not to say", "not applicable", "<na>", "no answer")
-)
-"""The words that count as "not known" unless a map lists others; `None` and `NA` are answers (religion, Namibia)."""
 _REMEMBERED: Final = 50_000
 """The most cells whose reading is remembered."""
 

@@ -93,7 +93,8 @@ def test_which_words_are_not_known_is_the_map_s_to_say(missing: str, known: list
 def test_rows_are_chosen_by_what_is_written() -> None:
     account = mapped("where: {ITEM: [tea, coffee], sex: 1}\ndescription: why\n").json
     assert [person["description"] for person in written()] == ["Too sweet."]
-    assert account["rows"] == {"read": 4, "bad": 0, "merged": 0, "left_out": {"`where:` of the map": 3}}
+    left_out = {"`where:` of the map": 3}
+    assert account["rows"] == {"read": 4, "bad": 0, "merged": 0, "left_out": left_out}
     Path("out.jsonl").unlink()
     assert refused("where: {item: coffee}\n").endswith(
         "nothing to import as table; left out, `where:` of the map: 4 rows; 'item' is 'tea' (3), 'bus' (1)"
@@ -234,3 +235,58 @@ def test_the_account_asks_about_codes_and_about_several_rows_of_a_person() -> No
     account = scai("personas", "import", "p.csv", "--as", "table", "-o", "out.jsonl", "--json").json
     assert account["perhaps_codes"] == ["trust"]
     assert account["perhaps_person"] == ""
+
+
+def account_of(data: str) -> dict[str, Any]:
+    Path("p.csv").write_text(data, encoding="utf-8")
+    called = scai("personas", "import", "p.csv", "--as", "table", "-o", "out.jsonl", "--json")
+    assert called.code == 0, called.err
+    return dict(called.json)
+
+
+def test_rows_with_the_id_of_another_are_perhaps_of_one_person() -> None:
+    assert account_of("ID,age\na,3\na,4\nb,5\n")["perhaps_person"] == "ID"
+    assert account_of("ID,age\na,3\nb,4\n")["perhaps_person"] == ""
+
+
+def test_a_word_that_is_not_known_among_numbers_is_named_where_it_is_kept() -> None:
+    data = "age,vote,town\n34,NA,Ulm\nNA,yes,Lima\n61,NA,NO\n"
+    account = account_of(data)
+    assert account["fields"]["age"]["not_known"] == {"NA": 1}
+    assert account["perhaps_not_known"] == {"vote": {"NA": 2}}
+    assert [person.get("attributes", {}).get("vote") for person in written()] == ["NA", "yes", "NA"]
+    Path("map.yaml").write_text("missing: [NA]\n", encoding="utf-8")
+    called = scai("personas", "import", "p.csv", "--as", "table", "-o", "o.jsonl", "--json", "--map", "map.yaml")
+    assert called.json["perhaps_not_known"] == {}
+
+
+def test_codes_are_asked_about_though_some_are_not_known() -> None:
+    assert account_of("q1,q2\n1,2\nNA,refused\n2,\n")["perhaps_codes"] == ["q1", "q2"]
+
+
+def test_few_numbers_among_words_for_not_known_are_numbers_but_none_is_an_answer() -> None:
+    account_of("hours,pets\nNA,none\nNA,none\n8,2\n")
+    assert [person["attributes"] for person in written()] == [
+        {"pets": "none"},
+        {"pets": "none"},
+        {"hours": 8, "pets": 2},
+    ]
+
+
+def test_a_person_of_whom_nothing_is_known_is_left_out_and_counted() -> None:
+    account = account_of("id,age,job\na,34,nurse\nb,NA,\nc,61,\n")
+    assert (account["personas"], account["rows"]["left_out"]) == (2, {"nothing known": 1})
+
+
+def test_weight_beside_height_is_that_of_the_body() -> None:
+    account_of("Height (cm),weight\n170,82\n")
+    assert written()[0]["attributes"] == {"Height (cm)": 170, "weight": 82}
+    account_of("age,weight\n34,0.5\n")
+    assert written()[0]["weight"] == 0.5
+
+
+def test_a_first_and_a_last_name_are_the_name() -> None:
+    account_of("First Name,Last Name,age\nAda,Byron,34\n")
+    assert (written()[0]["name"], written()[0]["attributes"]) == ("Ada Byron", {"age": 34})
+    account_of("full_name,first name\nAda Byron,Ada\n")
+    assert (written()[0]["name"], written()[0]["attributes"]) == ("Ada Byron", {"first name": "Ada"})

@@ -44,6 +44,8 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
         attributes = {one_line(attribute): value for attribute, value in named if value is not None}
     description = " ".join(sentence(text) for text in texts if text)
     if not (description or attributes or any(stances.values()) or row.reading.looking):
+        if any(into.startswith(("attributes", "description", "stances")) for into in row.reads.into.values()):
+            raise LeftOut("nothing known")
         raise BadRow(f"has neither a description nor attributes; write `description: COLUMN` {_MAP}{_there(row)}")
     if chosen.person and not key:
         raise BadRow(f"has nothing in the column {chosen.person!r} of `person:`")
@@ -125,11 +127,13 @@ def _named_like_fields(names: tuple[str, ...]) -> ColumnMap:
     def under(part: str) -> dict[str, str]:
         return {name.removeprefix(part): name for name in names if name.startswith(part) and len(name) > len(part)}
 
+    first, last = named("first name", "first_name", "firstname"), named("last name", "last_name", "lastname")
+    is_body_weight = any(name.startswith("height") or name in ("ht", "bmi") for name in low)
     return ColumnMap(
         id=named("id", "uuid", "user_id"),
-        name=named("name"),
+        name=named("name", "full name", "full_name", "fullname") or ((first, last) if first and last else None),
         description=named("description", "persona", "biography", "bio", "self_description"),
-        weight=named("weight"),
+        weight=None if is_body_weight else named("weight"),
         split=named("split"),
         stances=under("stances."),
         preferences=under("preferences."),
@@ -162,7 +166,7 @@ def _number(row: Record, column: str | None, into: str) -> float | None:
         return None
     found = number(plain_number(text, row.values))
     if found is None:
-        raise BadRow(f"the column {column!r} has no number")
+        raise BadRow(f"the column {column!r} has no number; if it means something else, name the columns {_MAP}")
     return found
 
 
