@@ -48,7 +48,7 @@ _BY_NAME: Final = {
             "telephone or card numbers",
             r"phone|mobile|whatsapp|(?:^|[\W_])(?:tel|fax)(?:$|[\W_])|telef|t[ée]l[ée]ph|телефон"
             r"|电话|電話|手机|手機|携帯|전화|फ़ोन|फोन|هاتف|โทรศัพท์",
-            r"[+(]?\d[\d\s().\-/]{5,18}\d",
+            r"(?!\d*[.,]\d+$)[+(]?\d[\d\s().\-/]{5,18}\d",
         ),
         (
             "numbers of documents",

@@ -46,6 +46,7 @@ IN = {
     "geo": ["1", "2", "4"],
     "how_long": ["2.5", "1.25", "3.0"],
     "phone": ["Android 12", "iPhone 15", "a landline since 1998"],
+    "phone_share": ["0.2541173", "0.0312245", "0.9900012"],
     "social_security": ["1200", "none", "15000 a year"],
     "address": ["by first name", "Mr and surname", "by title"],
     "item": ["children_in_2100_or_later", "income_10000_to_20000", "income_10000_to_20000"],
