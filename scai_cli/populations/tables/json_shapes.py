@@ -6,8 +6,14 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 
 _RECORDS: Final = 'write it with df.to_json(FILE, orient="records", lines=True)'
-_LISTS: Final = ("data", "rows", "items", "results", "records", "personas", "tasks", "people", "examples", "entries")
+_LISTS: Final = (
+    *("data", "rows", "items", "results", "records", "personas", "tasks", "people", "examples", "entries"),
+    *("agents", "users", "respondents", "participants", "profiles", "responses", "questions", "samples", "prompts"),
+)
 """Keys under which a page of an API has its rows."""
+_NAMED_ROWS: Final = 4
+"""The fewest objects that can be rows under their names; fewer are often the parts of one row."""
+_OF_A_MESSAGE: Final = ("content", "value", "text")
 _OF_AN_ERROR: Final = frozenset((
     "error", "errors", "message", "detail", "details", "status", "status_code", "statusCode", "code", "type", "title",
     "success", "documentation_url", "request_id", "cause", "path", "timestamp",
@@ -36,9 +42,17 @@ def _no_row(value: Mapping[str, Any]) -> str | None:
         return "is a page of the Hub's viewer; import hub:OWNER/NAME (pip install 'scai-cli[data]')"
     if set(value) >= {"columns", "data"} or set(value) >= {"schema", "data"} or (value and _are_columns(inner)):
         return f"is a table by columns (pandas?); {_RECORDS}"
+    if len(inner) >= _NAMED_ROWS and _are_objects(inner) and frozenset.intersection(*map(frozenset, inner)):
+        return "is one object, with a row under each name; save a list: jq '[to_entries[] | {id: .key} + .value]' FILE"
     lists = [key for key in value if _are_objects(value[key])]
     others = [cell for key, cell in value.items() if key not in lists]
-    if len(lists) == 1 and lists[0].lower() in _LISTS and not any(isinstance(cell, list) for cell in others):
+    are_messages = any(key in row for name in lists for row in value[name] for key in _OF_A_MESSAGE)
+    is_all = len(value) == 1 and not are_messages
+    if (
+        len(lists) == 1
+        and (is_all or lists[0].lower() in _LISTS)
+        and not any(isinstance(cell, list) for cell in others)
+    ):
         return f"is one object, with its rows under {lists[0]!r}; save that list alone: jq .{lists[0]} FILE"
     return None
 
