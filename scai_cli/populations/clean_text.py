@@ -102,9 +102,12 @@ class Ids:
 
 
 def _slug(text: str) -> str:
-    """Return the first distinctive words: "A retired nurse who ..." -> `retired-nurse`; "" without Latin letters."""
-    text = folded(text[:200]).encode("ascii", "ignore").decode()
-    words = [word for word in _WORD.findall(text.lower()) if word not in _ARTICLES]
+    """Return the first distinctive words: "A retired nurse who ..." -> `retired-nurse`; "" if few letters are Latin."""
+    whole = folded(text[:200])
+    latin = whole.encode("ascii", "ignore").decode()
+    if 2 * sum(map(str.isalpha, latin)) < sum(map(str.isalpha, whole)):
+        return ""
+    words = [word for word in _WORD.findall(latin.lower()) if word not in _ARTICLES]
     slug = "-".join(words[:5])
     slug = slug if len(slug) <= _LONGEST_SLUG else slug[:_LONGEST_SLUG].rpartition("-")[0] or slug[:_LONGEST_SLUG]
     return slug if is_safe_id(slug) else ""

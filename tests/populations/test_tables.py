@@ -106,6 +106,8 @@ NO_TABLES = [
     ({"detail": "Not found.", "status": 404}, "is an error message of a server (Not found.)"),
     ({"message": "Bad credentials", "documentation_url": "https://x"}, "is an error message of a server (Bad creden"),
     ({"count": 2, "next": None, "results": [ANA, BO]}, "is one object, with its rows under 'results'; save that list"),
+    ({"cast": [ANA, BO]}, "is one object, with its rows under 'cast'; save that list alone: jq .cast FILE"),
+    ({"a": ANA, "b": BO, "c": ANA, "d": {"bio": "", "x": 1}}, "is one object, with a row under each name; save a list"),
     ({"personas": [ANA, BO]}, "is one object, with its rows under 'personas'; save that list alone: jq .personas"),
     ({"id": ["a", "b"], "bio": ["Ana bakes.", "Bo fishes."]}, "is a table by columns (pandas?); write it with df.to_"),
     ({"bio": {"a": "Ana bakes.", "b": "Bo fishes."}, "age": {"a": 3, "b": 5}}, "is a table by columns (pandas?); wri"),
@@ -502,3 +504,18 @@ def test_a_damaged_dataset_folder_of_the_hub_is_one_line(name: str) -> None:
 @pytest.mark.parametrize("name", ["p.csv", "p.txt", "p.yaml"])
 def test_yaml_under_any_name_is_refused(text: str, name: str) -> None:
     assert refused(name, text) == f"{name}: is YAML; an experiment reads people and tasks in YAML as they are"
+
+
+def test_an_id_has_words_only_of_a_text_in_latin_letters() -> None:
+    for text, name in (("王さんはM1の大会に出たい。", "row-1"), ("Élodie vend des pommes.", "elodie-vend-des-pommes")):
+        items, _ = imported("p.jsonl", json.dumps({"description": text}) + "\n")
+        assert items[0]["id"] == name
+
+
+def test_a_persona_of_tinytroupe_can_be_the_whole_object() -> None:
+    agent = {"name": "Ana", "age": 48, "occupation": {"title": "Baker"}, "goals": ["To open at dawn."]}
+    Path("ana.json").write_text(json.dumps(agent), encoding="utf-8")
+    called = scai("personas", "import", "ana.json", "--as", "tinytroupe", "-o", "-", "-q")
+    person = json.loads(called.out)
+    assert person["attributes"] == {"age": 48, "occupation": "Baker"}
+    assert person["description"] == "Ana is Baker. Goals: To open at dawn."

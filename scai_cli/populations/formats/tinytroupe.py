@@ -1,6 +1,6 @@
 """Agents of TinyTroupe (Microsoft): `{"type": "TinyPerson", "persona": {...}}`, a list, or a folder of files.
 
-Older versions have the same keys and some others under `_configuration`.
+Older versions have the same keys and some others under `_configuration`; a persona can also be the whole object.
 """
 
 import os
@@ -61,8 +61,8 @@ def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     if str(row.values.get("type", "")).lower() == "fragment":
         raise LeftOut("fragments, which are parts of a person")
     outer = row.first(_OUTER)
-    persona = row.part(outer or "")
-    if not persona.values:
+    persona = row.part(outer) if outer else row
+    if not (outer or any(key in row.values for key in (*_BY_WEIGHT, *_ATTRIBUTES))):
         raise BadRow("has no object under 'persona'")
     name = next(filter(None, [one.line("name", "name") for one in (persona, row)]), "")
     if not name:
