@@ -1,5 +1,6 @@
 """The account of an import: per field of the source where its values went, and what is not in the output."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,11 +76,14 @@ class Account:
             name = "other fields"
         return self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
 
-    def withdraw(self, into: str, reason: str) -> None:
-        """Enter all values that had gone to a destination as left out for a reason."""
+    def withdraw(self, into: str, reason: str, most: int = sys.maxsize) -> None:
+        """Enter values that had gone to a destination as left out for a reason; all of them without `most`."""
         for one in self.fields.values():
-            if moved := one.into.pop(into, 0):
+            if moved := min(most, one.into[into]):
+                one.into.subtract({into: moved})
+                one.into += Counter()  # drops a zero
                 one.left_out[reason] += moved
+                most -= moved
 
     def as_object(self, kind: str) -> dict[str, Any]:
         """Return the object that `--json` prints; `kind` is `personas` or `tasks`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,9 +15,15 @@ FIRST_ROWS: Final = 10_000
 """The rows of a file that are looked over."""
 _NO_NUMBER: Final = frozenset(("na", "none", "nil", ".", "-", "--", "?", "n.a.", "#n/a", "missing", "unknown"))
 """Words that count as "not known" in a column in which every other cell is a number."""
+_FEW: Final = 20
+"""Fewer rows than this are few."""
+_SHORT: Final = 4
+"""The fewest characters of a code that identifies in a few rows."""
 _LARGEST_CODE: Final = 99
 _MOST_CODES: Final = 12
-_KEY: Final = re.compile(r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject)|[a-z]I[dD]$")
+_KEY: Final = re.compile(
+    r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject|(?:^|[\W_])key$)|[a-z]I[dD]$"
+)
 """A name of a column with the keys of people."""
 _NOT_CODES: Final = ("age", "year", "count", "number", "size", "children", "kids", "hours")
 
@@ -31,6 +38,7 @@ class ColumnProfile:
     no_numbers: int = 0
     codes: int = 0
     longest: int = 0
+    shortest_code: int = sys.maxsize
     identifiers: Counter[str] = field(default_factory=Counter)
     distinct: set[int] = field(default_factory=set)
     """The hashes of the cells."""
@@ -47,8 +55,9 @@ class ColumnProfile:
         self.no_numbers += cell.lower() in _NO_NUMBER
         if (kind := identifier(cell, self.name)) is not None:
             self.identifiers[kind] += 1
-        elif as_number is None:
-            self.codes += is_code(cell)
+        elif as_number is None and is_code(cell):
+            self.codes += 1
+            self.shortest_code = min(self.shortest_code, len(cell))
         if as_number is None or not as_number.is_integer() or abs(as_number) > _LARGEST_CODE:
             self.small = None
         elif self.small is not None:
@@ -59,9 +68,10 @@ class ColumnProfile:
         """The kind of identifier that half of the cells are by their looks, or `codes` for a key; None if neither."""
         if self.identifiers and 2 * sum(self.identifiers.values()) >= self.cells:
             return self.identifiers.most_common(1)[0][0]
+        # Grades and products are short, and all differ in a table of a few rows.
+        is_key = len(self.distinct) == self.cells > 1 and (self.cells >= _FEW or self.shortest_code >= _SHORT)
         are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * self.cells
-        is_key = len(self.distinct) == self.cells > 1 or _KEY.search(self.name)
-        return CODES if are_codes and is_key else None
+        return CODES if are_codes and (is_key or _KEY.search(self.name)) else None
 
     @property
     def words_for_unknown(self) -> frozenset[str]:

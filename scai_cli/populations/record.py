@@ -8,75 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.experiment.scalars import Scalar, scalar
-from scai_cli.populations.account import IDENTIFIER, MOST_FIELDS, NOT_USED, Account
+from scai_cli.populations.account import IDENTIFIER, NOT_USED, Account
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
-from scai_cli.populations.identifiers import identifier
-from scai_cli.populations.profile import ColumnProfile
+from scai_cli.populations.identifiers import identifier, mail
+from scai_cli.populations.nested import Trail, leaves, lower_keys, readable_leaves, trail, without
+from scai_cli.populations.reading import Reading
 
-NOT_KNOWN: Final = frozenset(
-    ("n/a", "#n/a", "nan", "null", "refused", "prefer not to say", "not applicable", "<na>", "no answer")
-)
-"""The words that count as "not known" unless a map lists others; `None` and `NA` are answers (religion, Namibia)."""
+OTHER_ITEMS: Final = "other items of the list"
 _MOST_DEPTH: Final = 20
-_REMEMBERED: Final = 50_000
-"""The most cells whose reading is remembered."""
-
-
-@dataclass(slots=True)
-class Reading:
-    """How the cells of a file are read: labels, words for "not known", and what its columns look like as a whole.
-
-    Columns are in lower case here, nested ones as paths.
-    """
-
-    labels: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
-    """Column -> code -> label; None for "not known"."""
-    missing: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Column -> words for "not known", in lower case; `*` for every column."""
-    profiles: dict[str, ColumnProfile] = field(default_factory=dict)
-    """Column -> its profile."""
-    looking: bool = False
-    """Whether the file is only looked over, to fill `profiles`."""
-    identifiers: dict[str, str] = field(default_factory=dict)
-    """Column that identifies -> the kind of its cells."""
-    long: set[str] = field(default_factory=set)
-    """Columns with texts that are too long for attributes."""
-    _known: dict[tuple[str, str], tuple[str | None, bool]] = field(default_factory=dict)
-
-    def look(self, column: str, cell: str) -> None:
-        """Note a cell in the profile of its column."""
-        low = column.lower()
-        if len(self.profiles) < MOST_FIELDS or low in self.profiles:
-            (self.profiles.get(low) or self.profiles.setdefault(low, ColumnProfile(column))).note(cell)
-
-    def end_look(self) -> None:
-        """Judge the columns by their profiles."""
-        self.looking = False
-        self._known.clear()
-        kinds = ((column, profile.identifies) for column, profile in self.profiles.items())
-        self.identifiers = {column: kind for column, kind in kinds if kind is not None}
-        long = (column for column, profile in self.profiles.items() if profile.longest > LONGEST_FACT)
-        self.long = {column for column in long if column not in self.identifiers}
-
-    def known(self, column: str, text: str) -> tuple[str | None, bool]:
-        """Return a cell's text or label, None if it is not known; and whether it lacks a label that others have."""
-        found = self._known.get((column, text))
-        if found is None:
-            labels = self.labels.get(column)
-            if labels is not None and text in labels:
-                found = (labels[text], False)
-            else:
-                is_unknown = self._is_unknown(column, text.lower())
-                found = (None if is_unknown else text, labels is not None and not is_unknown)
-            if len(self._known) < _REMEMBERED and len(text) <= LONGEST_FACT:  # demographics repeat
-                self._known[column, text] = found
-        return found
-
-    def _is_unknown(self, column: str, word: str) -> bool:
-        if column in self.missing:
-            return word in self.missing[column]
-        is_no_number = column in self.profiles and word in self.profiles[column].words_for_unknown
-        return is_no_number or word in self.missing.get("*", NOT_KNOWN)
 
 
 @dataclass(slots=True)
@@ -85,6 +24,8 @@ class Reads:
 
     into: dict[str, str] = field(default_factory=dict)
     """Path -> destination."""
+    items: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+    """Path of a list of which only items were read -> item -> destination and number of values."""
     lost: list[tuple[str, str, int]] = field(default_factory=list)
     """Path, reason and number of values that were read and are not in the output."""
     unknown: list[tuple[str, str]] = field(default_factory=list)
@@ -114,26 +55,16 @@ class Reads:
             count, one = leaves(value), account.of(path)
             one.values += count
             one.empty += not count
-            if (kept := count - lost[path] if lost else count) > 0:
+            kept = count - lost[path] if lost else count
+            if path in self.items:
+                others = max(0, count - sum(some for _, some in self.items[path].values()))
+                one.left_out.update({OTHER_ITEMS: others} if others else {})
+                kept -= others
+                for destination, some in self.items[path].values():
+                    one.into.update({destination: min(some, kept)} if kept > 0 else {})
+                    kept -= some
+            elif kept > 0:
                 (one.left_out if into is None else one.into)[NOT_USED if into is None else into] += kept
-
-
-def leaves(value: Any) -> int:
-    """Return the number of values that are not blank in a cell, a list or a nested object."""
-    if isinstance(value, str):
-        return int(value != "" and not value.isspace())
-    if isinstance(value, Mapping):
-        return sum(map(leaves, value.values()))
-    return sum(map(leaves, value)) if isinstance(value, list | tuple) else int(value is not None)
-
-
-def readable_leaves(value: Any) -> int:
-    """Return how many of the `leaves` of a value can be written as text."""
-    if isinstance(value, str):
-        return leaves(value)
-    if isinstance(value, Mapping | list | tuple):
-        return sum(map(readable_leaves, value.values() if isinstance(value, Mapping) else value))
-    return int(bool(readable(value)))
 
 
 class Record:
@@ -157,39 +88,27 @@ class Record:
         """Return the path in the spelling of the file, and its value; None if there is none."""
         if path in self.values:
             return path, self.values[path]
-        if self._lower is None:
-            self._lower = {key.lower(): key for key in reversed(list(self.values))}
-        if (key := self._lower.get(path.lower())) is not None:
-            return key, self.values[key]
-        for at in _dots(path):
-            outer = self.find(path[:at])
-            if outer is not None and (inner := self._inside(outer[1], path[at + 1 :])) is not None:
-                return f"{outer[0]}.{inner[0]}", inner[1]
-        return None
+        steps = self._trail(path)
+        return None if steps is None else (".".join(key for key, _ in steps), steps[-1][1])
 
-    def _inside(self, value: Any, path: str) -> tuple[str, Any] | None:
-        if isinstance(value, Mapping):
-            return Record(value, self.reading).find(path)
-        first, _, rest = path.partition(".")
-        if not isinstance(value, list | tuple) or not first.isdecimal() or int(first) >= len(value):
-            return None
-        item = value[int(first)]
-        inner = self._inside(item, rest) if rest else None
-        return (f"{first}.{inner[0]}", inner[1]) if inner else None if rest else (first, item)
+    def _trail(self, path: str) -> Trail | None:
+        if path in self.values:
+            return ((path, self.values[path]),)
+        if self._lower is None:
+            self._lower = lower_keys(self.values)
+        return trail(self.values, path, self._lower)
 
     def take(self, path: str, into: str) -> Any:
         """Return the value as it is, None if there is none; all of it is entered as gone to the destination."""
-        found = self.find(path)
-        if found is None:
+        steps = self._trail(path)
+        if steps is None:
             return None
-        spelt, value = found
-        for at in _dots(spelt):
-            outer = self.find(spelt[:at])
-            if outer is not None and isinstance(outer[1], list | tuple):  # the account has no items of lists
-                self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
-                spelt = spelt[:at]
-                break
-        self.reads.into[self._outer + spelt] = into
+        value, spelt = steps[-1][1], self._outer + _field(steps)
+        self.reads.into[spelt] = into
+        if any(isinstance(outer, list | tuple) for _, outer in steps[:-1]):
+            self.reads.items.setdefault(spelt, {})[path.lower()] = (into, leaves(value))
+        else:
+            self.reads.items.pop(spelt, None)
         return value
 
     def first(self, paths: tuple[str, ...]) -> str | None:
@@ -200,7 +119,9 @@ class Record:
         """Return a text without control characters, lists and objects as readable text; "" if it is not known."""
         if path is None:
             return ""
-        value = self.take(path, into)
+        return self._text(path, self.take(path, into))
+
+    def _text(self, path: str, value: Any) -> str:
         return self._known(path, tidy(value if isinstance(value, str) else readable(value), self._named(path)), value)
 
     def line(self, path: str | None, into: str) -> str:
@@ -209,7 +130,9 @@ class Record:
 
     def fact(self, path: str, into: str) -> Scalar | None:
         """Return an attribute's value, None if it is not known; raises BadRow if it is too long."""
-        value = self.take(path, into)
+        return self._fact(path, self.take(path, into))
+
+    def _fact(self, path: str, value: Any) -> Scalar | None:
         is_short = type(value) is str and len(value) <= LONGEST_FACT
         text = short_line(value) if is_short else one_line(readable(value), self._named(path))
         if text and self.reading.looking:
@@ -235,18 +158,18 @@ class Record:
             self.reads.no_label.append((self._spelt(path), text))
         return label or ""
 
-    def rest(self, into: str = "attributes") -> dict[str, Scalar]:
-        """Return the known values of all keys that were not read and do not look like identifiers, as attributes."""
+    def rest(self, into: str = "attributes", taken: Iterable[str] = ()) -> dict[str, Scalar]:
+        """Return the known values of all keys that were not read and do not look like identifiers, as attributes.
+
+        A name that another key has too, or that is `taken`, gets a number.
+        """
         facts: dict[str, Scalar] = {}
-        reading, looking = self.reading, self.reading.looking
+        names = set(taken)
         for key in self._unread():
-            kind = reading.identifiers.get(self._column(key))
-            if kind is None and not looking and type(value := self.values[key]) is str:
-                kind = identifier(value, key)  # this cell alone
-            if kind is not None:
-                self.leave_out(key, IDENTIFIER + kind)
-            elif (known := self.fact(key, f"{into}.{(name := short_line(key))}")) is not None:
-                facts[name or "column"] = known
+            name = _numbered(short_line(key) or "column", names)
+            names.add(name)
+            if (known := self._fact(key, self._unnamed(key, f"{into}.{name}"))) is not None:
+                facts[name] = known
         return facts
 
     def long_rest(self, into: str = "description") -> list[str]:
@@ -254,7 +177,35 @@ class Record:
         if not self.reading.long:
             return []
         long = [key for key in self._unread() if self._column(key) in self.reading.long]
-        return [f"{one_line(key)}: {text}" for key in long if (text := self.text(key, into))]
+        texts = ((key, self._text(key, self._unnamed(key, into))) for key in long)
+        return [f"{one_line(key)}: {text}" for key, text in texts if text]
+
+    def _unnamed(self, key: str, into: str) -> Any:
+        """Take the value of a key that nobody named, without what looks like an identifier; None if it is all."""
+        value = self.values[key]
+        if (kind := self._kind(key, None) or self.reading.identifiers.get(self._column(key))) is not None:
+            self.leave_out(key, IDENTIFIER + kind)
+            return None
+        if type(value) is str:
+            if not self.reading.looking and (kind := identifier(value, key)) is not None:  # this cell alone
+                self.leave_out(key, IDENTIFIER + kind)
+                return None
+        elif isinstance(value, Mapping | list | tuple):
+            kinds: Counter[str] = Counter()
+            value = without(value, key, self._kind, kinds)
+            for kind, count in (+kinds).items():
+                self.leave_out(key, IDENTIFIER + kind, count)
+        self.reads.into[self._outer + key] = into
+        return value
+
+    def _kind(self, path: str, value: Any) -> str | None:
+        """Return the kind of identifier that a part of an unnamed value is; of a key alone if the value is None."""
+        if value is None:
+            return mail(path)
+        text = value if isinstance(value, str) else readable(value)
+        if self.reading.looking and text.strip() and path not in self.values:
+            self.reading.look(self._outer + path, text)
+        return self.reading.identifiers.get(self._column(path)) or (identifier(text, path) if text else None)
 
     def part(self, path: str) -> Record:
         """Return a nested object; an empty one if there is none."""
@@ -302,8 +253,8 @@ class Record:
         return [key for key in self.values if self._outer + key not in taken and not is_partly(key)]
 
     def _spelt(self, path: str) -> str:
-        found = self.find(path)
-        return self._outer + (found[0] if found else path)
+        steps = self._trail(path)
+        return self._outer + (_field(steps) if steps else path)
 
     def _column(self, path: str) -> str:
         return (self._outer + path).lower()
@@ -312,5 +263,16 @@ class Record:
         return f"the column {self._spelt(path)!r}"
 
 
-def _dots(path: str) -> list[int]:
-    return [n for n, character in enumerate(path) if character == "."] if "." in path else []
+def _field(steps: Trail) -> str:
+    """Return the path of a trail up to the first list, as the account has no items of lists."""
+    lists = (n for n, (_, value) in enumerate(steps, 1) if isinstance(value, list | tuple))
+    return ".".join(key for key, _ in steps[: next(lists, len(steps))])
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    """Return the name, with a number if it is taken."""
+    number, numbered = 1, name
+    while numbered in taken:
+        number += 1
+        numbered = f"{name} ({number})"
+    return numbered

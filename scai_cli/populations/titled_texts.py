@@ -6,7 +6,8 @@ from typing import Any, Final
 from scai_cli.populations.account import IDENTIFIER
 from scai_cli.populations.clean_text import one_line, readable, sentence
 from scai_cli.populations.identifiers import identifier
-from scai_cli.populations.record import Record, leaves, readable_leaves
+from scai_cli.populations.nested import leaves, readable_leaves
+from scai_cli.populations.record import Record
 
 BUDGET: Final = 10_000
 """The most characters of a description that is joined from the texts of an object: about 2,500 tokens of a prompt."""

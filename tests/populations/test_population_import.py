@@ -207,7 +207,11 @@ WRONG = [
     ("an empty file", b"", "p.csv: is empty"),
     ("no names", b",,\n1,2,3\n", "p.csv:2: the first row must name the columns"),
     ("only names", b"id,bio\n", "p.csv: has nothing to import as table"),
-    ("a bad weight", b"id,bio,weight\na,b,-1\n", "p.csv:2: row 1: weight: Input should be greater than 0; correct"),
+    (
+        "a bad weight",
+        b"id,bio,weight\na,b,-1\n",
+        "p.csv:2: row 1: the column 'weight' has -1, not a number above 0; correct",
+    ),
     ("no number", b"id,bio,weight\na,b,much\n", "p.csv:2: row 1: the column 'weight' has no number; correct it, or"),
     ("an unknown trait", b"bio,preferences.x\nb,1\n", "p.csv:2: row 1: preferences: unknown trait 'x'; correct it, or"),
 ]

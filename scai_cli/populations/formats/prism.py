@@ -8,7 +8,8 @@ from scai_cli.measures.requested import requested
 from scai_cli.populations.clean_text import BadRow, one_line, readable, sentence
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.record import Record, leaves
+from scai_cli.populations.nested import leaves
+from scai_cli.populations.record import Record
 
 _MEANT: Final = {
     "diversity": "balanced",  # "summarises multiple viewpoints or different worldviews"

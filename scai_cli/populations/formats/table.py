@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
 from scai_cli.experiment.scalars import Scalar, number
 from scai_cli.populations.chat_rows import TEXTS, first_request, is_messages, role_of
 from scai_cli.populations.clean_text import BadRow, LeftOut, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap, Columns, several
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
-from scai_cli.populations.identifiers import identifier
-from scai_cli.populations.record import Record, leaves
+from scai_cli.populations.identifiers import LONG_CODES, identifier
+from scai_cli.populations.nested import leaves
+from scai_cli.populations.record import Record
 from scai_cli.populations.tables.row import plain_number
 from scai_cli.values import Split
 
@@ -18,6 +19,7 @@ _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev
 _ASKED: Final = ("prompt", "question", "text", "task", "instruction", "query")
 _CHATS: Final = ("messages", "conversations", "conversation", "input", "inputs", "chosen")
 _PROMPTS: Final = (*_ASKED, *_CHATS, *(f"{outer}.{key}" for outer in ("data", "vars") for key in _ASKED))
+_RANGES: Final = ("from -1 to 1", "above 0")
 _MAP: Final = "in a file, and add --map FILE"
 
 
@@ -29,7 +31,8 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
     stances = {topic: row.text(column, f"stances.{topic}") for topic, column in chosen.stances.items()}
     weights = {trait: _number(row, column, f"preferences.{trait}") for trait, column in chosen.preferences.items()}
     weight, split = _number(row, chosen.weight, "weight"), _split(row, chosen.split)
-    stances |= _stance_of_row(row, chosen)
+    for topic, text in _stance_of_row(row, chosen).items():
+        stances[topic] = "; ".join(filter(None, (stances.get(topic), text)))
     attributes: dict[str, Scalar] = {}
     if chosen.facts is None:
         texts += row.long_rest()
@@ -49,7 +52,7 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
         attributes=attributes,
         stances={topic: text for topic, text in stances.items() if text},
         preferences={trait: value for trait, value in weights.items() if value is not None},
-        weight=1.0 if weight is None else weight,
+        weight=weight,
         split=split,
     )
 
@@ -100,10 +103,21 @@ def _request(row: Record, column: str) -> str:
 
 
 def _by_name(row: Record) -> ColumnMap:
-    """Return the map of a table whose columns are named like the fields; an address is no id."""
+    """Return the map of a table whose columns are named like the fields; an address is neither an id nor a text."""
     columns = _named_like_fields(tuple(row.values))
-    kind = identifier(str(row.values[columns.id])) if columns.id else None
-    return columns if kind in (None, "long codes") else columns.model_copy(update={"id": None})
+
+    def has_identifier(column: str) -> bool:
+        kind = identifier(str(row.values[column]))
+        return kind is not None and not (kind == LONG_CODES and column == columns.id)
+
+    unfit: dict[str, Any] = {
+        field: None
+        for field, column in (("id", columns.id), ("name", columns.name), ("description", columns.description))
+        if isinstance(column, str) and has_identifier(column)
+    }
+    if any(map(has_identifier, columns.stances.values())):
+        unfit["stances"] = {topic: column for topic, column in columns.stances.items() if not has_identifier(column)}
+    return columns.model_copy(update=unfit) if unfit else columns
 
 
 @lru_cache(maxsize=64)
@@ -130,10 +144,16 @@ def _named_like_fields(names: tuple[str, ...]) -> ColumnMap:
 def _stance_of_row(row: Record, chosen: ColumnMap) -> dict[str, str]:
     if chosen.per_row is None:
         return {}
-    topic, columns = row.line(chosen.per_row.topic, "stances"), several(chosen.per_row.stance)
-    parts = [(column, row.text(column, "stances")) for column in columns]
-    said = [text if len(columns) == 1 else f"{column}: {text}" for column, text in parts if text]
-    return {topic: "; ".join(said)} if topic and said else {}
+    given, columns = chosen.per_row.topic, several(chosen.per_row.stance)
+    topic, parts = row.line(given, "stances"), {column: row.text(column, "stances") for column in columns}
+    said = {column: text for column, text in parts.items() if text}
+    if topic and said:
+        return {topic: "; ".join(text if len(columns) == 1 else f"{column}: {text}" for column, text in said.items())}
+    for column in said:
+        row.leave_out(column, "a stance without a topic", 1)
+    if topic:
+        row.leave_out(given, "a topic without a stance", 1)
+    return {}
 
 
 def _joined(row: Record, columns: Columns | None, into: str, separator: str) -> str:
@@ -148,12 +168,15 @@ def _fact(row: Record, columns: Columns, attribute: str) -> Scalar | None:
 
 
 def _number(row: Record, column: str | None, into: str) -> float | None:
+    """Return a weight, above 0, or a preference, from -1 to 1."""
     text = row.line(column, into)
     if not text or column is None:
         return None
     found = number(plain_number(text, row.values))
     if found is None:
         raise BadRow(f"the column {column!r} has no number")
+    if not (found > 0 if into == "weight" else -1 <= found <= 1):
+        raise BadRow(f"the column {column!r} has {found:g}, not a number {_RANGES[into == 'weight']}")
     return found
 
 

@@ -13,7 +13,6 @@ from scai_cli.experiment.item_files import MOST_VALUES, bounded_lines, json_valu
 from scai_cli.populations.tables.json_shapes import check_row
 from scai_cli.populations.tables.row import TableRow
 
-
 _BLANK: Final = re.compile(r"\s*")
 
 
