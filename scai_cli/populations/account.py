@@ -76,9 +76,9 @@ class Account:
             name = "other fields"
         return self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
 
-    def withdraw(self, into: str, reason: str, most: int = sys.maxsize) -> None:
-        """Enter values that had gone to a destination as left out for a reason; all of them without `most`."""
-        for one in self.fields.values():
+    def withdraw(self, into: str, reason: str, most: int = sys.maxsize, name: str | None = None) -> None:
+        """Enter values that had gone to a destination, of all fields or of one, as left out for a reason."""
+        for one in self.fields.values() if name is None else [self.of(name)]:
             if moved := min(most, one.into[into]):
                 one.into.subtract({into: moved})
                 one.into += Counter()  # drops a zero
