@@ -137,6 +137,7 @@ def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
 
 
 _KINDS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
+_OFFICE = (".xlsx", ".xls", ".ods", ".tsv")
 _TEXT_KINDS = {".md": "markdown", ".txt": "text", ".json": "jsonl", ".jsonl": "jsonl"}
 
 
@@ -152,6 +153,8 @@ def _destination(output: str, as_: str | None, guard: str | None, form: Format) 
         raise ConfigError(f"--as {as_} is only for system messages; rows can be jsonl, csv or parquet")
     if output == "-" and as_ in ("csv", "parquet"):
         raise ConfigError(f"--as {as_} cannot be written to stdout; name a file with -o FILE.{as_}")
+    if not folder and target.suffix.lower() in _OFFICE:
+        raise ConfigError(f"-o {output}: {target.suffix} is not written; name a .csv, .jsonl or .parquet file")
     kind = "jsonl" if as_ == "json" else as_
     by_name = (_TEXT_KINDS if form.texts else _KINDS).get(target.suffix.lower())
     if not folder and kind and by_name not in (None, kind):

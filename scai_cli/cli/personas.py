@@ -13,6 +13,7 @@ import typer
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
 from scai_cli.errors import ConfigError
 from scai_cli.populations.formats import PERSONAS
+from scai_cli.text.counts import counted
 
 if TYPE_CHECKING:
     from scai_cli.populations.account import Account
@@ -185,10 +186,12 @@ def check_stdout(out: Path, as_json: bool) -> None:
 
 def say_written(account: Account, kind: Literal["personas", "tasks"], out: Path, as_json: bool, quiet: bool) -> None:
     """Print the account of an import, and how many personas or tasks were written."""
+    from scai_cli.display.terminal.populations import print_account
+
     if as_json:
         print_json(account.as_object(kind))
     if not quiet:
-        for line in account.lines() if not as_json else ():
-            say(line)
-        bad = f", {account.bad:,} bad rows left out" if account.bad else ""
-        say(f"wrote {account.written:,} {kind} to {'stdout' if str(out) == '-' else out}{bad}")
+        print_account(account.lines() if not as_json else ())
+        bad = f", {counted(account.bad, 'bad row')} left out" if account.bad else ""
+        written = counted(account.written, kind.removesuffix("s"))
+        say(f"wrote {written} to {'stdout' if str(out) == '-' else out}{bad}")

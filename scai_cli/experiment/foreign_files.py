@@ -1,5 +1,6 @@
 """Recognise, by the first bytes, the files whose people or tasks scai cannot read, and name the remedy."""
 
+import codecs
 import re
 from typing import Final
 
@@ -39,6 +40,9 @@ _STARTS: Final = (
 _OLD_STATA: Final = re.compile(rb"[\x69\x6c\x6e\x6f\x71\x72\x73][\x01\x02]\x01\x00")
 _MARKUP: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
+_WIDE: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 _CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 
 
@@ -63,6 +67,13 @@ def foreign(head: bytes) -> str | None:
 
 def _binary(head: bytes) -> str | None:
     """Recognise a file without text: many control characters, while 16-bit text has zeros at every other place."""
-    sixteen = head[:2] in (b"\xff\xfe", b"\xfe\xff") or min(head[::2].count(0), head[1::2].count(0)) < len(head) / 200
-    controls = len(head) - len(head.translate(None, _CONTROLS)) - (head.count(0) if sixteen else 0)
-    return f"is not text, nor a file of a kind that scai reads; {_AS_CSV}" if controls > 2 + len(head) / 50 else None
+    wide = next((name for mark, name in _WIDE if head.startswith(mark)), None)
+    if wide is not None:
+        characters = head[: len(head) // 4 * 4].decode(wide, "replace")
+        controls = sum(c == "\ufffd" or (c < " " and ord(c) in _CONTROLS) for c in characters)
+        size = len(characters)
+    else:
+        sixteen = min(head[::2].count(0), head[1::2].count(0)) < len(head) / 200
+        controls = len(head) - len(head.translate(None, _CONTROLS)) - (head.count(0) if sixteen else 0)
+        size = len(head)
+    return f"is not text, nor a file of a kind that scai reads; {_AS_CSV}" if controls > 2 + size / 50 else None

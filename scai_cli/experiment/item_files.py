@@ -37,6 +37,8 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
     A JSONL file is read and checked again in each iteration, so that a large one takes no memory.
     """
     match kind(path):
+        case "empty" if plain_suffix(path) in (".jsonl", ".ndjson"):
+            return ()
         case "jsonl":
             return _JsonLines(path, model)
         case "json" if _is_one_item(path, plural(model)):

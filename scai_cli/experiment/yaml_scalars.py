@@ -55,6 +55,11 @@ def as_written(kind: str, text: str) -> Scalar | None:
     return scalar(text)
 
 
+def is_old_boolean(text: str, path: Sequence[str | int]) -> bool:
+    """Return whether a plain scalar of options that scai passes on was a boolean in YAML 1.1, and would change."""
+    return text.lower() in ("yes", "no", "on", "off") and any(str(key).endswith("options") for key in path[:-1])
+
+
 def is_place(path: Iterable[str | int], places: Iterable[Sequence[str]]) -> bool:
     """Return whether a path of keys and list positions, without its merges, is one of the places (`*` is any key)."""
     keys: list[str] = []

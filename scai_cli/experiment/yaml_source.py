@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import LARGEST, read_text
-from scai_cli.experiment.yaml_scalars import MERGE, Loader, as_written, is_place, typed
+from scai_cli.experiment.yaml_scalars import MERGE, Loader, as_written, is_old_boolean, is_place, typed
 from scai_cli.text.suggestions import did_you_mean
 
 Key = str | int
@@ -178,7 +178,10 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
         kind = node.tag.rpartition(":")[2]
-        if kind in ("str", "timestamp", "value"):
+        if kind == "str" and not node.style and is_old_boolean(node.value, (*self.at, *path)):
+            problem = f"is a text in YAML 1.2; write true or false, or put {node.value} in quotes"
+            raise ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), problem)
+        if kind in ("str", "timestamp", "value", "merge"):
             return node.value
         if kind not in ("null", "bool", "int", "float"):
             raise self._not_allowed(node, path)

@@ -1,8 +1,8 @@
-"""The account of an import: per field of the source where its values went, and what is not in the output."""
+"""The account of an import: per field of the source where its values went, and which are not in the output."""
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,9 +15,12 @@ MOST_FIELDS: Final = 50_000
 """The most fields of an account: a file whose rows all have other keys must not fill the memory."""
 _MOST_WORDS: Final = 1_000
 _NAMED: Final = 200
-"""The most fields to name in one line of the terminal; the JSON names all."""
+"""The most fields to name in one list of the terminal; the JSON names all."""
 _LONGEST: Final = 300
 """The most characters of a field and its counts there."""
+_ENOUGH: Final = 600
+"""The characters after which a list of fields that are in the output ends."""
+_MOST_SHOWN_WORDS: Final = 20
 
 
 @dataclass(slots=True)
@@ -67,8 +70,12 @@ class Account:
     merged: int = 0
     """Rows that were merged into a persona of an earlier row."""
     fields: dict[str, FieldAccount] = field(default_factory=dict)
+    repeated_ids: int = 0
+    """Rows whose id is that of an earlier row, and got a number after it."""
     codes: tuple[str, ...] = ()
     """Fields whose values are all small whole numbers, and have no labels."""
+    person: str = ""
+    """Field that perhaps says which rows are of one person, if rows were not merged; "" if none."""
 
     def of(self, name: str) -> FieldAccount:
         """Return the account of a field; beyond `MOST_FIELDS` the others share one."""
@@ -90,26 +97,32 @@ class Account:
         rows = {"read": self.read, "bad": self.bad, "merged": self.merged, "left_out": dict(self.rows_left_out)}
         fields = {name: one.as_object() for name, one in self.fields.items()}
         described = {"file": self.file, "format": self.format, kind: self.written, "rows": rows, "fields": fields}
-        return {**described, "perhaps_codes": list(self.codes)}
+        described |= {"repeated_ids": self.repeated_ids}
+        return {**described, "perhaps_codes": list(self.codes), "perhaps_person": self.person}
 
     def lines(self) -> Iterator[str]:
         """Yield the lines for the terminal: destinations first, then all that is not in the output."""
         yield from _listed(f"{counted(len(self.fields), 'field')}: ", self._destinations(), "; ")
-        yield from _listed("not known: ", self._words("not_known"), "; ")
-        yield from _listed("codes without a label, kept: ", self._words("no_label"), "; ")
+        yield from _listed("not known: ", self._not_known(), "; ")
+        yield from _listed("codes without a label, kept: ", _cut(self._without_label()), "; ")
         reasons = dict.fromkeys(reason for one in self.fields.values() for reason in one.left_out)
         alike = {reason: reason.removeprefix(IDENTIFIER) for reason in reasons if reason.startswith(IDENTIFIER)}
         same = [f"{field} ({kind})" for reason, kind in alike.items() for field in self._left_out(reason)]
-        yield from _listed("left out, like identifiers; a map (--map) that names them keeps them: ", same)
+        yield from _listed("left out, like identifiers; a map (--map) that names them keeps them: ", _cut(same))
         for reason in (reason for reason in reasons if reason not in alike):
-            yield from _listed(f"left out, {reason}: ", self._left_out(reason))
+            yield from _listed(f"left out, {reason}: ", _cut(self._left_out(reason)))
         empty = [name for name, one in self.fields.items() if not one.values]
-        yield from _listed("empty: ", empty)
+        yield from _listed("empty: ", list(_enough(empty)))
         for reason, rows in self.rows_left_out.items():
             yield f"left out, {reason}: {counted(rows, 'row')}"
         if self.merged:
             yield f"merged into earlier rows: {counted(self.merged, 'row')}"
-        yield from _listed("only small whole numbers, codes? a map can give labels (`values:`): ", self.codes)
+        if self.repeated_ids:
+            yield f"ids of earlier rows, with a number (-2, -3, ...) after each: {counted(self.repeated_ids, 'row')}"
+        if self.person:
+            yield f"perhaps several rows per person; a map with `person: {self.person}` makes one persona of them"
+        codes = list(_enough(self.codes))
+        yield from _listed("perhaps codes, as all are small whole numbers; a map can give labels (`values:`): ", codes)
 
     def _destinations(self) -> list[str]:
         """Return `story, hopes -> description`: fields with the same destination, or the same kind, together."""
@@ -118,12 +131,25 @@ class Account:
             for into in one.into:
                 kind, _, key = into.partition(".")
                 groups.setdefault(kind if f".{name}".endswith(f".{key}") else into, []).append(name)
-        return [f"{', '.join(_cut(names))} -> {into}" for into, names in groups.items()]
+        return [f"{', '.join(_enough(names))} -> {into}" for into, names in groups.items()]
 
-    def _words(self, part: str) -> list[str]:
-        """Return `party (“None” 2, “NA” 1)` for each field with words in this part."""
-        found: dict[str, Counter[str]] = {name: getattr(one, part) for name, one in self.fields.items()}
-        return [f"{name} ({_quoted(words)})" for name, words in found.items() if words]
+    def _not_known(self) -> list[str]:
+        """Return `“NA” (party 2, age 1)` for each word, the most frequent first."""
+        fields: dict[str, list[tuple[str, int]]] = {}
+        for name, one in self.fields.items():
+            for word, count in one.not_known.items():
+                fields.setdefault(word, []).append((name, count))
+        order = sorted(fields, key=lambda word: -sum(count for _, count in fields[word]))
+        shown = [
+            f"“{word[:40]}” ({', '.join(_cut([f'{name} {count:,}' for name, count in fields[word]]))})"
+            for word in order[:_MOST_SHOWN_WORDS]
+        ]
+        more = len(order) - len(shown)
+        return [*shown, f"and {counted(more, 'other word')} (--json)"] if more else shown
+
+    def _without_label(self) -> list[str]:
+        """Return `sex (“3” 2, “4” 1)` for each field with codes that have no label."""
+        return [f"{name} ({_quoted(one.no_label)})" for name, one in self.fields.items() if one.no_label]
 
     def _left_out(self, reason: str) -> list[str]:
         """Return the fields with values that were left out for a reason, with numbers unless it was all of them."""
@@ -135,15 +161,26 @@ class Account:
         ]
 
 
-def _listed(title: str, parts: list[str] | tuple[str, ...], separator: str = ", ") -> Iterator[str]:
+def _listed(title: str, parts: list[str], separator: str = ", ") -> Iterator[str]:
     if parts:
-        yield title + separator.join(_cut(list(parts)))
+        yield title + separator.join(parts)
 
 
 def _cut(names: list[str]) -> list[str]:
     more = len(names) - _NAMED
     shown = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_NAMED]]
     return [*shown, f"and {more:,} more (--json)"] if more > 0 else shown
+
+
+def _enough(names: Sequence[str]) -> Iterator[str]:
+    """Yield the names of fields that are in the output, until there are enough for a line."""
+    room = _ENOUGH
+    for n, name in enumerate(names):
+        if room <= 0:
+            yield f"and {len(names) - n:,} more (--json)"
+            return
+        room -= len(name)
+        yield name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def _quoted(words: Counter[str]) -> str:

@@ -81,6 +81,8 @@ class Ids:
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}
+        self.repeated = 0
+        """The number of keys that are safe ids, but of an earlier row already."""
 
     def take(self, key: str, row: int) -> str:
         """Make an id from a key: the key if it is safe, else its first words, else the row's number."""
@@ -88,6 +90,7 @@ class Ids:
         low = wanted.lower()  # some file systems ignore case
         number = self._taken.get(low, 0) + 1
         self._taken[low] = number
+        self.repeated += number > 1 and wanted == key
         while number > 1:
             numbered = f"{wanted[:56]}-{number}"
             if numbered.lower() not in self._taken:

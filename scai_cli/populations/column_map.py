@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
@@ -17,7 +17,13 @@ Column = Annotated[str, Field(min_length=1)]
 Columns = Column | Annotated[tuple[Column, ...], Field(min_length=1)]
 """A column, or several that are joined in this order."""
 
+Kind = Literal["personas", "tasks"]
 
+_ONLY: Final[dict[Kind, tuple[str, ...]]] = {
+    "personas": ("name", "description", "attributes", "stances", "preferences", "weight", "person", "per_row"),
+    "tasks": ("prompt", "kind", "topic"),
+}
+"""The fields that only one kind of item has."""
 _FREE: Final = ("where.*", "where.*.*", "values.*.*", "missing.*", "missing.*.*")
 """The places of a map that have values of cells."""
 
@@ -110,9 +116,10 @@ def several(columns: Columns | None) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else columns or ()
 
 
-def read_columns(path: Path) -> MapFile:
-    """Read a column map; raises ConfigError with the line of the mistake."""
+def read_columns(path: Path, kind: Kind) -> MapFile:
+    """Read a column map for personas or tasks; raises ConfigError with the line of the mistake."""
     source = read_yaml(path, _FREE)
+    _check_keys(source, kind)
     try:
         columns = ColumnMap.model_validate(source.data)
     except ValidationError as error:
@@ -126,3 +133,19 @@ def read_columns(path: Path) -> MapFile:
     if columns.per_row is not None and columns.person is None:
         raise source.error(("per_row",), "needs `person:`, the column that is equal in all rows of a person")
     return MapFile(columns, source)
+
+
+def _check_keys(source: YamlSource, kind: Kind) -> None:
+    """Raise ConfigError for a file that is not a map, and for a key that does nothing for this kind of item."""
+    if not isinstance(source.data, dict) or not source.data:
+        example = "description: story" if kind == "personas" else "prompt: question"
+        raise source.error((), f"is not a column map; write lines of FIELD: COLUMN, e.g. `{example}`")
+    others = {key for other, keys in _ONLY.items() if other != kind for key in keys}
+    known = [key for key in ColumnMap.model_fields if key not in others]
+    for key in source.data:
+        if key in others:
+            raise source.error((key,), f"{kind} do not have this field; known are {', '.join(known)}")
+        if key not in known:
+            remedy = did_you_mean(key, known)
+            facts = "; write an attribute as `attributes: {NAME: COLUMN}`" if kind == "personas" else ""
+            raise source.error((key,), f"unknown key{remedy}{facts if 'known are' in remedy else ''}")

@@ -1,4 +1,4 @@
-"""Fold rows of one person into one persona: equal values are the person's."""
+"""Fold rows of one person into one persona: values that are equal in all rows are the person's."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

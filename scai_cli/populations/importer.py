@@ -7,7 +7,7 @@ from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -16,9 +16,9 @@ from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import Scalar, comparable
 from scai_cli.experiment.tasks import Task
-from scai_cli.populations.account import Account
+from scai_cli.populations.account import Account, FieldAccount
 from scai_cli.populations.clean_text import Ids, LeftOut, one_line, readable
-from scai_cli.populations.column_map import ColumnMap, MapFile, read_columns, several
+from scai_cli.populations.column_map import ColumnMap, Kind, MapFile, read_columns, several
 from scai_cli.populations.drafts import Draft, Drafted, PersonaDraft, PopulationFormat
 from scai_cli.populations.folding import fold_people
 from scai_cli.populations.formats import PERSONAS, TASKS
@@ -28,13 +28,15 @@ from scai_cli.populations.reading import Reading
 from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.text.counts import counted
-from scai_cli.text.suggestions import did_you_mean
+from scai_cli.text.suggestions import did_you_mean, most_frequent
 
 _NAMED = 20
 """The number of bad rows to print one by one."""
 _MOST_COLUMNS = 20_000
 _BEYOND: Final = "people beyond --limit"
 _WHERE: Final = "`where:` of the map"
+_TABLES: Final = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "excel", "xlsx", "hub")
+"""Names of kinds of tables, which users give for that of the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,13 @@ class ImportOptions:
     """Whether a persona is a group of people instead of one."""
 
 
-def import_items(
-    kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, /, **changes: str
-) -> Account:
+def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, /, **changes: str) -> Account:
     """Write a file's items with `changes` of their fields; a bad row raises ConfigError, or `skip_bad` reports it."""
+    if "://" in options.file:
+        raise ConfigError(f"{options.file}: is a web address; download the file, and name it here")
     form = _format(kind, options)
     with population_file(out, kind) as write:
-        reader = _Import(options, form, read_columns(options.columns) if options.columns else None, notify)
+        reader = _Import(options, form, read_columns(options.columns, kind) if options.columns else None, notify)
         reader.look()
         account = reader.account
         items = reader.items()
@@ -68,6 +70,8 @@ def import_items(
         if not account.written:
             raise ConfigError(f"{options.file}: has nothing to import as {options.format}{reader.why_nothing()}")
     account.codes = reader.codes()
+    account.person = reader.person()
+    account.repeated_ids = reader.repeated_ids()
     if account.bad > _NAMED:
         notify(f"{options.file}: {account.bad - _NAMED:,} more bad rows")
     return account
@@ -86,6 +90,8 @@ class _Import:
     _ids: Ids = field(default_factory=Ids)
     _people: set[str] = field(default_factory=set)
     """The keys of the people to merge, up to the limit."""
+    _elsewhere: dict[str, Counter[str]] = field(default_factory=dict)
+    """Column of `where:` -> its values in the rows that it left out."""
 
     def __post_init__(self) -> None:
         self.account = Account(self.options.file, self.options.format)
@@ -111,8 +117,8 @@ class _Import:
         self.reading.end_look()
         if named and seen and self.map:
             (path, column), names = named[0], [one_line(name)[:60] for name in seen]
-            problem = f"{self.options.file} has no column {column!r}{did_you_mean(column, names)}"
-            raise self.map.source.error(path, problem)
+            near = did_you_mean(column, names) or f"; it has {len(names)} columns: {', '.join(names[:10])}, ..."
+            raise self.map.source.error(path, f"{self.options.file} has no column {column!r}{near}")
 
     def _try(self, record: Record) -> None:
         try:
@@ -134,7 +140,9 @@ class _Import:
     def why_nothing(self) -> str:
         """Return the reasons why rows were left out, if they were."""
         left_out = self.account.rows_left_out.items()
-        return "".join(f"; left out, {reason}: {counted(rows, 'row')}" for reason, rows in left_out)
+        reasons = "".join(f"; left out, {reason}: {counted(rows, 'row')}" for reason, rows in left_out)
+        there = "".join(f"; {column!r} is {most_frequent(texts)}" for column, texts in self._elsewhere.items())
+        return reasons + there
 
     def codes(self) -> tuple[str, ...]:
         """Return the fields that perhaps are codes without labels."""
@@ -142,6 +150,21 @@ class _Import:
         labels = self.reading.labels
         found = self.reading.profiles.items()
         return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_labelled)
+
+    def person(self) -> str:
+        """Return the field that perhaps says which rows are of one person, if the map does not say it; else ""."""
+        names = {name.lower(): name for name in self.account.fields}
+        found = (
+            names[column] for column, one in self.reading.profiles.items() if column in names and one.repeats_people
+        )
+        if self.form.open and self.repeated_ids():
+            found = (name for name, one in self.account.fields.items() if "id" in one.into)
+        return "" if self.columns and self.columns.person else next(found, "")
+
+    def repeated_ids(self) -> int:
+        """Return the number of rows whose id, of a field for ids, is that of an earlier row."""
+        has_ids = any("id" in one.into for one in self.account.fields.values())
+        return self._ids.repeated if has_ids else 0
 
     def _rows(self) -> Iterator[TableRow]:
         for row in self.form.rows(self.options.file, self.notify):
@@ -199,7 +222,9 @@ class _Import:
         record = Record(values, self.reading)
         for column, wanted in self.columns.where.items() if self.columns else ():
             found = record.find(column)
-            if not _matches(readable(found[1]) if found else "", wanted):
+            text = readable(found[1]) if found else ""
+            if not _matches(text, wanted):
+                FieldAccount.count(self._elsewhere.setdefault(column, Counter()), text[:100])
                 raise LeftOut(_WHERE)
         return record
 
@@ -242,9 +267,14 @@ def _reason(error: ValueError) -> str:
     return str(error)
 
 
-def _format(kind: Literal["personas", "tasks"], options: ImportOptions) -> PopulationFormat:
+def _format(kind: Kind, options: ImportOptions) -> PopulationFormat:
     name, names = options.format, PERSONAS if kind == "personas" else TASKS
     if name not in names:
+        other: Kind = "tasks" if kind == "personas" else "personas"
+        if name.lower() in _TABLES:
+            raise ConfigError(f"--as: unknown format {name!r}; --as table reads it")
+        if name in (*PERSONAS, *TASKS):
+            raise ConfigError(f"--as: {name} is a format of {other}; see `scai {other} import`")
         raise ConfigError(f"--as: unknown format {name!r}{did_you_mean(name, names)}")
     module = import_module(f"scai_cli.populations.formats.{name.replace('-', '_')}")
     if options.groups and not hasattr(module, "GROUPS"):

@@ -1,7 +1,7 @@
-"""Nested values of a row: find one by its path, count them, take some out."""
+"""Look into nested objects and lists: find a value by its path, their cells, and the value without some of them."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import readable
@@ -11,6 +11,10 @@ Trail = tuple[tuple[str, Any], ...]
 
 _MOST_DIGITS: Final = 9
 """The most digits of the number of an item."""
+MOST_DEPTH: Final = 20
+"""The depth below which an object counts as one cell."""
+Judge = Callable[[str, str], str | None]
+"""Returns the reason to leave a cell out, by the path of its keys and its text; None to keep it."""
 
 
 def lower_keys(values: Mapping[str, Any]) -> dict[str, str]:
@@ -43,6 +47,52 @@ def trail(value: Any, path: str, lower: Mapping[str, str] | None = None) -> Trai
     return None if inner is None else ((first, item), *inner)
 
 
+def is_nested(value: Any) -> bool:
+    """Return whether a value is an object or a list."""
+    return isinstance(value, Mapping | list | tuple)
+
+
+def cells(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield each cell as the path of its keys, without positions in lists, and its text."""
+    if isinstance(value, Mapping) and depth < MOST_DEPTH:
+        for key, inner in value.items():
+            yield from cells(inner, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list | tuple) and depth < MOST_DEPTH:
+        for inner in value:
+            yield from cells(inner, path, depth + 1)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield path, str(value)
+
+
+def fields(value: Any, path: str, depth: int = 0) -> Iterator[str]:
+    """Yield the paths that the account has for a value: those of its inner objects, a list as one."""
+    if isinstance(value, Mapping) and value and depth < MOST_DEPTH:
+        for key, inner in value.items():
+            yield from fields(inner, f"{path}.{key}", depth + 1)
+    else:
+        yield path
+
+
+def without(
+    value: Any, path: str, judge: Judge, lost: Counter[tuple[str, str]], field: str = "", depth: int = 0
+) -> Any:
+    """Return the value without the cells that are judged, None for one of them.
+
+    They are counted in `lost` by field of the account and reason; the field of all that a list has is the list.
+    """
+    if isinstance(value, Mapping) and depth < MOST_DEPTH:
+        inside = {key: without(inner, f"{path}.{key}", judge, lost, field, depth + 1) for key, inner in value.items()}
+        return {key: kept for key, kept in inside.items() if kept is not None or value[key] is None}
+    if isinstance(value, list | tuple) and depth < MOST_DEPTH:
+        items = [without(item, path, judge, lost, field or path, depth + 1) for item in value]
+        return [kept for kept, item in zip(items, value, strict=True) if kept is not None or item is None]
+    for _, text in cells(value, path, MOST_DEPTH):
+        if text.strip() and (reason := judge(path, text)) is not None:
+            lost[field or path, reason] += 1
+            return None
+    return value
+
+
 def leaves(value: Any) -> int:
     """Return the number of values that are not blank in a cell, a list or a nested object."""
     if isinstance(value, str):
@@ -59,25 +109,3 @@ def readable_leaves(value: Any) -> int:
     if isinstance(value, Mapping | list | tuple):
         return sum(map(readable_leaves, value.values() if isinstance(value, Mapping) else value))
     return int(bool(readable(value)))
-
-
-def without(value: Any, path: str, reason: Callable[[str, Any], str | None], left_out: Counter[str]) -> Any:
-    """Return a value without the parts that have a reason to be left out, which are counted by reason.
-
-    `reason` gets the path, in which the items of a list have that of the list, and the value, or None for a key alone.
-    """
-    if isinstance(value, Mapping):
-        kept = {}
-        for key, inner in value.items():
-            if (why := reason(f"{path}.{key}", None)) is not None:
-                left_out[why] += leaves(inner)
-            else:
-                kept[key] = without(inner, f"{path}.{key}", reason, left_out)
-        return kept
-    if isinstance(value, list | tuple):
-        return [without(item, path, reason, left_out) for item in value]
-    why = None if value is None else reason(path, value)
-    if why is None:
-        return value
-    left_out[why] += leaves(value)
-    return None

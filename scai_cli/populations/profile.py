@@ -19,12 +19,18 @@ _FEW: Final = 20
 """Fewer rows than this are few."""
 _SHORT: Final = 4
 """The fewest characters of a code that identifies in a few rows."""
-_LARGEST_CODE: Final = 99
+_ANSWERS: Final = frozenset((*range(-9, 21), 66, 77, 88, *range(94, 100)))
+"""The numbers that questionnaires use as codes of answers, those for "don't know" included."""
 _MOST_CODES: Final = 12
 _KEY: Final = re.compile(
     r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject|(?:^|[\W_])key$)|[a-z]I[dD]$"
 )
 """A name of a column with the keys of people."""
+_PERSON: Final = re.compile(
+    r"(?:user|worker|participant|respondent|annotator|rater|person|prolific)(?:[ _-]?(?:id|pid|no|nr|number|code))?",
+    re.IGNORECASE,
+)
+"""A name of a column that says which person a row is of."""
 _NOT_CODES: Final = ("age", "year", "count", "number", "size", "children", "kids", "hours")
 
 
@@ -58,7 +64,7 @@ class ColumnProfile:
         elif as_number is None and is_code(cell):
             self.codes += 1
             self.shortest_code = min(self.shortest_code, len(cell))
-        if as_number is None or not as_number.is_integer() or abs(as_number) > _LARGEST_CODE:
+        if as_number is None or as_number not in _ANSWERS:
             self.small = None
         elif self.small is not None:
             self.small.add(int(as_number))
@@ -84,3 +90,8 @@ class ColumnProfile:
         """Whether all values are a few small whole numbers that are hardly counts, so perhaps codes for words."""
         is_count = any(word in self.name.lower() for word in _NOT_CODES)
         return bool(self.small) and len(self.small or ()) <= _MOST_CODES and not is_count
+
+    @property
+    def repeats_people(self) -> bool:
+        """Whether the column says which person a row is of, and people have several rows."""
+        return 1 < len(self.distinct) < self.cells and _PERSON.fullmatch(self.name) is not None

@@ -15,6 +15,7 @@ from scai_cli.experiment.yaml_source import YamlSource, read_yaml
 from scai_cli.populations.quotas import Quota, band
 
 _HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or bands, e.g. age=18-64:70,65+:30"
+_NO_QUOTAS: Final = (".csv", ".tsv", ".xlsx", ".txt", ".jsonl", ".parquet")
 _QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?::([^,"]*))?(?=,|$)')
 _BARE: Final = re.compile(r"[^,]*")
 _HEAD: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}\s*$")
@@ -37,6 +38,8 @@ def read_quotas(texts: Iterable[str]) -> list[Quota]:
     quotas: dict[str, Quota] = {}
     for text in texts:
         is_file = "=" not in text and text.endswith((".yaml", ".yml", ".json"))
+        if "=" not in text and text.endswith(_NO_QUOTAS):
+            raise ConfigError(f"--quota {text}: quotas are read from YAML, e.g. `age: {{18-64: 70, 65+: 30}}`")
         for quota in _file_quotas(Path(text)) if is_file else (parse_quota(text),):
             if quota.attribute in quotas:
                 raise ConfigError(f"--quota {text}: the attribute {quota.attribute} has a quota already; remove one")
@@ -76,6 +79,11 @@ def _pieces(text: str, rest: str) -> Iterator[_Piece]:
             yield _Piece(match[0], match[1].replace('""', '"').strip(), match[2], is_quoted=True)
         elif match[0].strip():
             label, colon, share = match[0].rpartition(":")
+            if ":" in label:
+                problem = (
+                    f"{label.strip()!r} has a colon; put commas between values, and a value with a colon in quotes"
+                )
+                raise ConfigError(f"--quota {text}: {problem}")
             yield _Piece(match[0], (label if colon else share).strip(), share if colon else None)
         at = match.end() + 1
 
@@ -137,32 +145,32 @@ def _file_quotas(path: Path) -> Iterator[Quota]:
     if not isinstance(source.data, dict) or not source.data:
         raise source.error((), "must be a mapping of attributes, e.g. `age: {18-64: 70, 65+: 30}`")
     for attribute, parts in source.data.items():
+        if not attribute.strip():
+            raise source.error((attribute,), "an attribute has a name; write it before the colon")
         if not isinstance(parts, dict | list) or not parts:
             raise source.error((attribute,), "must be value -> share, or a list of values with equal shares")
-        shares = _listed(source, attribute, parts) if isinstance(parts, list) else _shared(source, attribute, parts)
         try:
-            yield Quota.of(attribute, shares)
+            yield Quota.of(attribute.strip(), _file_shares(source, attribute, parts))
         except ValueError as error:
             raise source.error((attribute,), str(error)) from None
 
 
-def _listed(source: YamlSource, attribute: str, parts: list[Any]) -> dict[str, float]:
+def _file_shares(source: YamlSource, attribute: str, parts: Mapping[str, Any] | list[Any]) -> dict[str, float]:
+    """Return label -> share, all equal in a list; raises ConfigError for the first that is not one."""
     shares: dict[str, float] = {}
-    for n, part in enumerate(parts):
+    known: set[str] = set()
+    listed = isinstance(parts, list)
+    for key, part in enumerate(parts) if isinstance(parts, list) else parts.items():
         try:
-            label = str(as_scalar(part)).strip()
-        except ValueError as error:
-            raise source.error((attribute, n), str(error)) from None
-        if label in shares:
-            raise source.error((attribute, n), "is given twice; remove one")
-        shares[label] = 1.0
-    return shares
-
-
-def _shared(source: YamlSource, attribute: str, parts: Mapping[str, Any]) -> dict[str, float]:
-    shares: dict[str, float] = {}
-    for label, part in parts.items():
-        if (share := _positive(part)) is None:
-            raise source.error((attribute, label), "must be a share above 0")
-        shares[label.strip()] = share
+            label = (str(as_scalar(part)) if listed else str(key)).strip()
+        except ValueError:
+            raise source.error((attribute, key), "must be one value") from None
+        if (share := 1.0 if listed else _positive(part)) is None:
+            raise source.error((attribute, key), "must be a share above 0")
+        if not label:
+            raise source.error((attribute, key), "has no value; leave it out")
+        if (spelled := comparable(label).casefold()) in known:
+            raise source.error((attribute, key), "is given twice; remove one")
+        known.add(spelled)
+        shares[label] = share
     return shares

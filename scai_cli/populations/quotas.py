@@ -9,9 +9,18 @@ from typing import Final
 from scai_cli.experiment.scalars import Scalar, comparable, number, scalar
 
 _WHOLE: Final = r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})"
-_RANGE: Final = re.compile(rf"{_WHOLE}\s*[-–]\s*{_WHOLE}")
-_FROM: Final = re.compile(rf"{_WHOLE}\s*(?:\+|and over)", re.IGNORECASE)
-_BELOW: Final = re.compile(rf"(?:<|under )\s*{_WHOLE}", re.IGNORECASE)
+_END: Final = rf"{_WHOLE}(?:\s*years?)?"
+_RANGE: Final = re.compile(rf"{_WHOLE}\s*(?:[-–—]|to)\s*{_END}", re.IGNORECASE)
+_OPEN: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), is_from, step)
+    for pattern, is_from, step in (
+        (rf"{_END}\s*(?:\+|(?:and|or) (?:over|older|more|above))|(?:≥|>=)\s*{_END}", True, 0),
+        (rf"(?:>|over )\s*{_END}", True, 1),
+        (rf"{_END}\s*(?:and|or) (?:under|younger|less|below)|(?:≤|<=|up to )\s*{_END}", False, 0),
+        (rf"(?:<|under |below )\s*{_END}", False, -1),
+    )
+)
+"""A band with one end: how it is written, whether it goes up from its end, and how far its end is from the number."""
 _THOUSANDS: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _OLDEST: Final = 95
 """The highest age of people made for a band such as `65+`."""
@@ -101,18 +110,21 @@ def apportion(shares: Sequence[float], count: int) -> list[int]:
 
 
 def band(label: str) -> Band | None:
-    """Read a band such as 18-34, 65+ or <18; None for another label. Raises ValueError for one without numbers."""
+    """Read a band such as 18-34, 65+, 65 or older, <18 or ≤17; None for another label.
+
+    Raises ValueError for one without numbers.
+    """
     if match := _RANGE.fullmatch(label):
-        low, high = (_whole(end) for end in match.groups())
+        low, high = map(_whole, match.groups())
         if low > high:
             raise ValueError(f"the range {label} falls")
         return Band(low, high)
-    if match := _FROM.fullmatch(label):
-        return Band(_whole(match[1]), None)
-    if match := _BELOW.fullmatch(label):
-        if not (end := _whole(match[1])):
-            raise ValueError(f"the band {label} has no number from 0 on")
-        return Band(None, end - 1)
+    for form, is_from, step in _OPEN:
+        if match := form.fullmatch(label):
+            end = step + _whole(next(filter(None, match.groups())))
+            if end < 0:
+                raise ValueError(f"the band {label} has no number from 0 on")
+            return Band(end, None) if is_from else Band(None, end)
     return None
 
 

@@ -11,11 +11,21 @@ from scai_cli.experiment.scalars import Scalar, scalar
 from scai_cli.populations.account import IDENTIFIER, NOT_USED, Account
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
 from scai_cli.populations.identifiers import identifier, mail
-from scai_cli.populations.nested import Trail, leaves, lower_keys, readable_leaves, trail, without
+from scai_cli.populations.nested import (
+    MOST_DEPTH,
+    Trail,
+    cells,
+    fields,
+    is_nested,
+    leaves,
+    lower_keys,
+    readable_leaves,
+    trail,
+    without,
+)
 from scai_cli.populations.reading import Reading
 
 OTHER_ITEMS: Final = "other items of the list"
-_MOST_DEPTH: Final = 20
 
 
 @dataclass(slots=True)
@@ -35,21 +45,23 @@ class Reads:
     def enter(self, account: Account, value: Any) -> None:
         """Enter the row with this value into an account."""
         lost: Counter[str] = Counter()
+        for path, _, count in self.lost:
+            lost[path] += count
+        for path, _ in self.unknown:
+            lost[path] += 1
+        self._enter(account, value, "", lost, 0)  # first, so that the account has the order of the file
         for path, reason, count in self.lost:
             account.of(path).left_out[reason] += count
-            lost[path] += count
         for path, word in self.unknown:
             account.of(path).count(account.of(path).not_known, word)
-            lost[path] += 1
         for path, code in self.no_label:
             account.of(path).count(account.of(path).no_label, code)
-        self._enter(account, value, "", lost, 0)
 
     def _enter(self, account: Account, values: Mapping[str, Any], outer: str, lost: Counter[str], depth: int) -> None:
         for key, value in values.items():
             path = f"{outer}{key}"
             into = self.into.get(path)
-            if into is None and isinstance(value, Mapping) and value and depth < _MOST_DEPTH:
+            if into is None and isinstance(value, Mapping) and value and depth < MOST_DEPTH:
                 self._enter(account, value, f"{path}.", lost, depth + 1)
                 continue
             count, one = leaves(value), account.of(path)
@@ -104,7 +116,11 @@ class Record:
         if steps is None:
             return None
         value, spelt = steps[-1][1], self._outer + _field(steps)
-        self.reads.into[spelt] = into
+        earlier = self.reads.into.get(spelt)
+        if not earlier:
+            self.reads.into[spelt] = into
+        elif earlier != into and not set(into.split(", ")) <= set(earlier.split(", ")):
+            self.reads.into[spelt] = f"{earlier}, {into}"
         if any(isinstance(outer, list | tuple) for _, outer in steps[:-1]):
             self.reads.items.setdefault(spelt, {})[path.lower()] = (into, leaves(value))
         else:
@@ -182,30 +198,34 @@ class Record:
 
     def _unnamed(self, key: str, into: str) -> Any:
         """Take the value of a key that nobody named, without what looks like an identifier; None if it is all."""
-        value = self.values[key]
-        if (kind := self._kind(key, None) or self.reading.identifiers.get(self._column(key))) is not None:
+        value, reading = self.values[key], self.reading
+        kind = mail(key) or reading.identifiers.get(self._column(key))
+        if kind is None and not reading.looking and type(value) is str:
+            kind = identifier(value, key)  # this cell alone
+        if kind is not None:
             self.leave_out(key, IDENTIFIER + kind)
             return None
-        if type(value) is str:
-            if not self.reading.looking and (kind := identifier(value, key)) is not None:  # this cell alone
-                self.leave_out(key, IDENTIFIER + kind)
-                return None
-        elif isinstance(value, Mapping | list | tuple):
-            kinds: Counter[str] = Counter()
-            value = without(value, key, self._kind, kinds)
-            for kind, count in (+kinds).items():
-                self.leave_out(key, IDENTIFIER + kind, count)
-        self.reads.into[self._outer + key] = into
-        return value
+        if not is_nested(value):
+            return self.take(key, into)
+        if reading.looking:
+            for path, text in cells(value, self._outer + key):
+                if path != self._outer + key:  # a list of texts is judged as a whole
+                    reading.look(path, text)
+        lost: Counter[tuple[str, str]] = Counter()
+        shown = without(value, key, self._judge, lost)
+        if not lost:
+            return self.take(key, into)
+        for path in fields(value, key):
+            self.take(path, into)
+        for (path, kind), count in lost.items():
+            self.leave_out(path, IDENTIFIER + kind, count)
+        return shown
 
-    def _kind(self, path: str, value: Any) -> str | None:
-        """Return the kind of identifier that a part of an unnamed value is; of a key alone if the value is None."""
-        if value is None:
-            return mail(path)
-        text = value if isinstance(value, str) else readable(value)
-        if self.reading.looking and text.strip() and path not in self.values:
-            self.reading.look(self._outer + path, text)
-        return self.reading.identifiers.get(self._column(path)) or (identifier(text, path) if text else None)
+    def _judge(self, path: str, text: str) -> str | None:
+        if self.reading.looking:
+            return None
+        kind = mail(path) or self.reading.identifiers.get(self._column(path))
+        return kind or identifier(text, path.rpartition(".")[2])
 
     def part(self, path: str) -> Record:
         """Return a nested object; an empty one if there is none."""

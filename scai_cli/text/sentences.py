@@ -23,7 +23,7 @@ FULL_STOP: Final = re.compile(f"[{_OTHER_ENDS}]")
 """An end of a sentence in a script without the full stop of English."""
 _ENDED: Final = re.compile(rf"[.!?…][{_QUOTES}\s]*\Z|[{_OTHER_ENDS}][{_QUOTES}{_BRACKETS}\s]*\Z|[\"'”»」』｣]\Z")
 _END: Final = re.compile(rf"[.!?…]+[\"'”’)]*(?=\s+(\S)|\s*\Z)|[{_OTHER_ENDS}]+")
-_OPENING: Final = frozenset("\"'“‘(")
+_OPENING: Final = frozenset("\"'“‘„‚«‹「『《〈([¿¡")
 _LONGEST_END: Final = 20
 
 

@@ -1,6 +1,7 @@
 """Suggest the nearest known word for a mistyped one."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -10,9 +11,13 @@ _LONGEST: Final = 40
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known word, else the known words, to append to an error message."""
+    """Return `; did you mean 'x'?` for the nearest known word, else the known words, to append to an error message.
+
+    A known name that begins with the word is near, too.
+    """
     known = list(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    begin = re.compile(rf"{re.escape(word)}\b", re.IGNORECASE)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or list(filter(begin.match, known))
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; known are {', '.join(sorted(known))}" if len(known) <= 16 else ""

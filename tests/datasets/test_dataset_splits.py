@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
 from itertools import combinations, product
@@ -326,7 +327,7 @@ def test_dedupe_leaves_the_first_of_each() -> None:
 BENCH = "If a train leaves the station at nine in the morning and goes eighty miles an hour, when is it there"
 
 
-@pytest.mark.parametrize("name", ["b.jsonl", "b.json", "b.csv", "b.txt"])
+@pytest.mark.parametrize("name", ["b.jsonl", "b.json", "b.csv", "b.txt", "b.ndjson.gz"])
 def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
     rows = [
         {"question": "Short but long enough to count", "answer": "A"},
@@ -335,6 +336,8 @@ def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
     ]
     if name == "b.jsonl":
         Path(name).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    elif name == "b.ndjson.gz":
+        Path(name).write_bytes(gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode()))
     elif name == "b.json":
         Path(name).write_text(json.dumps(rows))
     elif name == "b.csv":
@@ -392,7 +395,7 @@ def test_a_text_of_few_characters_is_too_short_to_search_for(text: str, short: i
     benchmark.add([text])
     assert benchmark.too_short == short
     assert bool(benchmark.matches([f"请问{text}"])) == (not short)
-    said = "1 of its rows are too short to search for: they have less than 4 words (8 characters of Chinese or Japanese"
+    said = "1 row too short to search for: less than 4 words (8 characters of Chinese or Japanese"
     assert (said in benchmark.report()) == bool(short)
 
 

@@ -346,6 +346,7 @@ def test_a_damaged_row_is_named(generated: Path, tmp_path: Path) -> None:
         ("--format dpo --as csv -o x.parquet", "-o x.parquet: the ending means parquet, but --as is csv"),
         ("--format dpo --as parquet -o x.jsonl", "-o x.jsonl: the ending means jsonl, but --as is parquet"),
         ("--format system --as text -o x.md", "-o x.md: the ending means markdown, but --as is text"),
+        ("--format dpo -o x.xlsx", "-o x.xlsx: .xlsx is not written; name a .csv, .jsonl or .parquet file"),
         ("--format system --dedupe exact", "--dedupe: the format 'system' exports whole runs"),
         ("--format system --split train=1", "--split: the format 'system' exports whole runs"),
         ("--format dpo --decontaminate no.jsonl", "no.jsonl"),

@@ -223,6 +223,12 @@ BROKEN = {
         "model.options",
         "api_key_env",
     ),
+    "boolean of YAML 1.1 in options": (
+        GOOD + "model: {provider: openai, name: m, options: {chat_template_kwargs: {enable_thinking: no}}}\n",
+        3,
+        "model.options.chat_template_kwargs.enable_thinking",
+        "write true or false, or put no in quotes",
+    ),
     "secret for a variable's name": (
         GOOD + f"model: {{api_key_env: {SECRET}}}\n",
         3,

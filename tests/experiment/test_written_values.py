@@ -17,7 +17,7 @@ from scai_cli.experiment.personas import Persona
 
 WORDS = """
 NO no yes Yes on off y N true True FALSE NULL None NA 12:30 1:30:00 01234 007 0o17 0b11 0x1F 1.10 1e5 1.5e+3 1_000 +5
-.5 5. -0 -0.0 .inf .NaN 2024-01-01 = 12e45 34 34.0 0.1 1e-05 123456789012345678 Zürich
+.5 5. -0 -0.0 .inf .NaN 2024-01-01 = << 12e45 34 34.0 0.1 1e-05 123456789012345678 Zürich
 """
 PLAIN = st.one_of(
     st.sampled_from(WORDS.split()),
@@ -95,7 +95,8 @@ def test_the_same_letter_in_two_ways_is_the_same_value():
 def test_keys_with_a_type_read_numbers_and_booleans_as_before():
     Path("e.yaml").write_text(
         "seed: 007\ncache: yes\nmax_failures: 1e-2\n"
-        "model: {provider: simulated, temperature: 1.10, send_seed: no, options: {a: 0.10, b: 0x1F, c: true, d: NO}}\n"
+        "model: {provider: simulated, temperature: 1.10, send_seed: no, options: {a: 0.10, b: 0x1F, c: true, d: 'NO'}"
+        "}\n"
         f"personas: [{{id: no, name: NO, weight: 1.50, preferences: {{concise: -.5}}}}]\n{TASKS}",
         encoding="utf-8",
     )

@@ -96,7 +96,7 @@ def test_rows_are_chosen_by_what_is_written() -> None:
     assert account["rows"] == {"read": 4, "bad": 0, "merged": 0, "left_out": {"`where:` of the map": 3}}
     Path("out.jsonl").unlink()
     assert refused("where: {item: coffee}\n").endswith(
-        "nothing to import as table; left out, `where:` of the map: 4 rows"
+        "nothing to import as table; left out, `where:` of the map: 4 rows; 'item' is 'tea' (3), 'bus' (1)"
     )
 
 
@@ -246,3 +246,37 @@ def test_a_bad_row_of_a_person_is_not_part_of_the_person() -> None:
 def test_two_attributes_with_one_name_are_refused() -> None:
     said = "map.yaml:1: attributes: the name 'x' occurs twice; change one"
     assert refused("attributes: {x: Age, 'x ': Sex}\n") == said
+
+
+def test_a_map_has_fields_of_its_kind_only() -> None:
+    assert refused("prompt: why\n") == (
+        "map.yaml:1: prompt: personas do not have this field; known are id, name, description, attributes, stances, "
+        "preferences, weight, split, where, values, missing, person, per_row, source, licence"
+    )
+    assert refused("prompt: why\ndescription: why\n", what="tasks").startswith(
+        "map.yaml:2: description: tasks do not have this field; known are id, split, prompt, kind, topic, where"
+    )
+    assert refused("age: Age\n").endswith("; write an attribute as `attributes: {NAME: COLUMN}`")
+    assert refused("", what="tasks").endswith(
+        "is not a column map; write lines of FIELD: COLUMN, e.g. `prompt: question`"
+    )
+
+
+def test_the_beginning_of_a_column_is_enough_to_suggest_it() -> None:
+    names = ["Q1 Age", *(f"Q{n} How often?" for n in range(2, 30))]
+    Path("wide.csv").write_text(",".join(names) + "\n" + ",".join(["x"] * len(names)) + "\n", encoding="utf-8")
+    assert refused("description: q3\n", "wide.csv").endswith("has no column 'q3'; did you mean 'Q3 How often?'?")
+    assert "; it has 29 columns: Q1 Age, Q2 How often?, " in refused("description: story\n", "wide.csv")
+
+
+def test_the_account_asks_about_codes_and_about_several_rows_of_a_person() -> None:
+    called = scai("personas", "import", "survey.csv", "--as", "table", "-o", "out.jsonl")
+    assert "perhaps several rows per person; a map with `person: Worker` makes one persona of them" in called.lines
+    assert mapped("person: Worker\n").json["perhaps_person"] == ""
+    account = mapped("id: Worker\n").json
+    assert (account["repeated_ids"], account["perhaps_person"]) == (1, "Worker")
+    assert [person["id"] for person in written()] == ["w1", "w1-2", "w2", "w3"]
+    Path("p.csv").write_text("user,trust,born in,Alter\nu1,5,61,34\nu2,99,33,52\nu3,1,41,19\n", encoding="utf-8")
+    account = scai("personas", "import", "p.csv", "--as", "table", "-o", "out.jsonl", "--json").json
+    assert account["perhaps_codes"] == ["trust"]
+    assert account["perhaps_person"] == ""

@@ -95,11 +95,9 @@ def test_identifiers_in_lists_and_objects_are_left_out_alone() -> None:
         {"contact": "town York"},
     ]
     assert "bo@" not in people[0]["description"]
-    assert account["fields"]["contact"]["left_out"] == {
-        "like identifiers: e-mail addresses": 1,
-        "like identifiers: codes": 2,
-        "like identifiers: coordinates": 2,
-    }
+    assert account["fields"]["contact.mail"]["left_out"] == {"like identifiers: e-mail addresses": 1}  # one is blank
+    assert account["fields"]["contact.more.pid"]["left_out"] == {"like identifiers: codes": 2}
+    assert account["fields"]["contact.more.lat"]["left_out"] == {"like identifiers: coordinates": 2}
     assert account["fields"]["list"]["left_out"] == {"like identifiers: e-mail addresses": 50}
 
 
@@ -147,3 +145,30 @@ def test_keys_of_people_that_occur_again_are_codes_by_their_name(key: str) -> No
 @given(st.text(alphabet="0123456789abcXYZ.@:-+ /_°,()", max_size=250))
 def test_any_cell_is_judged_at_once(cell: str) -> None:
     assert identifier(cell, "latitude") is None or len(cell) <= 200
+
+
+def test_identifiers_inside_objects_and_lists_stay_out_too() -> None:
+    rows = [
+        {
+            "user": {
+                "nick": nick,
+                "ip": ip,
+                "born": {"year": 1990 + n, "mail": f"{nick}@example.org"},
+                "key": f"q{n}z7",
+            },
+            "logins": [{"from": ip, "device": "phone"}],
+        }
+        for n, (nick, ip) in enumerate((("Ama", "10.0.0.1"), ("Bo", "10.0.0.2")))
+    ]
+    Path("p.json").write_text(json.dumps(rows), encoding="utf-8")
+    called = scai("personas", "import", "p.json", "--as", "table", "-o", "out.jsonl", "--json", "-q")
+    first = json.loads(Path("out.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["attributes"] == {"user": "nick Ama, born (year 1990)", "logins": "device phone"}
+    fields = called.json["fields"]
+    assert fields["user.ip"]["left_out"] == {"like identifiers: IP addresses": 2}
+    assert fields["user.born.mail"]["left_out"] == {"like identifiers: e-mail addresses": 2}
+    assert fields["user.key"]["left_out"] == {"like identifiers: codes": 2}
+    assert fields["user.nick"]["into"] == {"attributes.user": 2}
+    assert fields["logins"] == {
+        "values": 4, "empty": 0, "into": {"attributes.logins": 2}, "left_out": {"like identifiers: IP addresses": 2},
+    }  # fmt: skip

@@ -15,6 +15,7 @@ from conftest import scai
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scai_cli.display.terminal.populations import account_lines
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.titled_texts import BEYOND, BUDGET
 
@@ -332,3 +333,35 @@ def test_people_beyond_the_limit_are_not_counted_as_written() -> None:
     account = account_of("personas", "table", file, "--map", "map.yaml", "--limit", 1)
     assert account["rows"]["left_out"] == {"people beyond --limit": 1}
     assert account["fields"]["age"]["into"] == {"attributes.age": 2}
+
+
+def test_the_account_keeps_the_order_of_the_file_and_both_uses_of_a_column() -> None:
+    Path("t.csv").write_text("who,code,essay\nAda,ab,N/A\nBo,ab,Nets.\n", encoding="utf-8")
+    Path("map.yaml").write_text(
+        "description: essay\nattributes: {code: code}\nstances: {work: essay}\n", encoding="utf-8"
+    )
+    account = account_of("personas", "table", "t.csv", "--map", "map.yaml")
+    assert list(account["fields"]) == ["who", "code", "essay"]
+    assert account["fields"]["essay"]["into"] == {"description, stances.work": 1}
+
+
+def test_the_account_of_a_wide_table_names_what_is_left_out_and_cuts_what_is_kept() -> None:
+    names = [f"How often do you travel in the week? ({n})" for n in range(100)]
+    lines = [",".join([*names, *(f"mail{n}" for n in range(100))])]
+    lines += [",".join([*(("blue", "green")[r],) * 100, *(f"p{r}@example.org",) * 100]) for r in range(2)]
+    Path("wide.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    called = scai("personas", "import", "wide.csv", "--as", "table", "-o", "out.jsonl")
+    kept, left_out, _ = called.lines
+    assert kept.startswith(f"200 fields: {names[0]}, ")
+    assert re.search(r", and \d+ more \(--json\) -> attributes$", kept)
+    assert len(kept) < 800
+    assert all(f"mail{n} (e-mail addresses)" in left_out for n in range(100))
+
+
+def test_a_terminal_gets_the_account_in_lines_of_its_width() -> None:
+    line = "left out, not used: " + ", ".join(f"column {n}" for n in range(50)) + ", " + "x" * 100
+    shown = account_lines(line, 80)
+    assert max(map(len, shown)) <= 80
+    assert "".join(shown).replace(" ", "") == line.replace(" ", "")
+    assert all(one.startswith("  ") for one in shown[1:])
+    assert account_lines(line, None) == [line]

@@ -94,3 +94,23 @@ def test_transcripts_are_read_under_any_name() -> None:
             "Where do bees sleep?",
             "Why is dough sticky?",
         ]
+
+
+TABLES = [
+    ("t.csv", 'name,story\nAda,"Sells lemons, limes"\nBo,Mends nets\n', 2),
+    ("t.txt", "id;age;sex;land\na;34;1;NO\nb;61;2;PE\n", 4),
+]
+
+
+@pytest.mark.parametrize(("file", "text", "columns"), TABLES, ids=[case[0] for case in TABLES])
+def test_a_table_is_refused(file: str, text: str, columns: int) -> None:
+    Path(file).write_text(text, encoding="utf-8")
+    called = scai("tasks", "import", file, "--as", "lines", "-o", "out.jsonl")
+    problem = f"is not a text of plain lines but a table of {columns} columns; use --as table"
+    assert (called.code, called.err) == (2, f"scai: {file}: {problem}\n")
+
+
+def test_commas_do_not_make_a_table_of_prose() -> None:
+    text = "Bread, salt, and what else?\nTea, milk, or both?\nRed,green or blue?\n"
+    Path("t.csv").write_text(text, encoding="utf-8")
+    assert scai("tasks", "import", "t.csv", "--as", "lines", "-o", "out.jsonl").code == 0

@@ -41,3 +41,17 @@ def test_the_prompts_of_an_export_come_back_as_tasks(generated: Path, form: str,
     called = scai("tasks", "import", file, "--as", "table", "-o", "-", "-q")
     assert called.code == 0, called.err
     assert {json.loads(line)["prompt"] for line in called.out.splitlines()} <= PROMPTS
+
+
+def test_people_that_scai_wrote_are_imported_as_they_are() -> None:
+    person = {
+        "id": "ama", "name": "Ama", "description": "She drives.", "attributes": {"age": 34, "zip": "01234"},
+        "stances": {"buses": "Free."}, "preferences": {"concise": 0.8}, "weight": 2.0, "split": "dev",
+        "source": {"name": "PRISM", "row": 7}, "model": {"name": "m"},
+    }  # fmt: skip
+    Path("p.jsonl").write_text(f"{json.dumps(person)}\n", encoding="utf-8")
+    called = scai("personas", "import", "p.jsonl", "--as", "table", "-o", "out.jsonl", "--json")
+    (again,) = map(json.loads, Path("out.jsonl").read_text(encoding="utf-8").splitlines())
+    del person["model"]
+    assert again == {**person, "source": {"name": "p.jsonl", "row": 1}}
+    assert called.json["fields"]["source"]["left_out"] == {"the source and the model of a persona of scai": 2}

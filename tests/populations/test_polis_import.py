@@ -112,6 +112,10 @@ def test_names_of_files_and_columns_vary() -> None:
 
 def test_what_is_wrong_is_one_line() -> None:
     assert "name the folder, or participants-votes.csv" in refused(file="export/comments.csv")
+    Path("survey.csv").write_text("age\n34\n", encoding="utf-8")
+    assert refused(file="survey.csv") == (
+        "survey.csv: has no comments.csv of a Polis export beside it; name the folder of the export"
+    )
     shutil.copy("export/comments.csv", "export/a-comments.csv")
     shutil.move("export/comments.csv", "export/b-comments.csv")
     assert refused() == "export: comments.csv: has several: a-comments.csv, b-comments.csv; name one"

@@ -152,7 +152,7 @@ def test_a_map_with_a_mistake_is_named_with_its_line() -> None:
     assert "use --as table" in refused("prism", HERE / "prism.jsonl", "--map", "m.yaml")
 
 
-@pytest.mark.parametrize(("text", "problem"), [("- id\n", "must be a mapping"), ("str: a\n", "str: unknown key")])
+@pytest.mark.parametrize(("text", "problem"), [("- id\n", "is not a column map"), ("str: a\n", "str: unknown key")])
 def test_a_map_that_is_none_is_one_line(text: str, problem: str) -> None:
     Path("m.yaml").write_text(text, encoding="utf-8")
     assert refused("table", HERE / "table.csv", "--map", "m.yaml").startswith(f"m.yaml:1: {problem}")
@@ -177,6 +177,11 @@ CSV = [
     ("old line ends", b"id,bio\ra,He waits.\r", "He waits."),
     ("a byte order mark", b"\xef\xbb\xbfid,bio\na,Caf\xc3\xa9 owner.\n", "Café owner."),
     ("sixteen bits", "id,bio\na,Café owner.\n".encode("utf-16"), "Café owner."),
+    (
+        "sixteen bits of Chinese",
+        "id,bio\na,我是北京的出租车司机。我喜欢简短的回答。\n".encode("utf-16"),
+        "我是北京的出租车司机。我喜欢简短的回答。",
+    ),
     ("semicolons", b"id;bio\na;One, two.\n", "One, two."),
     ("tabs", b"id\tbio\na\tOne, two.\n", "One, two."),
     ("blank lines", b"id,bio\n\na,He waits.\n\n", "He waits."),
@@ -344,3 +349,14 @@ def test_a_key_of_json_that_occurs_twice_is_a_bad_row() -> None:
     Path("t.jsonl").write_text('{"bio": "x", "o": {"a": 1, "a": 2}}\n{"bio": "y"}\n', encoding="utf-8")
     said = "t.jsonl:1: row 1: not valid JSON: the key 'a' occurs twice in an object; correct it, or add --skip-bad"
     assert refused("table", "t.jsonl") == said
+
+
+def test_an_unknown_format_comes_with_the_one_to_use() -> None:
+    assert refused("csv", HERE / "table.csv") == "--as: unknown format 'csv'; --as table reads it"
+    assert refused("habermas", HERE / "habermas.json").endswith("is a format of tasks; see `scai tasks import`")
+    assert refused("tabel", HERE / "table.csv").endswith("; did you mean 'table'?")
+
+
+def test_a_web_address_is_refused_with_the_remedy() -> None:
+    address = "https://example.org/people.csv"
+    assert refused("table", address) == f"{address}: is a web address; download the file, and name it here"

@@ -15,7 +15,7 @@ from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import comparable
 from scai_cli.populations.quota_text import parse_quota, read_quotas
-from scai_cli.populations.quotas import Quota
+from scai_cli.populations.quotas import Band, Quota, band
 
 LABELS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1).map(str.strip)
 LABELS = LABELS.filter(lambda label: label and not label[0].isdigit() and label != "<0")  # 9-3 is a band that falls
@@ -47,6 +47,29 @@ def test_an_open_band_counts_all_above_or_below():
     assert matched(quota, "65+") == ["65+"]
     assert matched(quota, "retired") == matched(quota, "067") == matched(quota, "true") == []
     assert [part.share for part in quota.parts] == [0.25, 0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("label", "low", "high"),
+    [
+        ("18 to 24", 18, 24),
+        ("25–34 years", 25, 34),
+        ("65 years and over", 65, None),
+        ("65 or older", 65, None),
+        ("≥ 65", 65, None),
+        (">64", 65, None),
+        ("17 or under", None, 17),
+        ("<=17", None, 17),
+        ("below 18", None, 17),
+    ],
+)
+def test_a_band_is_read_in_the_words_of_statistical_offices(label: str, low: int | None, high: int | None):
+    assert band(label) == Band(low, high)
+
+
+@pytest.mark.parametrize("label", ["65", "over", "all", "to", "5 or 6", "+", "1-2-3", "moved to 7"])
+def test_another_label_is_no_band(label: str):
+    assert band(label) is None
 
 
 @pytest.mark.parametrize(
@@ -144,6 +167,10 @@ def test_a_file_gives_the_quotas_of_several_attributes():
         ("\nage: 3", "q.yaml:2: age: must be value -> share, or a list of values with equal shares"),
         ("age: [[1]]", "q.yaml:1: age.0: must be one value"),
         ("age: [1, 1]", "q.yaml:1: age.1: is given twice; remove one"),
+        ("c: {NO: 1, no: 2}", "q.yaml:1: c.no: is given twice; remove one"),
+        ("age: {18-64: 70, ' 18-64': 30}", "q.yaml:1: age. 18-64: is given twice; remove one"),
+        ("c:\n  '': 1\n  NO: 1", "q.yaml:2: c.: has no value; leave it out"),
+        ("'': {a: 1}", "q.yaml:1: an attribute has a name"),
         ("age: {64-18: 1}", "q.yaml:1: age: the range 64-18 falls"),
         ("[age]", "q.yaml:1: must be a mapping of attributes"),
         ("", "q.yaml:1: must be a mapping of attributes"),
@@ -196,3 +223,20 @@ def test_strata_and_weights_are_arithmetic_on_what_is_written():
     described = scai("personas", "describe", "people.jsonl", "--json").json["attributes"]
     assert described["born"]["range"] == {"lowest": 1950, "median": 1957.5, "highest": 1965}
     assert len(described["zip"]["values"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("quota", "problem"),
+    [
+        (
+            "age=18-34:30;35-59:70",
+            "'18-34:30;35-59' has a colon; put commas between values, and a value with a colon in",
+        ),
+        ("opens=12:30:1,13:30:2", "'12:30' has a colon"),
+        ("census.csv", "quotas are read from YAML, e.g. `age: {18-64: 70, 65+: 30}`"),
+    ],
+)
+def test_what_is_no_list_of_shares_is_refused(quota: str, problem: str):
+    with pytest.raises(ConfigError) as error:
+        read_quotas([quota])
+    assert str(error.value).startswith(f"--quota {quota}: {problem}")

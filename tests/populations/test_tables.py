@@ -340,6 +340,8 @@ def test_a_header_that_names_no_columns_is_refused(data: str, problem: str) -> N
         ("koi8-r", "Анна печёт хлеб."),
         ("shift-jis", "アナはパンを焼く。"),
         ("gb18030", "安娜烤面包。"),
+        ("gb18030", "王小明,我是北京的出租车司机。我喜欢简短的回答。我在上海教小学。我想要例子和来源。"),
+        ("big5", "王小明在台北開計程車。我喜歡簡短的回答，也喜歡例子和來源。"),
         ("euc-kr", "안나는 빵을 굽는다."),
         ("cp850", "Zoë wärmt Brötchen."),
         ("mac-roman", "Zoë wärmt Brötchen."),
@@ -388,7 +390,7 @@ def test_a_workbook_is_read_as_it_is_shown() -> None:
         {"born": "1980-01-01", "at": "2026-01-02", "paid": "false", "whole": 7, "share": 1.5},
     ]
     assert said == [
-        "p.csv: read the sheet 'S2' and not 'S3'; save those as CSV",
+        "p.csv: read the sheet 'S2' and not 'S3'; to read another, save it as CSV",
         "p.csv: 1 cells have errors of Excel (#N/A) and are taken as empty",
     ]
 
@@ -467,3 +469,9 @@ def test_a_damaged_dataset_folder_of_the_hub_is_one_line(name: str) -> None:
     called = scai("personas", "import", "hub:./folder", "--as", "table", "-o", "out.jsonl")
     assert (called.code, len(called.lines), Path("out.jsonl").exists()) == (2, 1, False), called
     assert called.err.startswith("scai: hub:./folder: ")
+
+
+@pytest.mark.parametrize("text", ["personas:\n- {id: ann, bio: She waits.}\n", "- id: ann\n  bio: She waits.\n"])
+@pytest.mark.parametrize("name", ["p.csv", "p.txt", "p.yaml"])
+def test_yaml_under_any_name_is_refused(text: str, name: str) -> None:
+    assert refused(name, text) == f"{name}: is YAML; an experiment reads people and tasks in YAML as they are"

@@ -244,6 +244,14 @@ SLOW: dict[str, Write] = {
     "workbook with 20 million rows": lambda _: table(
         workbook("p.xlsx", SHEET, f"<worksheet {MAIN}><sheetData>", *["<row/>" * MB] * 20, "</sheetData></worksheet>")
     ),
+    "workbook with a cell in row 100 million": lambda _: table(
+        workbook(
+            "p.xlsx",
+            SHEET,
+            f'<worksheet {MAIN}><sheetData><row r="1"><c r="A1"><v>1</v></c></row>'
+            '<row r="99999999"><c r="A99999999"><v>1</v></c></row></sheetData></worksheet>',
+        )
+    ),
     "constitution of 30 MB": lambda _: (
         "check",
         text("x.yaml", PEOPLE, TASKS, f"constitution: {{from: {text('c.md', '-' * 1, ' x' * 15 * MB)}}}\n"),

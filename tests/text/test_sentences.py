@@ -37,6 +37,7 @@ def test_none_after_a_quotation(text: str) -> None:
         ("Она пекарь. Она рада. да.", 2),
         ("빵집을 합니다. 행복해요.", 2),
         ("どう…！？はい。", 2),
+        ("¿Qué? ¡Sí! «Bien», dice.", 3),
         ("no end", 0),
     ],
 )

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.file_kinds import kind, plain_suffix
 from scai_cli.experiment.input_files import read_text
 from scai_cli.populations.table_rows import rows as read_rows
+from scai_cli.text.counts import counted
 from scai_cli.text.words import length, stretches, words
 
 CONTAMINATED: Final = "contaminated"
 
 NGRAM: Final = 13
 """The length in words that must match, as in GPT-3's decontamination; shorter runs are shared by chance."""
-_TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 _SHORTEST: Final = 4
 """The length in words that identifies a benchmark's row; shorter texts occur anywhere."""
@@ -45,7 +46,7 @@ class Benchmark:
 
     @classmethod
     def read(cls, path: Path) -> Benchmark:
-        """Read a JSONL, JSON, CSV or TSV file, or a text file with one item per line; raises ConfigError."""
+        """Read a table (JSONL, CSV, Parquet, ...), or a text with one item per line; raises ConfigError."""
         benchmark = cls(path.name)
         for row in _rows(path):
             benchmark.add(row)
@@ -74,9 +75,9 @@ class Benchmark:
             shown = ", ".join(map(str, some[:20])) + (", ..." if len(some) > 20 else "")
             report = (
                 f"{self.hits} rows with text of {self.name} were left out; "
-                f"they match {len(some)} of its {self.rows} rows: {shown}"
+                f"they match {len(some)} of its {counted(self.rows, 'row')}: {shown}"
             )
-        short = f"{self.too_short} of its rows are too short to search for: they have less than {_LEAST}"
+        short = f"{counted(self.too_short, 'row')} too short to search for: less than {_LEAST}"
         return f"{report}; {short}" if self.too_short else report
 
     def add(self, row: list[str]) -> None:
@@ -101,7 +102,8 @@ class Benchmark:
 
 def _rows(path: Path) -> Iterator[list[str]]:
     """Yield the texts of every row of a file."""
-    if path.suffix.lower() in _TABLES:
+    suffix = plain_suffix(path)  # a prompt in a text can begin like JSON
+    if suffix != ".txt" and (suffix in (".csv", ".tsv") or kind(path) not in ("text", "empty")):
         for row in read_rows(str(path), lambda _: None):
             if row.problem:
                 raise ConfigError.at(str(path), row.line, None, row.problem)

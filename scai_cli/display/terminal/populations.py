@@ -1,5 +1,7 @@
 """`scai personas describe`: a file of personas, or the files of a folder."""
 
+import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +11,10 @@ from rich.table import Table
 from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.text.characters import one_line
 
+_INDENT: Final = "  "
 _PAIRS: Final = 10
 """The maximal number of similar pairs on the screen."""
 
@@ -25,6 +29,21 @@ def print_description(file: str, described: Mapping[str, Any]) -> None:
         console.print(_quotas(described["quotas"]))
     for line in _lines(described):
         console.print(styled(line), soft_wrap=True)
+
+
+def print_account(lines: Iterable[str]) -> None:
+    """Print the lines of an import's account on stderr; a terminal gets them wrapped, the rest of each indented."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    for line in lines:
+        sys.stderr.write("\n".join(account_lines(one_line(line), width)) + "\n")
+
+
+def account_lines(line: str, width: int | None) -> list[str]:
+    """Return a line as lines of at most `width` columns (None: no limit), all but the first indented."""
+    if width is None:
+        return [line]
+    first, *more = wrapped(line, max(20, width - len(_INDENT)), max(20, width))
+    return [first, *(f"{_INDENT}{rest}" for rest in more)]
 
 
 def print_files(files: Iterable[tuple[Path, int | None, str | None]]) -> None:

@@ -51,6 +51,9 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
     if _NAMED[_COMMENTS].fullmatch(participants.name):
         raise ConfigError(f"{file}: has statements but no votes; name the folder, or {_PARTICIPANTS}")
     named = _NAMED[_PARTICIPANTS].fullmatch(participants.name)
+    siblings = () if os.path.isdir(file) or not participants.is_file() else participants.parent.iterdir()
+    if siblings and not any(_NAMED[_COMMENTS].fullmatch(one.name) for one in siblings):
+        raise ConfigError(f"{file}: has no {_COMMENTS} of a Polis export beside it; name the folder of the export")
     beside = participants.with_name(f"{named[1]}{_COMMENTS}") if named else participants
     comments = beside if named and beside.is_file() else _file(str(participants.parent), _COMMENTS)
     accepted = set()

@@ -20,6 +20,7 @@ _ASKED: Final = ("prompt", "question", "text", "task", "instruction", "query")
 _CHATS: Final = ("messages", "conversations", "conversation", "input", "inputs", "chosen")
 _PROMPTS: Final = (*_ASKED, *_CHATS, *(f"{outer}.{key}" for outer in ("data", "vars") for key in _ASKED))
 _RANGES: Final = ("from -1 to 1", "above 0")
+_SCAI: Final = "the source and the model of a persona of scai"
 _MAP: Final = "in a file, and add --map FILE"
 
 
@@ -35,8 +36,12 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
         stances[topic] = "; ".join(filter(None, (stances.get(topic), text)))
     attributes: dict[str, Scalar] = {}
     if chosen.facts is None:
-        texts += row.long_rest()
-        attributes = row.rest()
+        inner = row.part("attributes")
+        if inner.values:  # a file of scai
+            row.leave_out_all({_SCAI: ("source", "model")})
+        texts += [*inner.long_rest(), *row.long_rest()]
+        attributes = inner.rest()
+        attributes |= row.rest(taken=attributes)
     else:
         named = ((attribute, _fact(row, given, attribute)) for attribute, given in chosen.facts.items())
         attributes = {one_line(attribute): value for attribute, value in named if value is not None}
@@ -107,17 +112,22 @@ def _by_name(row: Record) -> ColumnMap:
     columns = _named_like_fields(tuple(row.values))
 
     def has_identifier(column: str) -> bool:
-        kind = identifier(str(row.values[column]))
+        found = row.find(column)
+        kind = identifier(str(found[1])) if found else None
         return kind is not None and not (kind == LONG_CODES and column == columns.id)
 
-    unfit: dict[str, Any] = {
+    changes: dict[str, Any] = {
         field: None
         for field, column in (("id", columns.id), ("name", columns.name), ("description", columns.description))
         if isinstance(column, str) and has_identifier(column)
     }
-    if any(map(has_identifier, columns.stances.values())):
-        unfit["stances"] = {topic: column for topic, column in columns.stances.items() if not has_identifier(column)}
-    return columns.model_copy(update=unfit) if unfit else columns
+    for field in ("stances", "preferences"):
+        if isinstance(inner := row.values.get(field), Mapping):
+            changes[field] = {**getattr(columns, field), **{key: f"{field}.{key}" for key in inner}}
+    stances: Mapping[str, str] = changes.get("stances", columns.stances)
+    if any(map(has_identifier, stances.values())):
+        changes["stances"] = {topic: column for topic, column in stances.items() if not has_identifier(column)}
+    return columns.model_copy(update=changes) if changes else columns
 
 
 @lru_cache(maxsize=64)

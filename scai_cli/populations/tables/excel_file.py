@@ -47,7 +47,9 @@ def excel_rows(file: str, notify: Notify) -> Iterator[TableRow]:
                 raise ConfigError(f"{file}: has no sheet with text in two rows")
             if others := [sheet.title for sheet in filled[1:]]:
                 names = ", ".join(f"{name[:40]!r}" for name in others[:10])
-                notify(f"{file}: read the sheet {filled[0].title[:40]!r} and not {names}; save those as CSV")
+                notify(
+                    f"{file}: read the sheet {filled[0].title[:40]!r} and not {names}; to read another, save it as CSV"
+                )
             merged = merged_cells(file, reader.archive, filled[0]._worksheet_path)
             errors = _Errors()
             yield from named_rows(file, _lines(filled[0], merged, errors), notify, pad=True)
@@ -58,19 +60,32 @@ def excel_rows(file: str, notify: Notify) -> Iterator[TableRow]:
         notify(f"{file}: {errors.count:,} cells have errors of Excel ({errors.first}) and are taken as empty")
 
 
+_MOST_ROWS: Final = 2**20
+"""The rows of a sheet in Excel."""
+
+
 class _Errors:
     count, first = 0, ""
 
 
 def _has_table(sheet: Any) -> bool:
     sheet.reset_dimensions()  # some programs state wrong ones
-    rows = (row for row in sheet.iter_rows(values_only=True) if any(map(has_text, row)))
+    filled = (any(has_text(cell.value) for cell in row) for _, row in _numbered(sheet))
+    rows = (row for row in filled if row)
     return next(rows, None) is not None and next(rows, None) is not None
+
+
+def _numbered(sheet: Any) -> Iterator[tuple[int, Any]]:
+    """Yield all rows with their numbers, also the empty ones, which openpyxl fills in; raises ValueError."""
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        if number > _MOST_ROWS:
+            raise ValueError(f"a row above {_MOST_ROWS:,}")
+        yield number, row
 
 
 def _lines(sheet: Any, merged: dict[Place, Place], errors: _Errors) -> Iterator[Line]:
     first_values: dict[Place, Any] = {}
-    for number, row in enumerate(sheet.iter_rows(), 1):
+    for number, row in _numbered(sheet):
         values = []
         for column, cell in enumerate(row, 1):
             if (first := merged.get((number, column))) is not None:

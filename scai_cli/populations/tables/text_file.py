@@ -97,10 +97,18 @@ def _code_page(file: str, line: int) -> str:
     """Return Windows-1252 for a text that is not UTF-8 from a line on, unless it can only be something else."""
     with opened(Path(file)) as content:
         while block := content.read(_BLOCK) + content.readline(_BLOCK):
-            if len(_UTF8.findall(block)) > 1:
+            is_western = _NOT_WESTERN.search(block) is None
+            if len(_UTF8.findall(block)) > 1 and (is_western or _is_mostly_utf8(block)):
                 problem = "is UTF-8 with a damaged character; correct it there"
                 raise ConfigError.at(file, line, None, problem)
-            if _NOT_WESTERN.search(block):
+            if not is_western:
                 problem = f"is neither UTF-8 nor Windows-1252, and its code page is not stated; {_SAVE}"
                 raise ConfigError.at(file, line, None, problem)
     return "cp1252"
+
+
+def _is_mostly_utf8(block: bytes) -> bool:
+    """Return whether more of the characters beyond ASCII are whole in UTF-8 than not; of Chinese in GBK few are."""
+    characters = block.decode("utf-8", "replace")
+    damaged = characters.count("\ufffd")
+    return sum(not c.isascii() for c in characters) - damaged > damaged
