@@ -365,3 +365,13 @@ def test_a_terminal_gets_the_account_in_lines_of_its_width() -> None:
     assert "".join(shown).replace(" ", "") == line.replace(" ", "")
     assert all(one.startswith("  ") for one in shown[1:])
     assert account_lines(line, None) == [line]
+
+
+def test_two_fields_with_one_attribute_are_both_named() -> None:
+    row = {"uuid": "u1", "persona": "Ada writes.", "sex": "Female", "gender": "woman"}
+    (ada,) = account_of("personas", "nemotron", rows_file(row))["items"]
+    assert ada["attributes"] == {"gender": "Female", "gender (2)": "woman"}
+    Path("pew.csv").write_text("QKEY,AGE,F_AGE\n1,30-49,44\n", encoding="utf-8")
+    account = account_of("personas", "opinionqa", "pew.csv")
+    assert account["items"][0]["attributes"] == {"age": "30-49"}
+    assert account["fields"]["F_AGE"]["left_out"] == {"the same as another field": 1}
