@@ -5,7 +5,7 @@ from pathlib import Path
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.file_kinds import kind, plain_suffix
-from scai_cli.populations.tables.csv_file import csv_rows
+from scai_cli.populations.tables.csv_file import IS_YAML, csv_rows
 from scai_cli.populations.tables.excel_file import excel_rows
 from scai_cli.populations.tables.hub_dataset import HUB, hub_rows
 from scai_cli.populations.tables.json_file import json_rows, json_table, jsonl_rows
@@ -36,5 +36,5 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
             return jsonl_rows(file)
         case "text":
             if plain_suffix(path) in (".yaml", ".yml"):
-                raise ConfigError(f"{file}: is YAML; an experiment reads people and tasks in YAML as they are")
+                raise ConfigError(f"{file}: {IS_YAML}")
             return csv_rows(file, notify)

@@ -469,3 +469,9 @@ def test_a_damaged_dataset_folder_of_the_hub_is_one_line(name: str) -> None:
     called = scai("personas", "import", "hub:./folder", "--as", "table", "-o", "out.jsonl")
     assert (called.code, len(called.lines), Path("out.jsonl").exists()) == (2, 1, False), called
     assert called.err.startswith("scai: hub:./folder: ")
+
+
+@pytest.mark.parametrize("text", ["personas:\n- {id: ann, bio: She waits.}\n", "- id: ann\n  bio: She waits.\n"])
+@pytest.mark.parametrize("name", ["p.csv", "p.txt", "p.yaml"])
+def test_yaml_under_any_name_is_refused(text: str, name: str) -> None:
+    assert refused(name, text) == f"{name}: is YAML; an experiment reads people and tasks in YAML as they are"

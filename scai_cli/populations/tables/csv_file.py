@@ -1,6 +1,7 @@
 """Read the rows of CSV, TSV and other text tables."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from scai_cli.populations.tables.named_rows import named_rows
 from scai_cli.populations.tables.row import Notify, TableRow
 from scai_cli.populations.tables.text_file import RecordLines, text
 
+IS_YAML: Final = "is YAML; an experiment reads people and tasks in YAML as they are"
+_YAML: Final = re.compile(r"\s*(?:---\s*\n\s*)?(?:(?:personas|tasks):\s*(?:\n|\[)|- (?:\{|\w+: ))")
 _SAMPLE: Final = 2**16
 _NAMES: Final = (".csv", ".tsv", ".tab", ".txt", ".dat", ".xls", "")
 """Endings of files that can have a single column."""
@@ -31,6 +34,8 @@ def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
         sample += content.readline(LONGEST_LINE)
         if not sample.strip():
             raise ConfigError(f"{file}: is empty")
+        if _YAML.match(sample):
+            raise ConfigError(f"{file}: {IS_YAML}")
         dialect = csv_dialect(sample, whole=not content.read(1))
         if dialect.columns < 2 and plain_suffix(Path(file)) not in _NAMES:
             known = "CSV, TSV, JSONL, JSON, Parquet or .xlsx"
