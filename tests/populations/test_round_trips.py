@@ -35,8 +35,10 @@ PEOPLE = st.builds(
     preferences=st.dictionaries(st.sampled_from(["concise", "warm"]), st.floats(-1, 1), max_size=2),
     weight=st.floats(min_value=1e-6, max_value=1e9),
 )
-CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=20).map(
-    lambda text: " ".join(text.split())
+CELLS = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=20)
+    .map(lambda text: " ".join(text.split()))
+    .filter(lambda text: not hidden(text))  # an import removes hidden characters, unassigned ones too
 )
 
 
