@@ -36,9 +36,20 @@ def scalar(text: str) -> Scalar:
 
 
 def read_json(text: str) -> Any:
-    """Parse JSON as `json.loads` does; a number that would be printed otherwise keeps its spelling."""
-    # A function for every integer would take a third of the time of a large file.
-    return json.loads(text, parse_float=_float, parse_int=_integer if "-0" in text else None)
+    """Parse JSON as `json.loads` does; a number that would be printed otherwise keeps its spelling.
+
+    Raises ValueError for a key that occurs twice in an object, as one of its values would be lost.
+    """
+    return (_WITH_ZEROS if "-0" in text else _DECODER).decode(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:80]!r} occurs twice in an object")
+    return found
 
 
 def _float(text: str) -> float:
@@ -52,6 +63,11 @@ def _float(text: str) -> float:
 
 def _integer(text: str) -> int | float:
     return _float(text) if text == "-0" else int(text)
+
+
+# A function for every integer would take a third of the time of a large file.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float)
+_WITH_ZEROS: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_integer)
 
 
 def written(value: object) -> str | None:

@@ -1,5 +1,6 @@
 """The account of an import: per field of the source where its values went, and which are not in the output."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -84,11 +85,14 @@ class Account:
             name = "other fields"
         return self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
 
-    def withdraw(self, into: str, reason: str) -> None:
-        """Enter all values that had gone to a destination as left out for a reason."""
-        for one in self.fields.values():
-            if moved := one.into.pop(into, 0):
+    def withdraw(self, into: str, reason: str, most: int = sys.maxsize, name: str | None = None) -> None:
+        """Enter values that had gone to a destination, of all fields or of one, as left out for a reason."""
+        for one in self.fields.values() if name is None else [self.of(name)]:
+            if moved := min(most, one.into[into]):
+                one.into.subtract({into: moved})
+                one.into += Counter()  # drops a zero
                 one.left_out[reason] += moved
+                most -= moved
 
     def as_object(self, kind: str) -> dict[str, Any]:
         """Return the object that `--json` prints; `kind` is `personas` or `tasks`."""

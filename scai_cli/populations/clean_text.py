@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -66,7 +66,7 @@ def readable(value: Any) -> str:
     if isinstance(value, list | tuple):
         items = [text for text in map(readable, value) if text]
         return ("; " if any(isinstance(item, Mapping | list | tuple) for item in value) else ", ").join(items)
-    if isinstance(value, date | time | Decimal):
+    if isinstance(value, date | time | timedelta | Decimal):
         return str(value)
     return written(value) or ""
 

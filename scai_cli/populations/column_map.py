@@ -127,6 +127,9 @@ def read_columns(path: Path, kind: Kind) -> MapFile:
     for name in columns.preferences:
         if name not in TRAITS:
             raise source.error(("preferences", name), f"unknown trait{did_you_mean(name, TRAITS)}")
+    names = [" ".join(name.split()) for name in columns.facts or ()]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise source.error(("attributes",), f"the name {twice[:80]!r} occurs twice; change one")
     if columns.per_row is not None and columns.person is None:
         raise source.error(("per_row",), "needs `person:`, the column that is equal in all rows of a person")
     return MapFile(columns, source)

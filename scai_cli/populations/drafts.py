@@ -21,7 +21,7 @@ class PersonaDraft:
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     stances: Mapping[str, str] = field(default_factory=dict)
     preferences: Mapping[str, float] = field(default_factory=dict)
-    weight: float = 1.0
+    weight: float | None = None
     split: Split | None = None
 
 

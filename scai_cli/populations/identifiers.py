@@ -10,10 +10,12 @@ _ROAD: Final = (
 )
 _ROAD_AT_END: Final = r"stra(?:ß|ss)e|str\.|gasse|weg|platz|allee"
 _ROAD_BEFORE: Final = r"rue|calle|via|avenida|rua|ulica|ul\."
+_MAILS: Final = "e-mail addresses"
+_MAIL: Final = r"[^@\s,;/|<>]+@[^@\s,;/|<>]+\.[^@\s,;/|<>]{2,}"
 _SHAPES: Final = {
     kind: re.compile(shape)
     for kind, shape in {
-        "e-mail addresses": r"(?i:mailto:)?[^@\s]+@[^@\s]+\.[^@\s]{2,}",
+        _MAILS: rf"(?i:(?:e-?)?mail(?:to)?:\s*)?(?:[^@<>]{{1,80}}<)?{_MAIL}>?(?:[,;/|\s]+{_MAIL})*",
         "web addresses": r"(?i:https?://|www\.)\S+",
         "hardware addresses": r"[\dA-Fa-f]{2}(?:[:-][\dA-Fa-f]{2}){5}",
         "coordinates": r"\(?(?=.*\.\d{3})[-+]?\d{1,2}\.\d+°?\s*[NS]?[,;\s]\s*[-+]?\d{1,3}\.\d+°?\s*[EW]?\)?",
@@ -25,17 +27,24 @@ _SHAPES: Final = {
     }.items()
 }
 """Kind -> the shape of a whole cell."""
-_PHONE: Final = re.compile(r"\+?\(?\d[\d\s().\-/]{6,}\d")
+_PHONE: Final = re.compile(r"(?i:(?:tele?|phone|mobile)?\.?[:\s]*)\+?\(?\d[\d\s().\-/]{6,}\d")
+_DAY: Final = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|(?:19|20)\d\d \d\d \d\d|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
+    r"(?:[T ]\d{1,2}:\d{2}[^\s–—]*)?"
+)
 _MONTH: Final = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE: Final = re.compile(
-    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?"
+    rf"{_DAY}(?:\s*[-–—]\s*{_DAY}|\s+[A-Za-z(].*)?|\d{{4}}[-/ ]?[QWHqwh]\d{{1,2}}|[QWHqwh]\d[-/ ]?\d{{4}}"
     rf"|\d{{1,4}}[-/. ]?{_MONTH}(?:[-/. ]?\d{{1,4}})?|{_MONTH}[-/. ]?\d{{1,4}}(?:,? \d{{4}})?"
-    r"|\d{4}[- ]?[QWMH]\d{1,2}|[QWMH]\d{1,2}[- /]?\d{4}"
 )
-"""A date, a month, a quarter or a week."""
+"""A day, a range of days, a month `Oct-75`, a quarter `2026Q1`, a week `2026-W05`."""
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
-_BAND: Final = re.compile(r"[<>≤≥~]?\s*\W?\d[\d.,]*\s?[^\W\d]{0,3}\W?(?:\s*[-–—]\s*\W?\d[\d.,]*\s?[^\W\d]{0,3}\W?)?")
+_AMOUNT: Final = r"\d[\d.,]*\s?[^\W\d]{0,3}\W?"
+_BAND: Final = re.compile(rf"[<>≤≥~]?\s*\W?{_AMOUNT}(?:\s*(?:[-–—]|to|bis|a|à)\s*\W?{_AMOUNT})?")
 """A number with a unit, or a range of them: `34y`, `170cm`, `10k-20k`, `65+`, `1st`."""
+_SPACED: Final = r"(?:[1-9]\d?(?:[ \xa0\u202f]\d{3})+|[1-9]\d{2}(?:[ \xa0\u202f]\d{3})*[ \xa0\u202f]000)"
+_SPACED_BAND: Final = re.compile(rf"{_SPACED}|(?:{_SPACED}|[1-9]\d{{0,2}})\s*[-–—]\s*{_SPACED}")
+"""Numbers with spaces between thousands: `1 200 - 1 500`. `601 234 567` is a telephone number."""
 _BY_NAME: Final = {
     kind: (re.compile(name, re.IGNORECASE), re.compile(shape))
     for kind, name, shape in (
@@ -60,8 +69,10 @@ _BY_NAME: Final = {
     )
 }
 """Kind -> a name of a column and the shape of its cells that only together identify."""
+_PORT: Final = re.compile(r"(?<=\d):\d{1,5}$")  # of an IPv4 address
 _CODE: Final = re.compile(r"[^\W_]+(?:[ _\-./:#|]+[^\W_]+)*")
 _LONG: Final = re.compile(r"[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=.*\d)(?=.*[a-z])[\da-z_\-]{16,}", re.IGNORECASE)
+_SEPARATORS: Final = re.compile(r"[\W_]+")
 _CHANGE: Final = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
 """A place where letters and digits meet, of which random codes have several and `income_10000_20000` has none."""
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
@@ -69,6 +80,7 @@ _LONGEST: Final = 200
 """The most characters of an identifier."""
 
 CODES: Final = "codes"
+LONG_CODES: Final = "long codes"
 
 
 def identifier(cell: str, column: str = "") -> str | None:
@@ -95,7 +107,12 @@ def _judged(cell: str, kinds: tuple[str, ...]) -> str | None:
         return None if _DATE.fullmatch(cell) else found
     if _is_phone(cell):
         return "telephone or card numbers"
-    return "long codes" if _is_long_code(cell) else None
+    return LONG_CODES if _is_long_code(cell) else None
+
+
+def mail(name: str) -> str | None:
+    """Return the kind `e-mail addresses` for the name of a column that is one, else None."""
+    return _MAILS if "@" in name and _SHAPES[_MAILS].fullmatch(name[:_LONGEST]) else None
 
 
 def is_code(cell: str) -> bool:
@@ -110,7 +127,7 @@ def _is_ip(cell: str) -> bool:
     if cell.count(".") != 3 and cell.count(":") < 2:
         return False
     try:
-        ip_interface(cell)
+        ip_interface(_PORT.sub("", cell))
     except ValueError:
         return False
     return True
@@ -119,7 +136,8 @@ def _is_ip(cell: str) -> bool:
 def _is_phone(cell: str) -> bool:
     digits = sum(c.isdigit() for c in cell)
     has_separators = cell.startswith("+") or digits < len(cell)
-    is_other = _DATE.fullmatch(cell) or _BAND.fullmatch(cell) or _is_period(cell)
+    is_band = _BAND.fullmatch(cell) or _SPACED_BAND.fullmatch(cell)
+    is_other = _DATE.fullmatch(cell) or is_band or _is_period(cell)
     return bool(_PHONE.fullmatch(cell)) and has_separators and 7 <= digits <= 19 and not is_other
 
 
@@ -137,5 +155,7 @@ def _is_long_code(cell: str) -> bool:
 
 
 def _is_words(cell: str) -> bool:
-    """Return whether most of a cell is words: `covid-19 vaccine`, `High-school-diploma_2`."""
-    return sum(map(len, _WORD.findall(cell))) > 0.7 * len(cell) and len(_WORD.findall(cell)) > 1
+    """Return whether a cell is mostly words, `covid-19 vaccine`, or words and short numbers, `18_to_24_years_old`."""
+    words, tokens = _WORD.findall(cell), _SEPARATORS.split(cell)
+    are_alone = all(token.isalpha() or (len(token) <= 6 and token.isdigit()) for token in tokens if token)
+    return len(words) > 1 and (are_alone or sum(map(len, words)) > 0.7 * len(cell))

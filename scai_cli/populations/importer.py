@@ -1,7 +1,7 @@
 """Import personas or tasks from a file in another format, all of its rows or none, with an account of every field."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -24,7 +24,8 @@ from scai_cli.populations.folding import fold_people
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
 from scai_cli.populations.profile import FIRST_ROWS, NOT_KNOWN
-from scai_cli.populations.record import Reading, Record
+from scai_cli.populations.reading import Reading
+from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.text.counts import counted
 from scai_cli.text.suggestions import did_you_mean, most_frequent
@@ -32,6 +33,7 @@ from scai_cli.text.suggestions import did_you_mean, most_frequent
 _NAMED = 20
 """The number of bad rows to print one by one."""
 _MOST_COLUMNS = 20_000
+_BEYOND: Final = "people beyond --limit"
 _WHERE: Final = "`where:` of the map"
 _TABLES: Final = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "excel", "xlsx", "hub")
 """Names of kinds of tables, which users give for that of the format."""
@@ -59,9 +61,12 @@ def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, 
         reader = _Import(options, form, read_columns(options.columns, kind) if options.columns else None, notify)
         reader.look()
         account = reader.account
-        for item in islice(reader.items(), options.limit):
+        items = reader.items()
+        for item in islice(items, options.limit):
             write(item.model_copy(update=changes) if changes else item)
             account.written += 1
+        if form.fold:  # it has read all rows
+            account.rows_left_out += Counter({_BEYOND: sum(1 for _ in items)})
         if not account.written:
             raise ConfigError(f"{options.file}: has nothing to import as {options.format}{reader.why_nothing()}")
     account.codes = reader.codes()
@@ -84,6 +89,8 @@ class _Import:
     account: Account = field(init=False)
     reading: Reading = field(init=False)
     _ids: Ids = field(default_factory=Ids)
+    _people: set[str] = field(default_factory=set)
+    """The keys of the people to merge, up to the limit."""
     _elsewhere: dict[str, Counter[str]] = field(default_factory=dict)
     """Column of `where:` -> its values in the rows that it left out."""
 
@@ -200,8 +207,17 @@ class _Import:
         """Return the drafts of a row and enter it in the account."""
         record = self._record(row)
         drafts: list[Drafted] = [(draft, row) for draft in self.form.drafts(record, self.columns)]
+        if self.columns and self.columns.person:
+            self._admit(draft.key for draft, _ in drafts)
         record.reads.enter(self.account, record.values)
         return drafts
+
+    def _admit(self, people: Iterable[str]) -> None:
+        """Raise LeftOut for a row of people beyond the limit."""
+        for key in people:
+            if key not in self._people and len(self._people) == self.options.limit:
+                raise LeftOut(_BEYOND)
+            self._people.add(key)
 
     def _made(self, row: TableRow) -> list[Persona | Task]:
         """Return the items of a row and enter it in the account."""
@@ -231,7 +247,7 @@ class _Import:
         named = self.columns or ColumnMap()
         name = named.source or self.form.source or Path(self.options.file).name
         source = ItemSource(name=name, licence=named.licence or self.form.licence, row=row.number)
-        fields = {name: value for name, value in vars(draft).items() if name != "key"}
+        fields = {name: value for name, value in vars(draft).items() if name != "key" and value is not None}
         fields |= {"id": self._ids.take(draft.key, row.number), "source": source}
         return (Persona if isinstance(draft, PersonaDraft) else Task).model_validate(fields)
 

@@ -1,4 +1,4 @@
-"""Look into nested objects and lists: their cells, and the value without some of them."""
+"""Look into nested objects and lists: find a value by its path, their cells, and the value without some of them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -6,10 +6,45 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import readable
 
+Trail = tuple[tuple[str, Any], ...]
+"""The keys on a path with their values, from the outermost one."""
+
+_MOST_DIGITS: Final = 9
+"""The most digits of the number of an item."""
 MOST_DEPTH: Final = 20
 """The depth below which an object counts as one cell."""
 Judge = Callable[[str, str], str | None]
 """Returns the reason to leave a cell out, by the path of its keys and its text; None to keep it."""
+
+
+def lower_keys(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return key in small letters -> key; of several, the first one."""
+    return {key.lower(): key for key in reversed(list(values))}
+
+
+def trail(value: Any, path: str, lower: Mapping[str, str] | None = None) -> Trail | None:
+    """Return the trail of a path (`a.b`, `messages.0.content`) in the spelling of the file; None if there is none.
+
+    Keys can have dots themselves, and match whatever their case if none does exactly. `lower` are the `lower_keys`.
+    """
+    if isinstance(value, Mapping):
+        lower = lower_keys(value) if lower is None else lower
+        for at in (len(path), *(n for n, character in enumerate(path) if character == ".")):
+            key = path[:at] if path[:at] in value else lower.get(path[:at].lower())
+            if key is not None and at == len(path):
+                return ((key, value[key]),)
+            if key is not None and (inner := trail(value[key], path[at + 1 :])) is not None:
+                return ((key, value[key]), *inner)
+        return None
+    first, dot, rest = path.partition(".")
+    is_item = isinstance(value, list | tuple) and first.isdecimal() and len(first) <= _MOST_DIGITS
+    if not is_item or int(first) >= len(value):
+        return None
+    item = value[int(first)]
+    if not dot:
+        return ((first, item),)
+    inner = trail(item, rest)
+    return None if inner is None else ((first, item), *inner)
 
 
 def is_nested(value: Any) -> bool:
@@ -52,7 +87,7 @@ def without(
         items = [without(item, path, judge, lost, field or path, depth + 1) for item in value]
         return [kept for kept, item in zip(items, value, strict=True) if kept is not None or item is None]
     for _, text in cells(value, path, MOST_DEPTH):
-        if (reason := judge(path, text)) is not None:
+        if text.strip() and (reason := judge(path, text)) is not None:
             lost[field or path, reason] += 1
             return None
     return value

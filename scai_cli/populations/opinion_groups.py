@@ -15,12 +15,16 @@ AGREE, DISAGREE, PASS = "agree", "disagree", "pass"
 GROUP: Final = "opinion_group"
 """The attribute with the group's letter."""
 
+VOTED: Final = "votes on accepted statements"
+"""The field of a participant's row with the votes."""
+
 _CLEAR: Final = 0.6
 """The least share of a group's votes that counts as its stance."""
 _MOST_DISTINCT: Final = 3
 """The number of statements of each kind in the description."""
 _FEWEST: Final = 3
 """The fewest votes of a group on a statement that count."""
+_TOO_FEW: Final = f"fewer than {_FEWEST} votes of a group on a statement"
 _WORDED: Final = {AGREE: "Agrees that", DISAGREE: "Disagrees that", PASS: "Neither agrees nor disagrees that"}
 
 Votes = Mapping[str, Counter[str]]
@@ -56,6 +60,8 @@ def fold_groups(drafted: Iterable[Drafted], account: Account) -> Iterator[Drafte
     for letter, members in sorted(groups.items(), key=lambda item: (len(item[0]), item[0])):
         account.merged += len(members) - 1
         votes = _summed(draft.stances for draft, _row in members)
+        few = sum(votes[number].total() for number in votes if votes[number].total() < _FEWEST)
+        account.withdraw("stances", _TOO_FEW, few, VOTED)
         said = f"Represents the {counted(len(members), 'member')} of opinion group {letter} in a public deliberation."
         yield (
             PersonaDraft(

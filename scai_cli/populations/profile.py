@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,10 +20,16 @@ NOT_KNOWN: Final = frozenset(
 _NO_VALUE: Final = frozenset(("na", ".", "-", "--", "?", "n.a.", "missing", "unknown"))
 _NO_NUMBER: Final = _NO_VALUE | {"none", "nil"}
 """Words that count as "not known" in a column in which every other cell is a number, these two only if they are few."""
+_FEW: Final = 20
+"""Fewer rows than this are few."""
+_SHORT: Final = 4
+"""The fewest characters of a code that identifies in a few rows."""
 _ANSWERS: Final = frozenset((*range(-9, 21), 66, 77, 88, *range(94, 100)))
 """The numbers that questionnaires use as codes of answers, those for "don't know" included."""
 _MOST_CODES: Final = 12
-_KEY: Final = re.compile(r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject)|[a-z]I[dD]$")
+_KEY: Final = re.compile(
+    r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject|(?:^|[\W_])key$)|[a-z]I[dD]$"
+)
 """A name of a column with the keys of people."""
 _PERSON: Final = re.compile(
     r"(?:user|worker|participant|respondent|annotator|rater|person|prolific)(?:[ _-]?(?:id|pid|no|nr|number|code))?",
@@ -43,6 +50,7 @@ class ColumnProfile:
     """Word that is perhaps not known -> cells."""
     codes: int = 0
     longest: int = 0
+    shortest_code: int = sys.maxsize
     identifiers: Counter[str] = field(default_factory=Counter)
     distinct: set[int] = field(default_factory=set)
     """The hashes of the cells."""
@@ -61,8 +69,9 @@ class ColumnProfile:
         self.numbers += as_number is not None
         if (kind := identifier(cell, self.name)) is not None:
             self.identifiers[kind] += 1
-        elif as_number is None:
-            self.codes += is_code(cell)
+        elif as_number is None and is_code(cell):
+            self.codes += 1
+            self.shortest_code = min(self.shortest_code, len(cell))
         if as_number is None or as_number not in _ANSWERS:
             self.small = None
         elif self.small is not None:
@@ -79,9 +88,10 @@ class ColumnProfile:
         cells = self.known
         if self.identifiers and 2 * sum(self.identifiers.values()) >= cells:
             return self.identifiers.most_common(1)[0][0]
+        # Grades and products are short, and all differ in a table of a few rows.
+        is_key = len(self.distinct) == cells > 1 and (cells >= _FEW or self.shortest_code >= _SHORT)
         are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * cells > 0
-        is_key = len(self.distinct) == cells > 1 or _KEY.search(self.name)
-        return CODES if are_codes and is_key else None
+        return CODES if are_codes and (is_key or _KEY.search(self.name)) else None
 
     @property
     def are_numbers(self) -> bool:

@@ -8,71 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.experiment.scalars import Scalar, scalar
-from scai_cli.populations.account import IDENTIFIER, MOST_FIELDS, NOT_USED, Account
+from scai_cli.populations.account import IDENTIFIER, NOT_USED, Account
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, one_line, readable, short_line, tidy
-from scai_cli.populations.identifiers import identifier
-from scai_cli.populations.nested import MOST_DEPTH, cells, fields, is_nested, leaves, readable_leaves, without
-from scai_cli.populations.profile import NOT_KNOWN, ColumnProfile
+from scai_cli.populations.identifiers import identifier, mail
+from scai_cli.populations.nested import (
+    MOST_DEPTH,
+    Trail,
+    cells,
+    fields,
+    is_nested,
+    leaves,
+    lower_keys,
+    readable_leaves,
+    trail,
+    without,
+)
+from scai_cli.populations.reading import Reading
 
-_REMEMBERED: Final = 50_000
-"""The most cells whose reading is remembered."""
-
-
-@dataclass(slots=True)
-class Reading:
-    """How the cells of a file are read: labels, words for "not known", and what its columns look like as a whole.
-
-    Columns are in lower case here, nested ones as paths.
-    """
-
-    labels: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
-    """Column -> code -> label; None for "not known"."""
-    missing: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Column -> words for "not known", in lower case; `*` for every column."""
-    profiles: dict[str, ColumnProfile] = field(default_factory=dict)
-    """Column -> its profile."""
-    looking: bool = False
-    """Whether the file is only looked over, to fill `profiles`."""
-    identifiers: dict[str, str] = field(default_factory=dict)
-    """Column that identifies -> the kind of its cells."""
-    long: set[str] = field(default_factory=set)
-    """Columns with texts that are too long for attributes."""
-    _known: dict[tuple[str, str], tuple[str | None, bool]] = field(default_factory=dict)
-
-    def look(self, column: str, cell: str) -> None:
-        """Note a cell in the profile of its column."""
-        low = column.lower()
-        if len(self.profiles) < MOST_FIELDS or low in self.profiles:
-            (self.profiles.get(low) or self.profiles.setdefault(low, ColumnProfile(column))).note(cell)
-
-    def end_look(self) -> None:
-        """Judge the columns by their profiles."""
-        self.looking = False
-        self._known.clear()
-        kinds = ((column, profile.identifies) for column, profile in self.profiles.items())
-        self.identifiers = {column: kind for column, kind in kinds if kind is not None}
-        long = (column for column, profile in self.profiles.items() if profile.longest > LONGEST_FACT)
-        self.long = {column for column in long if column not in self.identifiers}
-
-    def known(self, column: str, text: str) -> tuple[str | None, bool]:
-        """Return a cell's text or label, None if it is not known; and whether it lacks a label that others have."""
-        found = self._known.get((column, text))
-        if found is None:
-            labels = self.labels.get(column)
-            if labels is not None and text in labels:
-                found = (labels[text], False)
-            else:
-                is_unknown = self._is_unknown(column, text.lower())
-                found = (None if is_unknown else text, labels is not None and not is_unknown)
-            if len(self._known) < _REMEMBERED and len(text) <= LONGEST_FACT:  # demographics repeat
-                self._known[column, text] = found
-        return found
-
-    def _is_unknown(self, column: str, word: str) -> bool:
-        if column in self.missing:
-            return word in self.missing[column]
-        is_no_number = column in self.profiles and word in self.profiles[column].words_for_unknown
-        return is_no_number or word in self.missing.get("*", NOT_KNOWN)
+OTHER_ITEMS: Final = "other items of the list"
 
 
 @dataclass(slots=True)
@@ -81,6 +34,8 @@ class Reads:
 
     into: dict[str, str] = field(default_factory=dict)
     """Path -> destination."""
+    items: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+    """Path of a list of which only items were read -> item -> destination and number of values."""
     lost: list[tuple[str, str, int]] = field(default_factory=list)
     """Path, reason and number of values that were read and are not in the output."""
     unknown: list[tuple[str, str]] = field(default_factory=list)
@@ -112,7 +67,15 @@ class Reads:
             count, one = leaves(value), account.of(path)
             one.values += count
             one.empty += not count
-            if (kept := count - lost[path] if lost else count) > 0:
+            kept = count - lost[path] if lost else count
+            if path in self.items:
+                others = max(0, count - sum(some for _, some in self.items[path].values()))
+                one.left_out.update({OTHER_ITEMS: others} if others else {})
+                kept -= others
+                for destination, some in self.items[path].values():
+                    one.into.update({destination: min(some, kept)} if kept > 0 else {})
+                    kept -= some
+            elif kept > 0:
                 (one.left_out if into is None else one.into)[NOT_USED if into is None else into] += kept
 
 
@@ -137,43 +100,31 @@ class Record:
         """Return the path in the spelling of the file, and its value; None if there is none."""
         if path in self.values:
             return path, self.values[path]
-        if self._lower is None:
-            self._lower = {key.lower(): key for key in reversed(list(self.values))}
-        if (key := self._lower.get(path.lower())) is not None:
-            return key, self.values[key]
-        for at in _dots(path):
-            outer = self.find(path[:at])
-            if outer is not None and (inner := self._inside(outer[1], path[at + 1 :])) is not None:
-                return f"{outer[0]}.{inner[0]}", inner[1]
-        return None
+        steps = self._trail(path)
+        return None if steps is None else (".".join(key for key, _ in steps), steps[-1][1])
 
-    def _inside(self, value: Any, path: str) -> tuple[str, Any] | None:
-        if isinstance(value, Mapping):
-            return Record(value, self.reading).find(path)
-        first, _, rest = path.partition(".")
-        if not isinstance(value, list | tuple) or not first.isdecimal() or int(first) >= len(value):
-            return None
-        item = value[int(first)]
-        inner = self._inside(item, rest) if rest else None
-        return (f"{first}.{inner[0]}", inner[1]) if inner else None if rest else (first, item)
+    def _trail(self, path: str) -> Trail | None:
+        if path in self.values:
+            return ((path, self.values[path]),)
+        if self._lower is None:
+            self._lower = lower_keys(self.values)
+        return trail(self.values, path, self._lower)
 
     def take(self, path: str, into: str) -> Any:
         """Return the value as it is, None if there is none; all of it is entered as gone to the destination."""
-        found = self.find(path)
-        if found is None:
+        steps = self._trail(path)
+        if steps is None:
             return None
-        spelt, value = found
-        for at in _dots(spelt):
-            outer = self.find(spelt[:at])
-            if outer is not None and isinstance(outer[1], list | tuple):  # the account has no items of lists
-                self.leave_out(spelt[:at], "other items of the list", leaves(outer[1]) - leaves(value))
-                spelt = spelt[:at]
-                break
-        earlier = self.reads.into.get(self._outer + spelt)
+        value, spelt = steps[-1][1], self._outer + _field(steps)
+        earlier = self.reads.into.get(spelt)
         if not earlier:
-            self.reads.into[self._outer + spelt] = into
+            self.reads.into[spelt] = into
         elif earlier != into and not set(into.split(", ")) <= set(earlier.split(", ")):
-            self.reads.into[self._outer + spelt] = f"{earlier}, {into}"
+            self.reads.into[spelt] = f"{earlier}, {into}"
+        if any(isinstance(outer, list | tuple) for _, outer in steps[:-1]):
+            self.reads.items.setdefault(spelt, {})[path.lower()] = (into, leaves(value))
+        else:
+            self.reads.items.pop(spelt, None)
         return value
 
     def first(self, paths: tuple[str, ...]) -> str | None:
@@ -223,18 +174,18 @@ class Record:
             self.reads.no_label.append((self._spelt(path), text))
         return label or ""
 
-    def rest(self, into: str = "attributes") -> dict[str, Scalar]:
-        """Return the known values of all keys that were not read and do not look like identifiers, as attributes."""
+    def rest(self, into: str = "attributes", taken: Iterable[str] = ()) -> dict[str, Scalar]:
+        """Return the known values of all keys that were not read and do not look like identifiers, as attributes.
+
+        A name that another key has too, or that is `taken`, gets a number.
+        """
         facts: dict[str, Scalar] = {}
-        reading, looking = self.reading, self.reading.looking
+        names = set(taken)
         for key in self._unread():
-            kind = reading.identifiers.get(self._column(key))
-            if kind is None and not looking and type(value := self.values[key]) is str:
-                kind = identifier(value, key)  # this cell alone
-            if kind is not None:
-                self.leave_out(key, IDENTIFIER + kind)
-            elif (known := self._fact(key, self._shown(key, f"{into}.{(name := short_line(key))}"))) is not None:
-                facts[name or "column"] = known
+            name = _numbered(short_line(key) or "column", names)
+            names.add(name)
+            if (known := self._fact(key, self._unnamed(key, f"{into}.{name}"))) is not None:
+                facts[name] = known
         return facts
 
     def long_rest(self, into: str = "description") -> list[str]:
@@ -242,17 +193,24 @@ class Record:
         if not self.reading.long:
             return []
         long = [key for key in self._unread() if self._column(key) in self.reading.long]
-        return [f"{one_line(key)}: {text}" for key in long if (text := self._text(key, self._shown(key, into)))]
+        texts = ((key, self._text(key, self._unnamed(key, into))) for key in long)
+        return [f"{one_line(key)}: {text}" for key, text in texts if text]
 
-    def _shown(self, key: str, into: str) -> Any:
-        """Take the value of a key that nobody named, an object or a list without what looks like an identifier."""
-        value = self.values[key]
+    def _unnamed(self, key: str, into: str) -> Any:
+        """Take the value of a key that nobody named, without what looks like an identifier; None if it is all."""
+        value, reading = self.values[key], self.reading
+        kind = mail(key) or reading.identifiers.get(self._column(key))
+        if kind is None and not reading.looking and type(value) is str:
+            kind = identifier(value, key)  # this cell alone
+        if kind is not None:
+            self.leave_out(key, IDENTIFIER + kind)
+            return None
         if not is_nested(value):
             return self.take(key, into)
-        if self.reading.looking:
+        if reading.looking:
             for path, text in cells(value, self._outer + key):
                 if path != self._outer + key:  # a list of texts is judged as a whole
-                    self.reading.look(path, text)
+                    reading.look(path, text)
         lost: Counter[tuple[str, str]] = Counter()
         shown = without(value, key, self._judge, lost)
         if not lost:
@@ -266,7 +224,8 @@ class Record:
     def _judge(self, path: str, text: str) -> str | None:
         if self.reading.looking:
             return None
-        return self.reading.identifiers.get(self._column(path)) or identifier(text, path.rpartition(".")[2])
+        kind = mail(path) or self.reading.identifiers.get(self._column(path))
+        return kind or identifier(text, path.rpartition(".")[2])
 
     def part(self, path: str) -> Record:
         """Return a nested object; an empty one if there is none."""
@@ -314,8 +273,8 @@ class Record:
         return [key for key in self.values if self._outer + key not in taken and not is_partly(key)]
 
     def _spelt(self, path: str) -> str:
-        found = self.find(path)
-        return self._outer + (found[0] if found else path)
+        steps = self._trail(path)
+        return self._outer + (_field(steps) if steps else path)
 
     def _column(self, path: str) -> str:
         return (self._outer + path).lower()
@@ -324,5 +283,16 @@ class Record:
         return f"the column {self._spelt(path)!r}"
 
 
-def _dots(path: str) -> list[int]:
-    return [n for n, character in enumerate(path) if character == "."] if "." in path else []
+def _field(steps: Trail) -> str:
+    """Return the path of a trail up to the first list, as the account has no items of lists."""
+    lists = (n for n, (_, value) in enumerate(steps, 1) if isinstance(value, list | tuple))
+    return ".".join(key for key, _ in steps[: next(lists, len(steps))])
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    """Return the name, with a number if it is taken."""
+    number, numbered = 1, name
+    while numbered in taken:
+        number += 1
+        numbered = f"{name} ({number})"
+    return numbered

@@ -203,6 +203,52 @@ def test_the_account_goes_to_stdout_only_if_nothing_else_does() -> None:
     assert (called.code, called.out, len(called.lines)) == (2, "", 1)
 
 
+def folded(*rows: dict[str, Any], text: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Import rows of people with a map; the people and the fields of the account."""
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    account = mapped(f"person: p\n{text}", "rows.jsonl").json
+    return written(), account["fields"]
+
+
+def test_of_a_person_the_first_weight_name_and_split_count_and_others_are_left_out() -> None:
+    people, fields = folded(
+        {"p": "a", "n": "", "age": 1},
+        {"p": "a", "n": "Ann", "age": 1, "w": 2, "s": "test", "c": 0.5},
+        {"p": "a", "n": "Bo", "age": 1, "w": 3, "s": "dev", "c": 0.4},
+        text="name: n\nattributes: [age]\nweight: w\nsplit: s\npreferences: {concise: c}\n",
+    )
+    (ann,) = people
+    assert (ann["name"], ann["weight"], ann["split"], ann["preferences"]) == ("Ann", 2.0, "test", {"concise": 0.5})
+    for field in ("n", "w", "s", "c"):
+        assert fields[field]["left_out"] == {"other than in an earlier row of the person": 1}
+
+
+def test_a_topic_without_a_stance_and_a_stance_without_a_topic_are_left_out() -> None:
+    people, fields = folded(
+        {"p": "a", "t": "T1", "r": 3, "s": "Hello."},
+        {"p": "a", "t": "", "r": 4},
+        {"p": "a", "t": "T2", "r": ""},
+        text="description: p\nattributes: []\nstances: {T1: s}\nper_row: {topic: t, stance: r}\n",
+    )
+    assert people[0]["stances"] == {"T1": "Hello.; 3"}
+    assert fields["r"]["left_out"] == {"a stance without a topic": 1}
+    assert fields["t"]["left_out"] == {"a topic without a stance": 1}
+
+
+def test_a_bad_row_of_a_person_is_not_part_of_the_person() -> None:
+    Path("rows.csv").write_text("p,w,age\na,-1,3\na,2,3\n", encoding="utf-8")
+    Path("map.yaml").write_text("person: p\nweight: w\n", encoding="utf-8")
+    options = ("--as", "table", "--map", "map.yaml", "-o", "out.jsonl", "--skip-bad", "--json")
+    called = scai("personas", "import", "rows.csv", *options)
+    assert called.json["fields"]["age"]["into"] == {"attributes.age": 1}
+    assert written()[0]["weight"] == 2.0
+
+
+def test_two_attributes_with_one_name_are_refused() -> None:
+    said = "map.yaml:1: attributes: the name 'x' occurs twice; change one"
+    assert refused("attributes: {x: Age, 'x ': Sex}\n") == said
+
+
 def test_a_map_has_fields_of_its_kind_only() -> None:
     assert refused("prompt: why\n") == (
         "map.yaml:1: prompt: personas do not have this field; known are id, name, description, attributes, stances, "

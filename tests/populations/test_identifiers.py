@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,22 @@ IN = {
     "address": ["by first name", "Mr and surname", "by title"],
     "item": ["children_in_2100_or_later", "income_10000_to_20000", "income_10000_to_20000"],
     "joined": ["12-Mar-2020", "Oct-75", "3 May 1981"],
-    "quarter": ["2019Q3", "2020 Q1", "Q2 2021"],
     "worked": ["03/2015-06/2018", "01/2011-12/2014", "8/29-31/08"],
     "decade": ["1990s", "20s", "1980s"],
+    "level": ["A1", "B2", "C1"],
+    "trade": ["B2B", "B2C", "C2C"],
+    "quarter": ["2026Q1", "2025-Q2", "2024Q4"],
+    "week": ["2026-W05", "2026-W06", "2025-W51"],
+    "pay": ["1 200 - 1 500", "900 - 1 200", "10 000 - 20 000"],
+    "wealth": ["1 000 000", "250 000", "12 500"],
+    "day": ["2021 03 01", "2020 12 31", "2021-03-01T12:00:00Z"],
+    "period": ["2021/03/01 - 2021/04/01", "2020/03/01 - 2020/04/01", "2019/01/01 - 2020/04/01"],
+    "choice": ["18_to_24_years_old", "under_10000_per_year", "very_much_1_of_10"],
+    "years": ["18to24", "25to34", "35to44"],
 }
 
 
-def imported(columns: dict[str, list[str]], text: str = "") -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def imported(columns: Mapping[str, list[Any]], text: str = "") -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Import a table with these columns beside a story; its people, and the account."""
     rows = [
         {"story": "She waits.", **dict(zip(columns, cells, strict=True))}
@@ -85,6 +95,40 @@ def test_numbers_dates_bands_and_words_stay() -> None:
     assert [{key: str(value) for key, value in person["attributes"].items()} for person in people] == [
         dict(zip(IN, cells, strict=True)) for cells in zip(*IN.values(), strict=True)
     ]
+
+
+def test_identifiers_in_lists_and_objects_are_left_out_alone() -> None:
+    contact = [
+        {"mail": "ada@example.org", "town": "Leeds", "more": {"pid": "p1x2", "lat": 51.5}},
+        {"mail": "", "town": "York", "more": {"pid": "p3x4", "lat": 48.1}},
+    ]
+    ways = [["ada@example.org", "by letter"], ["+44 20 7946 0958", "203.0.113.7:80"]]
+    people, account = imported({"contact": contact, "ways": ways, "list": [["bo@example.org"] * 50, []]})
+    assert [person["attributes"] for person in people] == [
+        {"contact": "town Leeds", "ways": "by letter"},
+        {"contact": "town York"},
+    ]
+    assert "bo@" not in people[0]["description"]
+    assert account["fields"]["contact.mail"]["left_out"] == {"like identifiers: e-mail addresses": 1}  # one is blank
+    assert account["fields"]["contact.more.pid"]["left_out"] == {"like identifiers: codes": 2}
+    assert account["fields"]["contact.more.lat"]["left_out"] == {"like identifiers: coordinates": 2}
+    assert account["fields"]["list"]["left_out"] == {"like identifiers: e-mail addresses": 50}
+
+
+@pytest.mark.parametrize("cell", ["Ada <ada@example.org>", "ada@example.org; bo@example.org", "Tel: +44 20 7946 0958"])
+def test_addresses_in_other_spellings_are_left_out(cell: str) -> None:
+    people, _ = imported({"contact": [cell]})
+    assert "attributes" not in people[0]
+
+
+def test_an_address_is_no_name_of_a_column_and_no_opinion() -> None:
+    row = {"id": "a", "bio": "She waits.", "name": "ada@example.org", "stances.tea": "bo@example.org", "cy@d.ee": 3}
+    Path("p.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    called = scai("personas", "import", "p.jsonl", "--as", "table", "-o", "-")
+    assert json.loads(called.out) == {
+        "id": "a", "description": "She waits.", "source": {"name": "p.jsonl", "row": 1}
+    }  # fmt: skip
+    assert all(f"{column} (e-mail addresses)" in called.err for column in ("name", "stances.tea", "cy@d.ee"))
 
 
 def test_a_named_column_comes_in_whatever_it_looks_like() -> None:

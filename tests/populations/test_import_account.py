@@ -303,6 +303,38 @@ def test_what_an_agent_list_says_of_all_agents_reaches_each() -> None:
     assert "persona" not in second["attributes"]
 
 
+def rows_file(*rows: dict[str, Any]) -> str:
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return "rows.jsonl"
+
+
+def test_columns_with_the_same_name_after_cleaning_all_come_in() -> None:
+    account = account_of("personas", "table", rows_file({"bio": "t", "b": 1, "b ": 2, "": 3, " ": 4}))
+    assert account["items"][0]["attributes"] == {"b": 1, "b (2)": 2, "column": 3, "column (2)": 4}
+    assert account["fields"][" "]["into"] == {"attributes.column (2)": 1}
+
+
+def test_items_of_a_list_are_counted_one_by_one() -> None:
+    Path("map.yaml").write_text("description: l.0\nattributes: {x: L.1}\n", encoding="utf-8")
+    file = rows_file({"l": ["p", "q", "r"]}, {"l": ["s", "n/a"]})
+    account = account_of("personas", "table", file, "--map", "map.yaml")
+    assert account["fields"]["l"] == {
+        "values": 5,
+        "empty": 0,
+        "into": {"description": 2, "attributes.x": 1},
+        "not_known": {"n/a": 1},
+        "left_out": {"other items of the list": 1},
+    }
+
+
+def test_people_beyond_the_limit_are_not_counted_as_written() -> None:
+    Path("map.yaml").write_text("person: p\nattributes: [age]\n", encoding="utf-8")
+    file = rows_file({"p": "a", "age": 1}, {"p": "b", "age": 2}, {"p": "a", "age": 1})
+    account = account_of("personas", "table", file, "--map", "map.yaml", "--limit", 1)
+    assert account["rows"]["left_out"] == {"people beyond --limit": 1}
+    assert account["fields"]["age"]["into"] == {"attributes.age": 2}
+
+
 def test_the_account_keeps_the_order_of_the_file_and_both_uses_of_a_column() -> None:
     Path("t.csv").write_text("who,code,essay\nAda,ab,N/A\nBo,ab,Nets.\n", encoding="utf-8")
     Path("map.yaml").write_text(
@@ -333,3 +365,13 @@ def test_a_terminal_gets_the_account_in_lines_of_its_width() -> None:
     assert "".join(shown).replace(" ", "") == line.replace(" ", "")
     assert all(one.startswith("  ") for one in shown[1:])
     assert account_lines(line, None) == [line]
+
+
+def test_two_fields_with_one_attribute_are_both_named() -> None:
+    row = {"uuid": "u1", "persona": "Ada writes.", "sex": "Female", "gender": "woman"}
+    (ada,) = account_of("personas", "nemotron", rows_file(row))["items"]
+    assert ada["attributes"] == {"gender": "Female", "gender (2)": "woman"}
+    Path("pew.csv").write_text("QKEY,AGE,F_AGE\n1,30-49,44\n", encoding="utf-8")
+    account = account_of("personas", "opinionqa", "pew.csv")
+    assert account["items"][0]["attributes"] == {"age": "30-49"}
+    assert account["fields"]["F_AGE"]["left_out"] == {"the same as another field": 1}

@@ -139,3 +139,26 @@ def test_other_formats_have_no_groups() -> None:
         2,
         "scai: --groups: the format lines has no opinion groups; leave --groups out\n",
     )
+
+
+def test_votes_that_are_too_few_for_a_group_are_left_out() -> None:
+    path = Path("export/participants-votes.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("7,1.0,0,3,1,2,-1,", "7,1.0,0,3,1,2,,"), encoding="utf-8")
+    called = scai("personas", "import", "export", "--as", "polis", "--groups", "-o", "out.jsonl", "--json", "-q")
+    votes = called.json["fields"]["votes on accepted statements"]
+    people = [json.loads(line) for line in Path("out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert votes["left_out"] == {"fewer than 3 votes of a group on a statement": 2}
+    assert votes["into"]["stances"] == votes["values"] - 2
+    assert list(people[1]["stances"]) == ["1", "3"]
+
+
+def test_a_statement_that_occurs_twice_is_refused() -> None:
+    path = Path("export/comments.csv")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
+    assert refused().endswith("the comment-id '0' occurs twice; correct it, or add --skip-bad")
+
+
+def test_a_limit_counts_the_people_beyond_it() -> None:
+    called = scai("personas", "import", "export", "--as", "polis", "-o", "out.jsonl", "--json", "-q", "--limit", 3)
+    assert called.json["rows"]["left_out"]["people beyond --limit"] == 7

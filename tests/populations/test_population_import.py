@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +213,12 @@ WRONG = [
     ("an empty file", b"", "p.csv: is empty"),
     ("no names", b",,\n1,2,3\n", "p.csv:2: the first row must name the columns"),
     ("only names", b"id,bio\n", "p.csv: has nothing to import as table"),
-    ("a bad weight", b"id,bio,weight\na,b,-1\n", "p.csv:2: row 1: weight: Input should be greater than 0; correct"),
     (
-        "no number",
-        b"id,bio,weight\na,b,much\n",
-        "p.csv:2: row 1: the column 'weight' has no number; if it means something else,",
+        "a bad weight",
+        b"id,bio,weight\na,b,-1\n",
+        "p.csv:2: row 1: the column 'weight' has -1, not a number above 0; correct",
     ),
+    ("no number", b"id,bio,weight\na,b,much\n", "p.csv:2: row 1: the column 'weight' has no number; if it means"),
     ("an unknown trait", b"bio,preferences.x\nb,1\n", "p.csv:2: row 1: preferences: unknown trait 'x'; correct it, or"),
 ]
 
@@ -332,6 +333,22 @@ def test_real_files_come_in_whole(what: str, form: str, file: str, count: int) -
     found = [json.loads(line) for line in called.out.splitlines()]
     assert len(found) == count
     assert not any("Assistant:" in str(item.get("prompt")) for item in found)
+
+
+def test_parquet_with_odd_columns_is_read_or_refused_in_one_line() -> None:
+    wait = pa.array([timedelta(seconds=90)])
+    parquet.write_table(pa.table({"bio": ["Ana bakes."], "wait": wait}), "t.parquet")
+    assert people("table", "t.parquet")[0]["attributes"] == {"wait": "0:01:30"}
+    parquet.write_table(pa.table([["Ana bakes."], [1], [2]], names=["bio", "x", "x"]), "twice.parquet")
+    assert refused("table", "twice.parquet") == "twice.parquet: the column 'x' appears twice; rename one"
+    parquet.write_table(pa.table({"bio": ["Ana bakes."], "day": pa.array([3_000_000], pa.date32())}), "far.parquet")
+    assert refused("table", "far.parquet").startswith("far.parquet: is not a readable Parquet file: date value out")
+
+
+def test_a_key_of_json_that_occurs_twice_is_a_bad_row() -> None:
+    Path("t.jsonl").write_text('{"bio": "x", "o": {"a": 1, "a": 2}}\n{"bio": "y"}\n', encoding="utf-8")
+    said = "t.jsonl:1: row 1: not valid JSON: the key 'a' occurs twice in an object; correct it, or add --skip-bad"
+    assert refused("table", "t.jsonl") == said
 
 
 def test_an_unknown_format_comes_with_the_one_to_use() -> None:

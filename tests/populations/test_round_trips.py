@@ -38,7 +38,7 @@ PEOPLE = st.builds(
 CELLS = (
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=20)
     .map(lambda text: " ".join(text.split()))
-    .filter(lambda text: not hidden(text))
+    .filter(lambda text: not hidden(text))  # an import removes hidden characters, unassigned ones too
 )
 
 

@@ -40,7 +40,7 @@ def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
         row.take(column, "name")
     known = {name: row.fact(column, f"attributes.{name}") for column, name in _RENAMED.items()}
     more = row.long_rest()
-    facts = known | row.rest()
+    facts = known | row.rest(taken=[name for name, value in known.items() if value is not None])
     yield PersonaDraft(
         key=key,
         name=_name(row.values) or common_name(named),

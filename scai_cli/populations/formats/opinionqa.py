@@ -31,7 +31,10 @@ def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     former = [key for key in row.values if key.startswith(_FORMER) and not row.is_read(key)]
     for key in former:
         name = key.removeprefix(_FORMER).lower()
-        known.setdefault(name, row.fact(key, f"attributes.{name}"))
+        if known.get(name) is None:
+            known[name] = row.fact(key, f"attributes.{name}")
+        else:
+            row.leave_out(key, "the same as another field")
     attributes = {name: value for name, value in known.items() if value is not None}
     weight = _weight(row)
     unread = [key for key in row.values if not row.is_read(key)]

@@ -16,7 +16,7 @@ from scai_cli.experiment.scalars import Scalar
 from scai_cli.populations.clean_text import BadRow, LeftOut
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Draft, PersonaDraft, PopulationFormat, TaskDraft
-from scai_cli.populations.opinion_groups import AGREE, DISAGREE, GROUP, PASS, fold_groups, fold_participants
+from scai_cli.populations.opinion_groups import AGREE, DISAGREE, GROUP, PASS, VOTED, fold_groups, fold_participants
 from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow, csv_rows
 
@@ -28,7 +28,6 @@ _NAMED: Final = {
 }
 """File of an export -> the names that it has in the wild, after a prefix or none."""
 _BODY: Final = ("comment-body", "comment-text", "comment")
-_VOTED: Final = "votes on accepted statements"
 _VOTED_OTHERS: Final = "votes on other statements"
 _VOTES: Final = {"1": AGREE, "1.0": AGREE, "-1": DISAGREE, "-1.0": DISAGREE, "0": PASS, "0.0": PASS}
 _REJECTED: Final = ("-1", "-1.0")
@@ -72,10 +71,14 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
 def statements(file: str, notify: Notify) -> Iterator[TableRow]:
     """Read the statements of an export's folder, or of its comments.csv."""
     comments = str(_file(file, _COMMENTS))
+    seen: set[str] = set()
     for row in csv_rows(comments, notify):
         if isinstance(row.value, Mapping) and not (_column(row.value, "comment-id") and _column(row.value, *_BODY)):
             raise ConfigError(f"{comments}: has no columns comment-id and comment-body")
-        yield replace(row, file=comments)
+        number = _number(row.value[_column(row.value, "comment-id")]) if isinstance(row.value, Mapping) else ""
+        problem = f"the comment-id {number[:40]!r} occurs twice" if number in seen else row.problem
+        seen |= {number} - {""}
+        yield replace(row, file=comments, problem=problem, value=None if problem else row.value)
 
 
 def people(row: Record, columns: ColumnMap | None, *, grouped: bool = False) -> Iterator[Draft]:
@@ -84,8 +87,10 @@ def people(row: Record, columns: ColumnMap | None, *, grouped: bool = False) -> 
         yield from tasks(row, columns, id_into="stances", text_into="stances")
         return
     key = row.line(_column(row.values, "participant"), "id")
+    if not key:
+        raise BadRow("has no number in the column participant")
     attributes = {GROUP: _group(row), "statements_written": _written(row)}
-    votes: Mapping[str, str] = row.take(_VOTED, "stances") or {}
+    votes: Mapping[str, str] = row.take(VOTED, "stances") or {}
     for statement, vote in votes.items():
         if vote not in _VOTES:
             raise BadRow(f"the vote on statement {statement} is {vote[:40]!r}, not -1, 0 or 1")
@@ -129,11 +134,11 @@ def _file(file: str, name: str) -> Path:
 def _with_joined_votes(values: Mapping[str, str], accepted: set[str]) -> dict[str, Any]:
     """Return a participant's row with all votes in two objects, statement -> cell."""
     joined: dict[str, Any] = {name: cell for name, cell in values.items() if not name.isdecimal()}
-    joined |= {_VOTED: {}, _VOTED_OTHERS: {}}
+    joined |= {VOTED: {}, _VOTED_OTHERS: {}}
     for name, cell in values.items():
         if name.isdecimal() and cell.strip():
             number = _number(name)
-            joined[_VOTED if number in accepted else _VOTED_OTHERS][number] = cell.strip()
+            joined[VOTED if number in accepted else _VOTED_OTHERS][number] = cell.strip()
     return joined
 
 

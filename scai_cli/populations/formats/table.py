@@ -9,7 +9,7 @@ from scai_cli.populations.chat_rows import TEXTS, first_request, is_messages, ro
 from scai_cli.populations.clean_text import BadRow, LeftOut, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap, Columns, several
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
-from scai_cli.populations.identifiers import identifier
+from scai_cli.populations.identifiers import LONG_CODES, identifier
 from scai_cli.populations.nested import leaves
 from scai_cli.populations.record import Record
 from scai_cli.populations.tables.row import plain_number
@@ -19,6 +19,7 @@ _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev
 _ASKED: Final = ("prompt", "question", "text", "task", "instruction", "query")
 _CHATS: Final = ("messages", "conversations", "conversation", "input", "inputs", "chosen")
 _PROMPTS: Final = (*_ASKED, *_CHATS, *(f"{outer}.{key}" for outer in ("data", "vars") for key in _ASKED))
+_RANGES: Final = ("from -1 to 1", "above 0")
 _SCAI: Final = "the source and the model of a persona of scai"
 _MAP: Final = "in a file, and add --map FILE"
 
@@ -31,14 +32,16 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
     stances = {topic: row.text(column, f"stances.{topic}") for topic, column in chosen.stances.items()}
     weights = {trait: _number(row, column, f"preferences.{trait}") for trait, column in chosen.preferences.items()}
     weight, split = _number(row, chosen.weight, "weight"), _split(row, chosen.split)
-    stances |= _stance_of_row(row, chosen)
+    for topic, text in _stance_of_row(row, chosen).items():
+        stances[topic] = "; ".join(filter(None, (stances.get(topic), text)))
     attributes: dict[str, Scalar] = {}
     if chosen.facts is None:
         inner = row.part("attributes")
         if inner.values:  # a file of scai
             row.leave_out_all({_SCAI: ("source", "model")})
         texts += [*inner.long_rest(), *row.long_rest()]
-        attributes = inner.rest() | row.rest()
+        attributes = inner.rest()
+        attributes |= row.rest(taken=attributes)
     else:
         named = ((attribute, _fact(row, given, attribute)) for attribute, given in chosen.facts.items())
         attributes = {one_line(attribute): value for attribute, value in named if value is not None}
@@ -56,7 +59,7 @@ def people(row: Record, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
         attributes=attributes,
         stances={topic: text for topic, text in stances.items() if text},
         preferences={trait: value for trait, value in weights.items() if value is not None},
-        weight=1.0 if weight is None else weight,
+        weight=weight,
         split=split,
     )
 
@@ -107,13 +110,25 @@ def _request(row: Record, column: str) -> str:
 
 
 def _by_name(row: Record) -> ColumnMap:
-    """Return the map of a table whose columns are named like the fields; an address is not an id."""
+    """Return the map of a table whose columns are named like the fields; an address is neither an id nor a text."""
     columns = _named_like_fields(tuple(row.values))
-    kind = identifier(str(row.values[columns.id])) if columns.id else None
-    changes: dict[str, Any] = {} if kind in (None, "long codes") else {"id": None}
+
+    def has_identifier(column: str) -> bool:
+        found = row.find(column)
+        kind = identifier(str(found[1])) if found else None
+        return kind is not None and not (kind == LONG_CODES and column == columns.id)
+
+    changes: dict[str, Any] = {
+        field: None
+        for field, column in (("id", columns.id), ("name", columns.name), ("description", columns.description))
+        if isinstance(column, str) and has_identifier(column)
+    }
     for field in ("stances", "preferences"):
         if isinstance(inner := row.values.get(field), Mapping):
             changes[field] = {**getattr(columns, field), **{key: f"{field}.{key}" for key in inner}}
+    stances: Mapping[str, str] = changes.get("stances", columns.stances)
+    if any(map(has_identifier, stances.values())):
+        changes["stances"] = {topic: column for topic, column in stances.items() if not has_identifier(column)}
     return columns.model_copy(update=changes) if changes else columns
 
 
@@ -143,10 +158,16 @@ def _named_like_fields(names: tuple[str, ...]) -> ColumnMap:
 def _stance_of_row(row: Record, chosen: ColumnMap) -> dict[str, str]:
     if chosen.per_row is None:
         return {}
-    topic, columns = row.line(chosen.per_row.topic, "stances"), several(chosen.per_row.stance)
-    parts = [(column, row.text(column, "stances")) for column in columns]
-    said = [text if len(columns) == 1 else f"{column}: {text}" for column, text in parts if text]
-    return {topic: "; ".join(said)} if topic and said else {}
+    given, columns = chosen.per_row.topic, several(chosen.per_row.stance)
+    topic, parts = row.line(given, "stances"), {column: row.text(column, "stances") for column in columns}
+    said = {column: text for column, text in parts.items() if text}
+    if topic and said:
+        return {topic: "; ".join(text if len(columns) == 1 else f"{column}: {text}" for column, text in said.items())}
+    for column in said:
+        row.leave_out(column, "a stance without a topic", 1)
+    if topic:
+        row.leave_out(given, "a topic without a stance", 1)
+    return {}
 
 
 def _joined(row: Record, columns: Columns | None, into: str, separator: str) -> str:
@@ -161,12 +182,15 @@ def _fact(row: Record, columns: Columns, attribute: str) -> Scalar | None:
 
 
 def _number(row: Record, column: str | None, into: str) -> float | None:
+    """Return a weight, above 0, or a preference, from -1 to 1."""
     text = row.line(column, into)
     if not text or column is None:
         return None
     found = number(plain_number(text, row.values))
     if found is None:
         raise BadRow(f"the column {column!r} has no number; if it means something else, name the columns {_MAP}")
+    if not (found > 0 if into == "weight" else -1 <= found <= 1):
+        raise BadRow(f"the column {column!r} has {found:g}, not a number {_RANGES[into == 'weight']}")
     return found
 
 

@@ -23,6 +23,9 @@ def parquet_rows(file: str) -> Iterator[TableRow]:
     with opened(Path(file)) as content:
         try:
             parquet_file = parquet.ParquetFile(content)
+            names = parquet_file.schema_arrow.names
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise ConfigError(f"{file}: the column {twice[:80]!r} appears twice; rename one")
             for group, size in enumerate(_batch_sizes(file, content, parquet_file.metadata)):
                 for batch in parquet_file.iter_batches(size, [group]):
                     if batch.nbytes > 4 * _BATCH:
@@ -30,7 +33,7 @@ def parquet_rows(file: str) -> Iterator[TableRow]:
                     for value in batch.to_pylist():
                         number += 1
                         yield TableRow(number, value)
-        except (ArrowException, OSError, ValueError) as error:
+        except (ArrowException, OSError, ValueError, OverflowError) as error:  # OverflowError: of a date
             reason = f"{first_line(error)}; if it was cut off, download it again"
             raise ConfigError(f"{file}: is not a readable Parquet file: {reason}") from None
 
