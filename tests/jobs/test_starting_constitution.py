@@ -176,7 +176,7 @@ def test_a_lock_goes_through_json_and_from_run_to_run(here: Path) -> None:
         ({"drop": ["C9"]}, "- C9", "drop.0", "there is no rule 'C9' without a `from`"),
         ({"from": "a", "locked": ["C2"]}, "- C2", "locked.0", "C2 is a clause, and only principles can be locked"),
         ({"from": "a", "locked": ["P9"]}, "- P9", "locked.0", "there is no principle 'P9' to lock"),
-        ({"from": "a", "locked": ["p2"]}, "- p2", "locked.0", "there is no principle 'p2' to lock; known are P2"),
+        ({"from": "a", "locked": ["p2"]}, "- p2", "locked.0", "there is no principle 'p2' to lock; did you mean 'P2'?"),
         (
             {"from": "a", "max_principles": 1},
             "max_principles",
