@@ -22,8 +22,9 @@ from scai_cli.populations.column_map import ColumnMap, Kind, MapFile, read_colum
 from scai_cli.populations.drafts import Draft, Drafted, PersonaDraft, PopulationFormat
 from scai_cli.populations.folding import fold_people
 from scai_cli.populations.formats import PERSONAS, TASKS
+from scai_cli.populations.hints import add_hints
 from scai_cli.populations.population_file import population_file
-from scai_cli.populations.profile import FIRST_ROWS, NOT_KNOWN
+from scai_cli.populations.profile import FIRST_ROWS
 from scai_cli.populations.reading import Reading
 from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import Notify, TableRow
@@ -69,10 +70,7 @@ def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, 
             account.rows_left_out += Counter({_BEYOND: sum(1 for _ in items)})
         if not account.written:
             raise ConfigError(f"{options.file}: has nothing to import as {options.format}{reader.why_nothing()}")
-    account.codes = reader.codes()
-    account.person = reader.person()
-    account.repeated_ids = reader.repeated_ids()
-    account.answers = reader.answers()
+    add_hints(account, reader.reading, reader.columns, reader.ids.repeated, form.open)
     if account.bad > _NAMED:
         notify(f"{options.file}: {account.bad - _NAMED:,} more bad rows")
     return account
@@ -88,7 +86,7 @@ class _Import:
     notify: Notify
     account: Account = field(init=False)
     reading: Reading = field(init=False)
-    _ids: Ids = field(default_factory=Ids)
+    ids: Ids = field(default_factory=Ids)
     _people: set[str] = field(default_factory=set)
     """The keys of the people to merge, up to the limit."""
     _elsewhere: dict[str, Counter[str]] = field(default_factory=dict)
@@ -144,42 +142,6 @@ class _Import:
         reasons = "".join(f"; left out, {reason}: {counted(rows, 'row')}" for reason, rows in left_out)
         there = "".join(f"; {column!r} is {most_frequent(texts)}" for column, texts in self._elsewhere.items())
         return reasons + there
-
-    def codes(self) -> tuple[str, ...]:
-        """Return the fields that perhaps are codes without labels."""
-        names = {name.lower(): name for name in self.account.fields}
-        labels = self.reading.labels
-        found = self.reading.profiles.items()
-        return tuple(names[c] for c, one in found if c in names and c not in labels and one.are_labelled)
-
-    def answers(self) -> dict[str, Counter[str]]:
-        """Return the fields with words, as answers, that are not known among the numbers of other fields."""
-        names = {name.lower(): name for name in self.account.fields}
-        found = {names[column]: one for column, one in self.reading.profiles.items() if column in names}
-        words = {word for one in found.values() if one.are_numbers for word in one.unlike}
-        words = {word for word in words if word.lower() not in NOT_KNOWN}
-        if self.columns and self.columns.missing is not None:
-            return {}
-        others = {name: one.unlike for name, one in found.items() if not one.are_numbers}
-        kept = {
-            name: Counter({word: unlike[word] for word in words & unlike.keys()}) for name, unlike in others.items()
-        }
-        return {name: counts for name, counts in kept.items() if counts}
-
-    def person(self) -> str:
-        """Return the field that perhaps says which rows are of one person, if the map does not say it; else ""."""
-        names = {name.lower(): name for name in self.account.fields}
-        found = (
-            names[column] for column, one in self.reading.profiles.items() if column in names and one.repeats_people
-        )
-        if self.form.open and self.repeated_ids():
-            found = (name for name, one in self.account.fields.items() if "id" in one.into)
-        return "" if self.columns and self.columns.person else next(found, "")
-
-    def repeated_ids(self) -> int:
-        """Return the number of rows whose id, of a field for ids, is that of an earlier row."""
-        has_ids = any("id" in one.into for one in self.account.fields.values())
-        return self._ids.repeated if has_ids else 0
 
     def _rows(self) -> Iterator[TableRow]:
         for row in self.form.rows(self.options.file, self.notify):
@@ -248,7 +210,7 @@ class _Import:
         name = named.source or self.form.source or Path(self.options.file).name
         source = ItemSource(name=name, licence=named.licence or self.form.licence, row=row.number)
         fields = {name: value for name, value in vars(draft).items() if name != "key" and value is not None}
-        fields |= {"id": self._ids.take(draft.key, row.number), "source": source}
+        fields |= {"id": self.ids.take(draft.key, row.number), "source": source}
         return (Persona if isinstance(draft, PersonaDraft) else Task).model_validate(fields)
 
 
