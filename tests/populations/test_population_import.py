@@ -229,6 +229,7 @@ def test_csv_that_cannot_be_right_is_refused_in_one_line(data: bytes, said: str)
     assert refused("table", "p.csv").startswith(said)
 
 
+@pytest.mark.slow
 def test_a_cell_of_ten_megabytes_is_refused_where_it_would_be_a_biography_and_passed_over_where_not() -> None:
     Path("p.csv").write_text(f"id,bio,essay\na,He waits.,{'x ' * 5_000_000}\n", encoding="utf-8")
     assert refused("table", "p.csv").startswith(
