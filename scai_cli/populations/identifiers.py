@@ -76,6 +76,8 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 _CHANGE: Final = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
 """A place where letters and digits meet, of which random codes have several and `income_10000_20000` has none."""
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_POSSIBLE: Final = re.compile(r"[\d@:]|www\.|(?:[\da-fA-F]{2}-){5}", re.IGNORECASE)
+"""What every identifier has; most cells have none of it."""
 _LONGEST: Final = 200
 """The most characters of an identifier."""
 
@@ -86,9 +88,10 @@ LONG_CODES: Final = "long codes"
 def identifier(cell: str, column: str = "") -> str | None:
     """Return the kind of identifier that a cell is by its looks alone; None for words, numbers, dates and bands."""
     cell = cell.strip()
-    if len(cell) > _LONGEST or cell.isalpha() or cell == "":
+    if len(cell) > _LONGEST or not _POSSIBLE.search(cell):
         return None
-    return _judged(cell, _kinds_by_name(column))
+    kinds = _kinds_by_name(column)
+    return _judged(cell, kinds) if kinds or not cell.isdecimal() else None
 
 
 @lru_cache

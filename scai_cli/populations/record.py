@@ -112,19 +112,23 @@ class Record:
 
     def take(self, path: str, into: str) -> Any:
         """Return the value as it is, None if there is none; all of it is entered as gone to the destination."""
-        steps = self._trail(path)
-        if steps is None:
+        reads, is_item = self.reads, False
+        if path in self.values:  # as in most tables
+            value, spelt = self.values[path], self._outer + path
+        elif (steps := self._trail(path)) is None:
             return None
-        value, spelt = steps[-1][1], self._outer + _field(steps)
-        earlier = self.reads.into.get(spelt)
-        if not earlier:
-            self.reads.into[spelt] = into
-        elif earlier != into and not set(into.split(", ")) <= set(earlier.split(", ")):
-            self.reads.into[spelt] = f"{earlier}, {into}"
-        if any(isinstance(outer, list | tuple) for _, outer in steps[:-1]):
-            self.reads.items.setdefault(spelt, {})[path.lower()] = (into, leaves(value))
         else:
-            self.reads.items.pop(spelt, None)
+            value, spelt = steps[-1][1], self._outer + _field(steps)
+            is_item = any(isinstance(outer, list | tuple) for _, outer in steps[:-1])
+        earlier = reads.into.get(spelt)
+        if not earlier:
+            reads.into[spelt] = into
+        elif earlier != into and not set(into.split(", ")) <= set(earlier.split(", ")):
+            reads.into[spelt] = f"{earlier}, {into}"
+        if is_item:
+            reads.items.setdefault(spelt, {})[path.lower()] = (into, leaves(value))
+        elif reads.items:
+            reads.items.pop(spelt, None)
         return value
 
     def first(self, paths: tuple[str, ...]) -> str | None:
@@ -200,12 +204,13 @@ class Record:
         """Take the value of a key that nobody named, without what looks like an identifier; None if it is all."""
         value, reading = self.values[key], self.reading
         kind = mail(key) or reading.identifiers.get(self._column(key))
-        if kind is None and not reading.looking and type(value) is str:
+        is_text = type(value) is str
+        if kind is None and is_text and not reading.looking:
             kind = identifier(value, key)  # this cell alone
         if kind is not None:
             self.leave_out(key, IDENTIFIER + kind)
             return None
-        if not is_nested(value):
+        if is_text or not is_nested(value):
             return self.take(key, into)
         if reading.looking:
             for path, text in cells(value, self._outer + key):
