@@ -17,6 +17,8 @@ LONGEST_TEXT: Final = 20_000
 LONGEST_FACT: Final = 500
 """The most characters of an attribute."""
 
+_FAR_TOO_LONG: Final = 50 * LONGEST_TEXT
+"""Characters of a text that is not cleaned before it is refused."""
 _SHORT: Final = 60
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 _LONGEST_SLUG: Final = 40
@@ -37,7 +39,9 @@ def tidy(value: Any, what: str = "the text") -> str:
         return ""
     if not isinstance(value, str):
         raise BadRow(f"{what} is not text")
-    text = without_hidden(printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
+    text = value
+    if len(text) < _FAR_TOO_LONG:
+        text = without_hidden(printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
     if len(text) > LONGEST_TEXT:
         raise BadRow(f"{what} has {len(text):,} characters; at most {LONGEST_TEXT:,} are allowed")
     return text

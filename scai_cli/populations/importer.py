@@ -34,6 +34,8 @@ from scai_cli.text.suggestions import did_you_mean, most_frequent
 _NAMED = 20
 """The number of bad rows to print one by one."""
 _MOST_COLUMNS = 20_000
+_MOST_LOOKED_AT: Final = 100 * 2**20
+"""The most characters to look over before the import."""
 _BEYOND: Final = "people beyond --limit"
 _WHERE: Final = "`where:` of the map"
 _TABLES: Final = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "excel", "xlsx", "hub")
@@ -107,23 +109,33 @@ class _Import:
         named = list(self.columns.columns()) if self.columns else []
         seen: dict[str, None] = {}
         self.reading.looking = True
+        size = 0
         for row in islice(self.form.rows(self.options.file, lambda _: None), FIRST_ROWS):
             if isinstance(row.value, Mapping) and len(row.value) <= _MOST_COLUMNS:
                 record = Record(row.value, self.reading)
                 seen.update(dict.fromkeys(islice(row.value, 50)))
                 named = [(path, column) for path, column in named if record.find(column) is None]
-                self._try(record)
+                size += sum(len(cell) for cell in row.value.values() if isinstance(cell, str))
+                if not self._try(record) and not self.options.skip_bad:
+                    named = []  # the import stops at this row
+                    break
+                if size > _MOST_LOOKED_AT:
+                    break
         self.reading.end_look()
         if named and seen and self.map:
             (path, column), names = named[0], [one_line(name)[:60] for name in seen]
             near = did_you_mean(column, names) or f"; it has {len(names)} columns: {', '.join(names[:10])}, ..."
             raise self.map.source.error(path, f"{self.options.file} has no column {column!r}{near}")
 
-    def _try(self, record: Record) -> None:
+    def _try(self, record: Record) -> bool:
+        """Return whether a row is good, or left out; the import stops at a bad one and reports it."""
         try:
             list(self.form.drafts(record, self.columns))
+        except LeftOut:
+            return True
         except ValueError:
-            return  # reported when the row is read
+            return False
+        return True
 
     def items(self) -> Iterator[Persona | Task]:
         """Yield the personas or tasks, in the order of the rows."""

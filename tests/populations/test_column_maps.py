@@ -336,3 +336,9 @@ def test_a_first_and_a_last_name_are_the_name() -> None:
     assert (written()[0]["name"], written()[0]["attributes"]) == ("Ada Byron", {"age": 34})
     account_of("full_name,first name\nAda Byron,Ada\n")
     assert (written()[0]["name"], written()[0]["attributes"]) == ("Ada Byron", {"first name": "Ada"})
+
+
+def test_a_bad_row_is_said_before_a_column_that_only_later_rows_have() -> None:
+    Path("rows.jsonl").write_text('{"story": "She waits.", "weight": "much"}\n{"age": 3}\n', encoding="utf-8")
+    said = refused("description: story\nattributes: [age]\nweight: weight\n", "rows.jsonl")
+    assert said.startswith("rows.jsonl:1: row 1: the column 'weight' has no number")
