@@ -93,9 +93,13 @@ def workbook(name: str, part: str, *content: str) -> str:
         zipfile.ZipFile("whole.xlsx") as whole,
         zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
     ):
-        for entry in whole.namelist():
+        parts = {entry: (whole.read(entry).decode(),) for entry in whole.namelist()}
+        if part not in parts:  # openpyxl writes texts into the sheet
+            (types,) = parts["[Content_Types].xml"]
+            parts["[Content_Types].xml"] = (types.replace("</Types>", f"{SHARED}</Types>"),)
+        for entry, pieces in (parts | {part: content}).items():
             with new.open(entry, "w") as file:
-                for piece in content if entry == part else (whole.read(entry).decode(),):
+                for piece in pieces:
                     file.write(piece.encode())
     Path("whole.xlsx").unlink()
     return name
@@ -123,6 +127,10 @@ def many(line: Callable[[int], str], count: int) -> Iterable[str]:
     return (line(n) for n in range(count))
 
 
+SHARED = (
+    '<Override PartName="/xl/sharedStrings.xml"'
+    ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
+)
 SHEET, TEXTS, STYLES = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml"
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
