@@ -76,8 +76,10 @@ HELD = {
 }
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-@pytest.mark.parametrize("name", ["p.json", "p.jsonl", "p.csv", "p.txt", "p", "p.gz"])
+NAMES = [("p.json", False), ("p.jsonl", False), ("p.csv", True), ("p.txt", False), ("p", True), ("p.gz", False)]
+
+
+@pytest.mark.parametrize(("name", "packed"), NAMES)
 @pytest.mark.parametrize("held", HELD)
 def test_a_file_is_read_for_what_it_holds(held: str, name: str, packed: bool) -> None:
     if held == "CSV" and name.startswith("p.json"):
@@ -185,6 +187,7 @@ CUT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CUT)
 def test_a_file_that_is_cut_anywhere_is_one_line(name: str) -> None:
     data = CUT[name]
