@@ -27,6 +27,7 @@ _SHORT: Final = 4
 _ANSWERS: Final = frozenset((*range(-9, 21), 66, 77, 88, *range(94, 100)))
 """The numbers that questionnaires use as codes of answers, those for "don't know" included."""
 _MOST_CODES: Final = 12
+_DIGITS: Final = re.compile(r"\d+")
 _KEY: Final = re.compile(
     r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject|(?:^|[\W_])key$)|[a-z]I[dD]$"
 )
@@ -51,6 +52,8 @@ class ColumnProfile:
     codes: int = 0
     longest: int = 0
     shortest_code: int = sys.maxsize
+    frames: set[str] = field(default_factory=set)
+    """The codes without their digits, up to two different ones."""
     identifiers: Counter[str] = field(default_factory=Counter)
     distinct: set[int] = field(default_factory=set)
     """The hashes of the cells."""
@@ -72,6 +75,8 @@ class ColumnProfile:
         elif as_number is None and is_code(cell):
             self.codes += 1
             self.shortest_code = min(self.shortest_code, len(cell))
+            if len(self.frames) < 2:
+                self.frames.add(_DIGITS.sub("0", cell))
         if as_number is None or as_number not in _ANSWERS:
             self.small = None
         elif self.small is not None:
@@ -88,8 +93,9 @@ class ColumnProfile:
         cells = self.known
         if self.identifiers and 2 * sum(self.identifiers.values()) >= cells:
             return self.identifiers.most_common(1)[0][0]
-        # Grades and products are short, and all differ in a table of a few rows.
-        is_key = len(self.distinct) == cells > 1 and (cells >= _FEW or self.shortest_code >= _SHORT)
+        # Grades and products (A1, C2, B2B) are short, and all differ in a table of a few rows; P1, P2, P3 are numbered.
+        is_clear = cells >= _FEW or self.shortest_code >= _SHORT or len(self.frames) == 1
+        is_key = len(self.distinct) == cells > 1 and is_clear
         are_codes = 10 * (self.codes + sum(self.identifiers.values())) >= 9 * cells > 0
         return CODES if are_codes and (is_key or _KEY.search(self.name)) else None
 

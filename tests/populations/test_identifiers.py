@@ -29,6 +29,7 @@ OUT = {
     "Social Security Number": ["078051120", "219-09-9999", "457555462"],
     "Passport number": ["C01X00T47", "987654321", "AB 1234567"],
     "Address (number and road)": ["857 Paul Freeway", "6 Cobb Trafficway Apt. 2", "12 Mill"],
+    "ref": ["p9", "p10", "p11"],
     "postcode": ["SW1A 1AA", "LS2 9JT", "EH1 1YZ"],
 }
 IN = {
