@@ -39,7 +39,7 @@ def tidy(value: Any, what: str = "the text") -> str:
         return ""
     if not isinstance(value, str):
         raise BadRow(f"{what} is not text")
-    text = value
+    text = value.strip()
     if len(text) < _FAR_TOO_LONG:
         text = without_hidden(printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
     if len(text) > LONGEST_TEXT:
