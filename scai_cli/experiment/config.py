@@ -14,7 +14,7 @@ from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.revision_settings import Count, Fraction, Revision
-from scai_cli.experiment.scalars import AnyScalar, comparable
+from scai_cli.experiment.scalars import AnyScalar, composed, values_of
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.prompts.templates import TEMPLATES, places
@@ -51,14 +51,9 @@ class PersonaSource(Value):
         if self.split is not None and persona.split != self.split:
             return False
         return all(
-            key in persona.attributes and comparable(persona.attributes[key]) in self.wanted_values(key)
-            for key in self.where
+            key in persona.attributes and composed(persona.attributes[key]) in values_of(wanted)
+            for key, wanted in self.where.items()
         )
-
-    def wanted_values(self, key: str) -> list[str]:
-        """Return the values of `where` for an attribute, as they are compared."""
-        wanted = self.where[key]
-        return [comparable(value) for value in (wanted if isinstance(wanted, tuple) else (wanted,))]
 
 
 class TaskSource(Value):

@@ -83,9 +83,14 @@ def written(value: object) -> str | None:
     return None
 
 
-def comparable(value: Scalar) -> str:
+def composed(value: Scalar) -> str:
     """Return the written text, composed (NFC), as the same letter can be written in two ways."""
     return unicodedata.normalize("NFC", str(value))
+
+
+def values_of(wanted: Scalar | tuple[Scalar, ...]) -> tuple[str, ...]:
+    """Return the values of a condition, one or several, composed as they are compared."""
+    return tuple(map(composed, wanted if isinstance(wanted, tuple) else (wanted,)))
 
 
 def number(value: object) -> float | None:

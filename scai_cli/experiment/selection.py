@@ -10,7 +10,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import PersonaSource, TaskSource
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import comparable
+from scai_cli.experiment.scalars import composed, values_of
 from scai_cli.experiment.yaml_source import YamlSource
 from scai_cli.text.suggestions import did_you_mean, most_frequent
 from scai_cli.values import draw
@@ -85,10 +85,10 @@ def _no_match(people: Iterable[Persona], spec: PersonaSource) -> str:
         if spec.split in (None, persona.split):
             attributes.update(persona.attributes.keys())
             for key in spec.where.keys() & persona.attributes.keys():
-                values[key][comparable(persona.attributes[key])] += 1
+                values[key][composed(persona.attributes[key])] += 1
     problems = []
     for key, there in values.items():
-        wanted = spec.wanted_values(key)
+        wanted = values_of(spec.where[key])
         if not there:
             near = did_you_mean(key, attributes)
             problems.append(f"no persona has {key!r}{near or f', the attributes are {most_frequent(attributes)}'}")

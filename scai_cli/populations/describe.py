@@ -11,7 +11,7 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import comparable, number
+from scai_cli.experiment.scalars import composed, number
 from scai_cli.populations.quotas import Quota, numbers_in
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.text.suggestions import did_you_mean, most_frequent
@@ -48,7 +48,7 @@ class PopulationDescription:
         self.size += 1
         self.weight += persona.weight
         for name, value in persona.attributes.items():
-            self.attributes[name][comparable(value)] += 1
+            self.attributes[name][composed(value)] += 1
         present = {**dict(persona), "source": persona.source.name}
         self.missing.update(part for part in _PARTS if not present[part])
         self.splits[persona.split or "none"] += 1

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import Scalar, comparable
+from scai_cli.experiment.scalars import composed, values_of
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.account import Account, FieldAccount
 from scai_cli.populations.clean_text import Ids, LeftOut, one_line, readable
@@ -212,7 +212,7 @@ class _Import:
         for column, wanted in self.columns.where.items() if self.columns else ():
             found = record.find(column)
             text = readable(found[1]) if found else ""
-            if not _matches(text, wanted):
+            if composed(text.strip()) not in values_of(wanted):
                 FieldAccount.count(self._elsewhere.setdefault(column, Counter()), text[:100])
                 raise LeftOut(_WHERE)
         return record
@@ -224,11 +224,6 @@ class _Import:
         fields = {name: value for name, value in vars(draft).items() if name != "key" and value is not None}
         fields |= {"id": self.ids.take(draft.key, row.number), "source": source}
         return (Persona if isinstance(draft, PersonaDraft) else Task).model_validate(fields)
-
-
-def _matches(text: str, wanted: Scalar | tuple[Scalar, ...]) -> bool:
-    allowed = wanted if isinstance(wanted, tuple) else (wanted,)
-    return comparable(text.strip()) in map(comparable, allowed)
 
 
 def _reading(columns: ColumnMap) -> Reading:

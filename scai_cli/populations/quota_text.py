@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.scalars import as_scalar, comparable
+from scai_cli.experiment.scalars import as_scalar, composed
 from scai_cli.experiment.yaml_source import YamlSource, read_yaml
 from scai_cli.populations.quotas import Quota, band
 
@@ -58,7 +58,7 @@ def parse_quota(text: str) -> Quota:
     if not attribute or not pieces:
         raise ConfigError(f"--quota {text}: {_HOW}")
     _refuse_torn(text, attribute, pieces)
-    if len({comparable(piece.label).casefold() for piece in pieces}) < len(pieces):
+    if len({composed(piece.label).casefold() for piece in pieces}) < len(pieces):
         raise ConfigError(f"--quota {text}: a value is given twice; remove one")
     try:
         if len(pieces) == 1 and pieces[0].share is None and band(pieces[0].label) is None:
@@ -169,7 +169,7 @@ def _file_shares(source: YamlSource, attribute: str, parts: Mapping[str, Any] | 
             raise source.error((attribute, key), "must be a share above 0")
         if not label:
             raise source.error((attribute, key), "has no value; leave it out")
-        if (spelled := comparable(label).casefold()) in known:
+        if (spelled := composed(label).casefold()) in known:
             raise source.error((attribute, key), "is given twice; remove one")
         known.add(spelled)
         shares[label] = share

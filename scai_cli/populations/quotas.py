@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.experiment.scalars import Scalar, comparable, number, scalar
+from scai_cli.experiment.scalars import Scalar, composed, number, scalar
 
 _WHOLE: Final = r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})"
 _END: Final = rf"{_WHOLE}(?:\s*years?)?"
@@ -49,7 +49,7 @@ class QuotaPart:
 
     def is_written(self, value: Scalar) -> bool:
         """Return whether a value is written as the label, in small letters or capitals."""
-        return comparable(value).strip().casefold() == comparable(self.label).casefold()
+        return composed(value).strip().casefold() == composed(self.label).casefold()
 
     def matches(self, value: Scalar) -> bool:
         """Return whether a value is written as the label or lies in the band."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import Scalar, comparable, number
+from scai_cli.experiment.scalars import Scalar, composed, number
 from scai_cli.populations.quotas import apportion
 from scai_cli.text.near_duplicates import hashes, nameless
 
@@ -128,7 +128,7 @@ def _labels(values: Sequence[Scalar | None], name: str) -> list[str]:
     if len(ordered) == len(known) and len(set(ordered)) > _MANY:
         cuts = [ordered[len(ordered) * n // _BINS] for n in range(1, _BINS)]
         return [_bin(found, cuts) for found in numbers]
-    return ["?" if value is None else comparable(value) for value in values]
+    return ["?" if value is None else composed(value) for value in values]
 
 
 def _bin(found: float | None, cuts: Iterable[float]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.scalars import comparable
+from scai_cli.experiment.scalars import composed
 from scai_cli.populations.quota_text import parse_quota, read_quotas
 from scai_cli.populations.quotas import Band, Quota, band
 
@@ -25,7 +25,7 @@ def matched(quota: Quota, value: str | int | float) -> list[str]:
     return [part.label for part, n in zip(quota.parts, quota.counted({str(value): 1}), strict=True) if n]
 
 
-@given(st.lists(LABELS, min_size=2, unique_by=lambda label: comparable(label).casefold()))
+@given(st.lists(LABELS, min_size=2, unique_by=lambda label: composed(label).casefold()))
 @example(["Korea, Republic of", 'the "other", or none', "12:30"])
 def test_a_value_in_quotes_is_any_text(labels: list[str]):
     quoted = ['"' + label.replace('"', '""') + '"' for label in labels]
