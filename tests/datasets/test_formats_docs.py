@@ -11,7 +11,7 @@ from conftest import scai
 
 from scai_cli import plugins
 from scai_cli.datasets.describe.description import NEAR_OF, SELF_BLEU_OF
-from scai_cli.datasets.describe.text_measures import REFUSALS
+from scai_cli.datasets.samples.text_measures import REFUSALS
 from scai_cli.datasets.formats.format import find_format
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.datasets.formats.preference import GOOD

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.datasets.describe import text_measures
+from scai_cli.datasets.samples import text_measures
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
 from scai_cli.datasets.export.output_files import MANIFEST
