@@ -22,9 +22,9 @@ from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
 from scai_cli.datasets.describe.row_files import cell
-from scai_cli.datasets.samples.text_measures import TextSample, mean_interval, self_bleu, share
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.datasets.formats.format import find_format
+from scai_cli.datasets.samples.text_measures import TextSample, mean_interval, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Codes = NDArray[np.int64]
 
+SELF_BLEU_OF: Final = 500
+"""The answers that self-BLEU is measured on: its time grows with their words, and it changes little with more."""
 _LONG: Final = 10_000
 """Characters that are kept of a long text."""
 Z95: Final = 1.959964
@@ -143,7 +145,7 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
     return {"estimate": part / whole, "low": low, "high": high}
 
 
-def mean_interval(values: array[int]) -> dict[str, float | None] | None:
+def mean_interval(values: array[int] | array[float]) -> dict[str, float | None] | None:
     """Return the mean with its normal 95 % interval, which is open for one value; None without values."""
     if not values:
         return None
