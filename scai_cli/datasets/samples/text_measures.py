@@ -51,24 +51,40 @@ def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
 
 @dataclass(slots=True)
 class TextSample:
-    """A uniform random sample of at most `size` texts (reservoir sampling); long texts are cut."""
+    """A uniform random sample of at most `size` texts; long texts are cut.
+
+    Reservoir sampling that draws how many texts to skip (Li 1994, algorithm L): most texts cost nothing.
+    """
 
     size: int
     seed: int
     texts: list[str] = field(default_factory=list)
     seen: int = 0
     _random: random.Random = field(init=False)
+    _next: int = field(init=False)
+    """The number of the next text to keep, from 0."""
+    _weight: float = 1.0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._next = self.size - 1
+        self._skip()
 
     def add(self, text: str) -> None:
         """Add a text to the stream that is sampled."""
-        self.seen += 1
-        if len(self.texts) < self.size:
+        number = self.seen
+        self.seen = number + 1
+        if number < self.size:
             self.texts.append(text[:_LONG])
-        elif (index := int(self._random.random() * self.seen)) < self.size:
-            self.texts[index] = text[:_LONG]
+        elif number == self._next:
+            self.texts[self._random.randrange(self.size)] = text[:_LONG]
+            self._skip()
+
+    def _skip(self) -> None:
+        """Draw the next text to keep."""
+        draw = self._random.random
+        self._weight *= math.exp(math.log(1 - draw()) / self.size)
+        self._next += 1 + math.floor(math.log(1 - draw()) / math.log1p(-self._weight))
 
 
 def refuses(answer: str) -> bool:
@@ -145,9 +161,9 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
     return {"estimate": part / whole, "low": low, "high": high}
 
 
-def mean_interval(values: array[int] | array[float]) -> dict[str, float | None] | None:
+def mean_interval(values: array[int] | NDArray[np.float64]) -> dict[str, float | None] | None:
     """Return the mean with its normal 95 % interval, which is open for one value; None without values."""
-    if not values:
+    if not len(values):
         return None
     import numpy as np
 
