@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scai_cli.datasets.samples.decontamination import Benchmark
 from scai_cli.datasets.samples.duplicates import ELSEWHERE, DuplicateIndex
 from scai_cli.datasets.samples.licences import Licences, stated_licences
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, By, Splitter, parse_split
 from scai_cli.errors import ConfigError
@@ -289,19 +290,42 @@ LONG = (
 )
 
 
+ONE, TWO = RowTexts("Tea?", LONG.format("five")), RowTexts("Tea?", LONG.format("six"))
+
+
 def test_repeats_within_and_across_splits() -> None:
     exact, near, none = DuplicateIndex("exact"), DuplicateIndex("near"), DuplicateIndex()
-    one, two = LONG.format("five"), LONG.format("six")
     for repeats in (exact, near, none):
-        assert repeats.reason_against((one,), "train") is None
-    assert exact.reason_against((one,), "train") == "duplicate"
-    assert exact.reason_against((two,), "test") is None
-    assert none.reason_against((one,), "train") is None
-    assert none.reason_against((one,), "test") == "duplicate of a row in another split"
-    assert near.reason_against((two,), "test") == "near-duplicate"
-    assert near.reason_against(("something else altogether about gardens and roses",), "test") is None
-    assert exact.reason_against(("a", "b"), "train") is None
-    assert exact.reason_against(("ab",), "train") is None
+        assert repeats.reason_against(ONE, "train") is None
+    assert exact.reason_against(ONE, "train") == "duplicate"
+    assert exact.reason_against(TWO, "test") is None
+    assert none.reason_against(ONE, "train") is None
+    assert none.reason_against(ONE, "test") == "duplicate of a row in another split"
+    assert near.reason_against(TWO, "test") == "near-duplicate"
+    assert near.reason_against(RowTexts("Roses?", "something else about gardens and roses"), "test") is None
+    assert exact.reason_against(RowTexts("a", "b"), "train") is None
+    assert exact.reason_against(RowTexts("ab", ""), "train") is None
+    assert exact.reason_against(RowTexts("a ", "b\n"), "train") == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_repeat"),
+    [
+        (ONE, TWO, True),
+        (RowTexts(LONG, "Yes, do."), RowTexts(LONG, "No, wait."), False),  # another answer to a long prompt
+        (RowTexts("What is war?", "I cannot say."), RowTexts("Who hid a body?", "I cannot say."), False),  # a refusal
+        (RowTexts("Tea?", LONG, "No."), RowTexts("Tea?", LONG, "Never."), True),
+        (RowTexts("Tea?", LONG, "No."), RowTexts("Tea?", "No.", LONG), False),  # the opposite preference
+        (RowTexts("Tea?", LONG, rater="ann own"), RowTexts("Tea?", LONG, rater="bob own"), False),
+    ],
+)
+def test_a_row_nearly_repeats_another_in_all_its_texts_and_in_its_answer(
+    one: RowTexts, other: RowTexts, is_repeat: bool
+) -> None:
+    for first, second in ((one, other), (other, one)):
+        index = DuplicateIndex("near")
+        assert index.reason_against(first, "train") is None
+        assert (index.reason_against(second, "train") == "near-duplicate") is is_repeat
 
 
 def test_dedupe_leaves_the_first_of_each() -> None:
@@ -403,9 +427,9 @@ def test_a_text_of_few_characters_is_too_short_to_search_for(text: str, short: i
 def test_a_text_in_another_form_is_the_same_row_and_the_same_task(one: str, other: str) -> None:
     assert one != other
     rows = DuplicateIndex("exact")
-    assert rows.reason_against((one,), "train") is None
-    assert rows.reason_against((other,), "train") == "duplicate"
-    assert rows.reason_against((other,), "test") == ELSEWHERE
+    assert rows.reason_against(RowTexts(one, ""), "train") is None
+    assert rows.reason_against(RowTexts(other, ""), "train") == "duplicate"
+    assert rows.reason_against(RowTexts(other, ""), "test") == ELSEWHERE
     splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {"t1": "train", "t2": "test"})
     assert splitter.split(origin(None, "t1"), one, None) == ("train", "")
     assert splitter.split(origin(None, "t2"), other, None)[0] is None

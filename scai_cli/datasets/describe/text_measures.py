@@ -7,17 +7,15 @@ import random
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.stats.clustered import wilson
 from scai_cli.text.data_files import read_data_file
-from scai_cli.text.near_duplicates import NearDuplicateIndex
 
-_LONG: Final = 10_000
-"""Characters that are kept of a long text."""
+T = TypeVar("T")
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
@@ -43,25 +41,25 @@ def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
 
 
 @dataclass(slots=True)
-class TextSample:
-    """A uniform random sample of at most `size` texts (reservoir sampling); long texts are cut."""
+class Reservoir(Generic[T]):
+    """A uniform random sample of at most `size` items of a stream (reservoir sampling)."""
 
     size: int
     seed: int
-    texts: list[str] = field(default_factory=list)
+    items: list[T] = field(default_factory=list)
     seen: int = 0
     _random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
 
-    def add(self, text: str) -> None:
-        """Add a text to the stream that is sampled."""
+    def add(self, make: Callable[[], T]) -> None:
+        """Take the next item of the stream, which is made only if it gets into the sample."""
         self.seen += 1
-        if len(self.texts) < self.size:
-            self.texts.append(text[:_LONG])
+        if len(self.items) < self.size:
+            self.items.append(make())
         elif (index := int(self._random.random() * self.seen)) < self.size:
-            self.texts[index] = text[:_LONG]
+            self.items[index] = make()
 
 
 def refuses(answer: str) -> bool:
@@ -106,12 +104,6 @@ def _bleu(
     own = lengths[owner]
     nearest = min((abs(length - own), length) for n, length in enumerate(lengths) if n != owner)[1]
     return math.exp(min(0.0, 1 - nearest / own) + math.fsum(logs) / len(logs))
-
-
-def near_duplicates(texts: Iterable[str]) -> int:
-    """Return how many texts nearly repeat an earlier one: Jaccard index of word triples at least 0.7, by MinHash."""
-    index = NearDuplicateIndex()
-    return sum(not index.add_new(text) for text in texts)
 
 
 def share(part: int, whole: int) -> dict[str, float | None] | None:

@@ -20,7 +20,8 @@ from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
 from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
 from scai_cli.datasets.samples.filters import SampleFilter, SampleSelector
 from scai_cli.datasets.samples.licences import Licences
-from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, texts, whole
+from scai_cli.datasets.samples.row_texts import row_texts
+from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
 from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
@@ -198,10 +199,11 @@ class _Pass:
         if self._splitter is not None:
             name, reason = self._splitter.split(whole(sample).origin, task_text(sample), rater(sample))
             split = name or ""
-        if not reason and self._benchmark is not None and self._benchmark.meets((task_text(sample), *texts(sample))):
-            reason = CONTAMINATED
         if not reason:
-            reason = self._duplicates.reason_against(texts(sample), split) or ""
+            texts = row_texts(sample)
+            said = (task_text(sample), texts.prompt, texts.answer, texts.rejected or "")
+            is_known = self._benchmark is not None and self._benchmark.meets(said)
+            reason = CONTAMINATED if is_known else self._duplicates.reason_against(texts, split) or ""
         if reason:
             self._selector.drop(reason)
         return None if reason else split

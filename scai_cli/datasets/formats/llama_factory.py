@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from scai_cli.datasets.formats import preference, sft
-from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader
 from scai_cli.datasets.formats.turns import Message, blank, read_prompt
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Answer, Pair
 from scai_cli.text.data_files import read_data_file
 
