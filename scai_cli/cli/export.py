@@ -80,6 +80,7 @@ def export(
         max_rows=max_rows,
         command=shlex.join(["scai", *sys.argv[1:]]),
         settings=given,
+        say=say,
     )
     find = find_run if form.kind == "runs" else find_source
     paths = [find(runs_dir, run) for run in runs]
@@ -170,13 +171,10 @@ def _destination(output: str, as_: str | None, guard: str | None, form: Format) 
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:
     """Print on stderr the files written, and the counts and reasons of omitted rows."""
-    to, splitting = export_options.destination, export_options.splitting
-    remedy = "try another --seed"
-    if splitting is not None and splitting.by != "task":
-        remedy += ", or --split-by task, which keeps more rows"
+    to = export_options.destination
     for file in record.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "" if file.rows or len(record.files) == 1 else f"; this split is empty: {remedy}"
+        empty = "" if file.rows or len(record.files) == 1 else "; this split is empty: try another --seed or --split-by"
         rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
         say(f"{rows} of run {sources} -> {path}{empty}")
     if record.left_out:

@@ -242,16 +242,44 @@ def test_splits_are_by_people_and_tasks_unless_said_otherwise() -> None:
     assert found["both"] not in (found["task"], found["persona"])
 
 
-@pytest.mark.parametrize(
-    ("by", "remedy"),
-    [("both", "try another --seed, or --split-by task, which keeps more rows"), ("task", "try another --seed")],
-)
-def test_a_split_that_gets_nothing_says_what_to_do(by: str, remedy: str) -> None:
-    experiment([{"id": "ann"}], [{"id": "tea", "prompt": "Tea?"}])
-    options = ("--split", "train=0.9,test=0.1", "--split-by", by)
-    called = scai("export", "many", "--format", "sft", "-o", "x.jsonl", *options)
+KEPT = re.compile(r"(persona|task|both) ([\d,]+) \(train ([\d,]+), test ([\d,]+)\)")
+
+
+@pytest.mark.parametrize("options", [(), pytest.param(("--dedupe", "near", "--max-rows", 10), marks=pytest.mark.slow)])
+def test_the_rows_that_each_split_by_keeps_are_told_first_and_are_those_it_keeps(options: tuple[object, ...]) -> None:
+    people = [{"id": f"p{n}", "preferences": {"concise": n % 2}} for n in range(5)]
+    experiment(people, [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(5)], "epochs=1")
+    split = ("--format", "dpo", "--split", "train=0.6,test=0.4", *options)
+    line, *_ = scai("export", "many", *split, "-o", "x.jsonl").lines
+    assert line.startswith("rows kept by --split-by ")
+    assert line.endswith("; this export: --split-by both")
+    told = {by: [int(count) for count in counts] for by, *counts in KEPT.findall(line)}
+    assert told.keys() == {"persona", "task", "both"}
+    for by, (total, *parts) in told.items():
+        assert scai("export", "many", *split, "-o", "x.jsonl", "--split-by", by).code == 0
+        assert [Path(f"x.{name}.jsonl").read_text().count("\n") for name in ("train", "test")] == parts
+        assert total == sum(parts) > 0
+
+
+def test_nothing_is_told_of_the_splits_if_all_rows_are_kept() -> None:
+    experiment([{"id": "ann"}], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)])
+    split = ("--format", "sft", "--split", "train=0.5,test=0.5", "-o", "x.jsonl")
+    assert "rows kept by" not in scai("export", "many", *split, "--split-by", "task").err
+    called = scai("export", "many", *split, "--split-by", "persona")  # one person: no test set
+    assert called.lines[0].startswith("rows kept by --split-by persona 18 (")
+    assert "this split is empty: try another --seed or --split-by\n" in called.err
+
+
+def test_a_split_that_is_impossible_is_left_out_of_the_line() -> None:
+    tasks = [{"id": f"t{n}", "prompt": f"Number {n % 3}?"} for n in range(6)]  # t0 is worded as t3
+    experiment([{"id": "ann"}], tasks, "revision.clauses=conditions", "constitution.principles=[Be brief.]")
+    assert scai("generate", "many", "--n", 6, "--run-id", "rows", "-q").code == 0
+    split = ("--format", "dpo", "--labels", "revision", "--split", "train=0.5,test=0.5", "-o", "D/")
+    called = scai("export", "rows", *split, "--split-by", "task")  # the rows belong to nobody
     assert called.code == 0
-    assert f"this split is empty: {remedy}\n" in called.err
+    assert [by for by, *_ in KEPT.findall(called.lines[0])] == ["task", "both"]
+    refused = scai("export", "rows", *split, "--split-by", "persona")
+    assert (refused.code, len(refused.lines)) == (2, 1)
 
 
 def test_licences_are_not_mixed_unsaid() -> None:

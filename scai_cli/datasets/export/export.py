@@ -1,10 +1,12 @@
 """Export runs and generated sets: filter and split their samples, turn them into rows, write files with provenance."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from msgspec import Struct
 
@@ -17,13 +19,13 @@ from scai_cli.datasets.export.output_files import STDOUT, Destination, output_fi
 from scai_cli.datasets.export.provenance import Provenance, provenance_of
 from scai_cli.datasets.formats.format import ExportedFile, Format, Layout, Row
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
-from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
+from scai_cli.datasets.samples.duplicates import ELSEWHERE, Dedupe, DuplicateIndex
 from scai_cli.datasets.samples.filters import SampleFilter, SampleSelector
 from scai_cli.datasets.samples.licences import Licences
 from scai_cli.datasets.samples.row_texts import row_texts
 from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
-from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
+from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, SAME_TASK, TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
 from scai_cli.runs.jsonl import sha256
@@ -33,6 +35,8 @@ from scai_cli.text.data_files import read_data_file
 _TEXTS: Final = read_data_file(__file__)
 UNFIT: Final = "unfit for the format"
 SURPLUS: Final = "beyond --max-rows"
+SPLITTING: Final = (ACROSS, HELD_OUT, SAME_TASK, ELSEWHERE)
+"""The reasons to leave out a row that depend on the splits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class ExportOptions:
     max_rows: int | None = None
     command: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _: None
+    """Gets what `--split-by` costs in rows, before any file has its final name."""
 
 
 class _Kept(Struct, frozen=True, gc=False):
@@ -86,8 +92,7 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
         raise ConfigError(f"-o {destination.target}/: format {name!r} has no samples for a card; write it to a file")
     if destination.target == STDOUT and options.splitting is not None:
         raise ConfigError("--split writes several files: add -o FILE or -o DIR/")
-    bound = None if options.max_rows is None else _bound(_Pass(sources, form, options), options.max_rows)
-    run = _Pass(sources, form, options, bound)
+    run = _pass(sources, form, options)
     with output_files(destination, form) as out:
         out.expect(run.splits())
         for kept in run.kept():
@@ -98,6 +103,8 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
         record = run.record(out.finish(), out.notes())
         if destination.folder:
             finish_folder(out.folder, record)
+        if options.splitting is not None and run.loses_by_splitting():
+            options.say(_rows_by_split(run, sources, form, options))
         out.publish()
     return record
 
@@ -130,6 +137,7 @@ class _Pass:
         self._provenance = options.destination.provenance(form)
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
+        self._rows: Counter[str] = Counter()
         self._for_single_people = 0
         self._unfinished: list[str] = []
 
@@ -163,6 +171,7 @@ class _Pass:
                         self._for_single_people += for_audience(sample.history, epoch=sample.epoch).left_out
                     if sample.epoch is None and sample.history.status != "finished":
                         self._unfinished.append(sample.history.run_id)
+                self._rows[split] += len(rows)
                 yield _Kept(sample, split, rows, key)
         check_epoch(self._sources, options.filter)
 
@@ -173,6 +182,14 @@ class _Pass:
             return name
         at = fraction(f"{self._options.filter.seed}/part/{task_text(kept.sample)}")
         return name + self._parts[int(at * len(self._parts))]
+
+    def loses_by_splitting(self) -> bool:
+        """Return whether rows were left out to keep the splits apart, or a split has none; call it after the pass."""
+        return any(self._selector.left_out[reason] for reason in SPLITTING) or not all(self.rows().values())
+
+    def rows(self) -> Mapping[str, int]:
+        """Return the number of rows of each split; call it after the pass."""
+        return {name: self._rows[name] for name in ([""] if self._splitter is None else self._splitter.shares)}
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance | None:
         """Return the provenance of a sample's rows; None for whole runs and for files without provenance."""
@@ -242,6 +259,29 @@ def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitt
         return None
     near = options.dedupe == "near"
     return Splitter(splitting.shares, splitting.by, options.filter.seed, *stated(sources), near=near)
+
+
+def _pass(sources: Sequence[SampleSource], form: Format, options: ExportOptions) -> _Pass:
+    """Return a pass through all sources, after another one if only some of the rows are drawn."""
+    bound = None if options.max_rows is None else _bound(_Pass(sources, form, options), options.max_rows)
+    return _Pass(sources, form, options, bound)
+
+
+def _rows_by_split(done: _Pass, sources: Sequence[SampleSource], form: Format, options: ExportOptions) -> str:
+    """Return a sentence about the rows that each `--split-by` keeps, the one that is `done` and the two others."""
+    assert options.splitting is not None
+    counts = []
+    for by in get_args(By):
+        with suppress(ConfigError):  # no persona to split by, or licences that only these rows would mix
+            run = done
+            if by != options.splitting.by:
+                run = _pass(sources, form, replace(options, splitting=replace(options.splitting, by=by)))
+                deque(run.kept(), maxlen=0)
+            rows = run.rows()
+            parts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+            counts.append(f"{by} {sum(rows.values()):,} ({parts})")
+    text: str = _TEXTS["rows_by_split"].format(counts="; ".join(counts), by=options.splitting.by)
+    return text
 
 
 def _bound(run: _Pass, most: int) -> int:
