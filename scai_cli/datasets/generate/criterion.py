@@ -97,4 +97,3 @@ def _principle(name: str, text: str | None, wording: Wording | None) -> Criterio
         comparison = comparison or (None if as_rule(text) == text else text)
         text = as_rule(text)
     return Criterion(id=name, text=text, critique=wording.critique, revision=wording.revision, comparison=comparison)
-
