@@ -216,7 +216,7 @@ class _RowMaker:
     ) -> Iterator[_LabelRequest]:
         """Yield the requests to compare, each by one criterion.
 
-        The final answer and the last revision are compared with the first answer, and all first answers with each other.
+        The final answer and the last revision are compared with the first answer, all first answers with each other.
         """
         judge = self.context.judge
         if judge is None or initial is None or not self.plan.criteria:

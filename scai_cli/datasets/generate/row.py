@@ -15,7 +15,7 @@ from scai_cli.runs.row_directory import ROWS
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An answer of the assistant; its id names the row and the answer: `r17/initial`, `r17/i2`, `r17/s1`, `r17/final`."""
+    """An answer of the assistant; its id names row and answer: `r17/initial`, `r17/i2`, `r17/s1`, `r17/final`."""
 
     id: str
     text: str
