@@ -22,9 +22,9 @@ from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
 from scai_cli.datasets.describe.row_files import cell
-from scai_cli.datasets.describe.text_measures import TextSample, mean_interval, ngrams, self_bleu, share
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.datasets.formats.format import find_format
+from scai_cli.datasets.samples.text_measures import TextSample, mean_interval, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -149,6 +149,10 @@ def test_rows_that_differ_in_one_character_are_near_duplicates_in_any_script(tmp
 
 
 WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
+
+
+def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(text[start:] for start in range(n)), strict=False)
 
 
 def bleu(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> float:

@@ -45,7 +45,7 @@ class GeneratedSource:
     epochs: frozenset[int] = frozenset()
     """Always empty: a generated set has no epochs."""
     _answers: AnswerCounts = field(default_factory=AnswerCounts)
-    _contexts: dict[tuple[Version, str | None], AnswerContext] = field(default_factory=dict)
+    _contexts: dict[tuple[Version, str | None, tuple[str, ...]], AnswerContext] = field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
@@ -56,6 +56,11 @@ class GeneratedSource:
     def personas(self) -> Mapping[str, Split | None]:
         """All personas that may take part, with the split that each states."""
         return {persona.id: persona.split for persona in self._manifest.config.personas.inline}
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The scale of its ratings."""
+        return self._manifest.config.ratings.scale
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the set, possibly a million, with the split that each states."""
@@ -80,7 +85,7 @@ class GeneratedSource:
 
     def _samples(self, row: GeneratedRow, kind: Kind, selector: SampleSelector) -> Iterable[Sample]:
         if kind == "answers":
-            final = self._whole_answers([(row.final, "learned")], row, selector)
+            final = self._whole_answers([row.final], row, selector)
             return (answer for answer, _ in final if selector.keeps(answer))
         if kind == "pairs":
             return self._pairs(row, self._decide(row, selector), selector)
@@ -111,7 +116,8 @@ class GeneratedSource:
 
     def _pair(self, row: GeneratedRow, comparison: PairComparison) -> Pair:
         chosen, rejected = comparison.chosen, comparison.rejected
-        context = self._context("learned" if chosen is row.final else "initial", row.persona)
+        context = self._context_of(row, chosen)
+        by_own = self._own_clauses.intersection(comparison.principles)
         origin = context.origin(row.id, (chosen.id, rejected.id), comparison.raters, row.licences, row.task)
         if comparison.principles:
             origin = msgspec.structs.replace(origin, rules=comparison.principles)
@@ -127,6 +133,7 @@ class GeneratedSource:
             comparison.rater,
             origin,
             own_rating(row.persona, [rating for rating in row.ratings if rating.answer == chosen.id]),
+            own_clauses=bool(by_own) or context.own_clauses or self._context_of(row, rejected).own_clauses,
         )
 
     def _traces(self, row: GeneratedRow, selector: SampleSelector) -> Iterator[Trace]:
@@ -139,12 +146,12 @@ class GeneratedSource:
             yield Trace(pair, tuple(_step(step) for step in row.steps), row.initial.text)
 
     def _whole_answers(
-        self, answers: Iterable[tuple[Answered | None, Version]], row: GeneratedRow, selector: SampleSelector
+        self, answers: Iterable[Answered | None], row: GeneratedRow, selector: SampleSelector
     ) -> Iterator[tuple[Answer, list[str]]]:
         """Yield the samples of complete answers, with the comments of their ratings."""
-        for answered, version in answers:
+        for answered in answers:
             if _is_whole(answered, selector):
-                context, scores = self._context(version, row.persona), self._scores(row, answered)
+                context, scores = self._context_of(row, answered), self._scores(row, answered)
                 raters = tuple([score.rater for score in scores])
                 origin = context.origin(row.id, (answered.id,), raters, row.licences, row.task)
                 prompt, scale = (Turn("user", row.prompt),), self._manifest.config.ratings.scale
@@ -161,13 +168,33 @@ class GeneratedSource:
             ]
         )
 
-    def _context(self, version: Version, persona: str | None) -> AnswerContext:
-        context = self._contexts.get((version, persona))
+    def _context_of(self, row: GeneratedRow, answered: Answered) -> AnswerContext:
+        """Return the context of an answer; a revision has that of the first answer, and its user's clauses."""
+        if answered is row.final:
+            return self._context("learned", row.persona)
+        added: tuple[str, ...] = ()
+        if self._own_clauses and answered is not row.initial:
+            last = [step.revision for step in row.steps].index(answered)
+            added = tuple(s.principle for s in row.steps[: last + 1] if s.principle in self._own_clauses)
+        return self._context("initial", row.persona, added)
+
+    def _context(self, version: Version, persona: str | None, added: tuple[str, ...] = ()) -> AnswerContext:
+        """Return the context of a version's answers; `added` are the clauses of critiques, for this persona."""
+        context = self._contexts.get((version, persona, added))
         if context is None:
-            constitution = self._manifest.learned if version == "learned" else self._manifest.initial
+            learned = self._manifest.learned
+            constitution = learned if version == "learned" else self._manifest.initial
+            further = {clause for clause in learned.contract if clause.id in added} - set(constitution.contract)
+            contract = (*constitution.contract, *sorted(further, key=learned.contract.index)) if persona else ()
+            constitution = constitution.model_copy(update={"contract": contract})
             context = AnswerContext.of((self.id, None, persona), constitution, self._prompts, self._models(persona))
-            self._contexts[version, persona] = context
+            self._contexts[version, persona, added] = context
         return context
+
+    @cached_property
+    def _own_clauses(self) -> frozenset[str]:
+        """The clauses for single users, whether they are in a system message or the rule of a critique."""
+        return frozenset(clause.id for clause in self._manifest.learned.contract if clause.users)
 
     def _models(self, persona: str | None) -> Mapping[str, str]:
         """Return role -> model; for the user the persona's own model, if it has one."""
@@ -190,12 +217,12 @@ class GeneratedSource:
         return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
 
 
-def _compared(row: GeneratedRow) -> Iterator[tuple[Answered | None, Version]]:
+def _compared(row: GeneratedRow) -> Iterator[Answered | None]:
     """Yield the answers to compare: the first one, the last revision, the final one."""
-    yield row.initial, "initial"
+    yield row.initial
     if row.steps:
-        yield row.steps[-1].revision, "initial"
-    yield row.final, "learned"
+        yield row.steps[-1].revision
+    yield row.final
 
 
 def _is_whole(answered: Answered | None, selector: SampleSelector) -> TypeGuard[Answered]:
