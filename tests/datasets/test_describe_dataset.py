@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow
 import pytest
 from conftest import Called, scai
-from format_samples import FORMATS, KEEP, a_sample, made
+from format_samples import FORMATS, KEEP, LABELLED, a_sample, made
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -72,7 +72,7 @@ def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix:
         assert told["lengths"]["rejected"]["characters"]["longest"] == len("Go away.")
         assert told["length_bias"]["chosen_longer"]["estimate"] == 1.0
         assert told["length_bias"]["difference"] == {"estimate": 3.0, "low": None, "high": None}
-    assert (told["labels"] is not None) is (name == "kto")
+    assert (told["labels"] is not None) is (name in LABELLED)
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:

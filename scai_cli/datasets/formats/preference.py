@@ -1,7 +1,7 @@
 """Preference rows: pairs of answers for DPO and reward models, single answers with a label for KTO."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -51,8 +51,12 @@ def read_conversations(row: Fields) -> RowTexts:
 
 
 def _read_kto(row: Fields) -> RowTexts:
-    label = row["label"]
-    return replace(read_completion(row), label=_LABELS.get(label.lower()) if isinstance(label, str) else label)
+    return replace(read_completion(row), label=read_label(row["label"]))
+
+
+def read_label(label: Any) -> Any:
+    """Return a label read from a file, which is a text in CSV."""
+    return _LABELS.get(label.lower()) if isinstance(label, str) else label
 
 
 dpo: Final = Format(
