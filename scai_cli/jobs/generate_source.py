@@ -22,7 +22,6 @@ from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
 
-
 NONE: Final = "none"
 """In place of a constitution: no rules, the neutral system message."""
 

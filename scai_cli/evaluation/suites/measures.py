@@ -1,7 +1,7 @@
 """The suite `measures`: does an answer do what the rules ask for? A program observes it; there is no judge.
 
 Every system answers the tasks. The traits are those that the rules of any system ask for or against, so that a model
-trained on rules is measured by them without any rule in front. If no system has such a rule, the experiment's count.
+trained on rules is measured by them without any rule in front. If no system has one, the experiment's rules count.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,8 +48,8 @@ class Measures:
         """Return the tasks that were held out, else all, or the items of the user's file."""
         if not _wanted(source.rules, source.config):
             raise ConfigError(
-                "--suite measures: no rule of any system asks for a trait that a program can measure, such as short "
-                "answers or plain words; add a system with such a rule: NAME=RULES.md"
+                "--suite measures: no rule of any system asks for a trait that a program can measure (short answers, "
+                "plain words, ...); add a system with such a rule: NAME=RULES.md"
             )
         if source.file is not None:
             return suite_items("measures", source)
@@ -93,7 +93,7 @@ class Measures:
         wanted = _wanted(source.rules, source.config)
         traits = [compared(source, _measure(name, sign)) for name, sign in wanted.items()]
         problems = {system: why for system in source.systems if (why := _silent(source, system, wanted))}
-        tables, notes = [_means(source, traits)], [*_contrary(source, wanted)]
+        tables, notes = [_means(source, traits)], [*_contrary(wanted)]
         if source.reference in problems:
             return SuiteResult("measures", tables=tables, notes=notes, problem=problems[source.reference])
         return SuiteResult("measures", [*traits, compared(source, _CUT)], tables, notes, problems=problems)
@@ -134,8 +134,8 @@ async def _answer(context: SuiteContext, system: System, item: Item, wanted: Map
         return SystemAnswer(dict.fromkeys(wanted), shown, problem="the answer has no words")
     observed = observe(completion.text)
     scores: dict[str, float | None] = {name: observed[name] for name in wanted}
-    extra = {_CUT.name: float(completion.ended == "cut"), _WORDS: float(len(completion.text.split()))}
-    return SystemAnswer(scores | extra, shown)
+    scores[_CUT.name], scores[_WORDS] = float(completion.ended == "cut"), float(len(completion.text.split()))
+    return SystemAnswer(scores, shown)
 
 
 def _silent(source: ResultSource, system: str, wanted: Mapping[str, float]) -> str | None:
@@ -148,7 +148,7 @@ def _silent(source: ResultSource, system: str, wanted: Mapping[str, float]) -> s
     return f"{100 * share:.0f} % of the answers of {system} have no words"
 
 
-def _contrary(source: ResultSource, wanted: Mapping[str, float]) -> Iterator[str]:
+def _contrary(wanted: Mapping[str, float]) -> Iterator[str]:
     for name in (name for name, sign in wanted.items() if not sign):
         yield f"No verdict on {TRAITS[name].label}: the rules of the systems contradict each other."
 

@@ -32,7 +32,7 @@ class Adapter:
 
 
 def find_adapter(name: str, install: str) -> Adapter | None:
-    """Return the adapter in a folder; None if it has none, or the name is no folder.
+    """Return the adapter in a folder; None if it has none, or the name is that of the Hub.
 
     Raises ConfigError for an adapter of another kind, a damaged one, and a missing package; `install` is the command
     that installs it.
@@ -71,7 +71,7 @@ def with_adapter(model: Any, adapter: Adapter) -> Any:
             loaded = adapted.load_adapter(str(adapter.folder), "default", is_trainable=False)
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             first = next(iter(str(error).splitlines()), "")
-            raise ValueError(f"{adapter.folder} is no LoRA adapter of {adapter.base}: {first}") from None
+            raise ValueError(f"{adapter.folder} is not a LoRA adapter of {adapter.base}: {first}") from None
         if loaded.unexpected_keys or any("lora_" in key for key in loaded.missing_keys):
-            raise ValueError(f"{adapter.folder} is no LoRA adapter of {adapter.base}: their layers differ")
+            raise ValueError(f"{adapter.folder} is not a LoRA adapter of {adapter.base}: their layers differ")
         return adapted.merge_and_unload()
