@@ -23,12 +23,12 @@ from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
 from scai_cli.datasets.describe.row_files import cell
-from scai_cli.datasets.describe.text_measures import Reservoir, mean_interval, ngrams, self_bleu, share
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.datasets.formats.format import Format, find_format
 from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
 from scai_cli.datasets.samples.row_texts import row_texts
 from scai_cli.datasets.samples.sample import Sample, Trace
+from scai_cli.datasets.samples.text_measures import Reservoir, mean_interval, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -171,7 +171,7 @@ def nearly_alike(draw: random.Random, form: Format) -> list[Sample]:
             score = replace(rating.score, rater=draw.choice(("ann", "bob")))
             samples.append(replace(rating, prompt=prompt[0].content, answer=text(), score=score))
         else:
-            kind = made_of.get(form.kind, lambda before, said, _: an_answer(before, said))
+            kind = made_of.get(form.kind, lambda before, said, _: replace(an_answer(before, said), good=True))
             samples.append(kind(prompt, text(), text()))
     return samples
 
@@ -197,6 +197,10 @@ def test_after_dedupe_no_row_is_counted_as_a_repeat(tmp_path: Path, name: str, d
 
 
 WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
+
+
+def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(text[start:] for start in range(n)), strict=False)
 
 
 def bleu(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> float:

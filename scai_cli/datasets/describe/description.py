@@ -10,21 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.datasets.describe import text_measures
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
 from scai_cli.datasets.export.output_files import MANIFEST
 from scai_cli.datasets.formats.format import Fields
+from scai_cli.datasets.samples import text_measures
 from scai_cli.datasets.samples.duplicates import NearRows, RowSketch, row_key
 from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import read_text
 from scai_cli.text.words import words
 
-SELF_BLEU_OF: Final = 500
 NEAR_OF: Final = 10_000
-_LONG: Final = 10_000
-"""Characters that are kept of a long answer."""
 
 
 @dataclass(slots=True)
@@ -65,7 +62,7 @@ class DatasetDescription:
 
     def __post_init__(self) -> None:
         self.near_sample = text_measures.Reservoir(NEAR_OF, self.seed)
-        self.bleu_sample = text_measures.Reservoir(SELF_BLEU_OF, self.seed)
+        self.bleu_sample = text_measures.Reservoir(text_measures.SELF_BLEU_OF, self.seed)
 
     def add(self, form: str, file: FileDescription, row: Fields, texts: RowTexts, is_later: bool | None) -> None:
         """Count a row."""
@@ -78,7 +75,7 @@ class DatasetDescription:
         self.answers.append(len(answer))
         self.refusals += text_measures.refuses(answer)
         self.near_sample.add(lambda: RowSketch.of(texts))
-        self.bleu_sample.add(lambda: answer[:_LONG])
+        self.bleu_sample.add(lambda: text_measures.cut(answer))
         if rejected is not None:
             self.rejected.append(len(rejected))
             self.differences.append(len(answer) - len(rejected))

@@ -12,8 +12,6 @@ from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choi
 from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Answer, Pair
 
-GOOD: Final = 0.5
-"""The lowest utility of a desirable answer: the middle of the rating scale."""
 _LABELS: Final = {"true": True, "false": False, "1": True, "0": False}
 """The spellings of labels in CSV files."""
 _TURN: Final = re.compile(r"(?:^|\n\n)(?:Human|Assistant): ?")
@@ -35,8 +33,8 @@ def _reward(pair: Pair, layout: Layout) -> Iterator[Row]:
 
 def _kto(sample: Answer, layout: Layout) -> Iterator[Row]:
     before = conversation(sample, layout)
-    if before is not None and not blank(sample.text) and sample.utility is not None:
-        yield {"prompt": before, "completion": [answer(sample.text)], "label": sample.utility >= GOOD}
+    if before is not None and not blank(sample.text) and sample.good is not None:
+        yield {"prompt": before, "completion": [answer(sample.text)], "label": sample.good}
 
 
 def _read_pair(row: Fields) -> RowTexts:
@@ -77,4 +75,4 @@ reward: Final = Format(
 kto: Final = Format(
     "rated", _kto, reader=RowReader(frozenset({"prompt", "completion", "label"}), _read_kto), extra_columns=True
 )
-"""`{"prompt": [...], "completion": [...], "label": true}`; unrated answers are left out."""
+"""`{"prompt": [...], "completion": [...], "label": true}`; see `samples.good_answers`."""
