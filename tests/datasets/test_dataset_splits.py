@@ -242,13 +242,14 @@ def test_splits_are_by_people_and_tasks_unless_said_otherwise() -> None:
     assert found["both"] not in (found["task"], found["persona"])
 
 
+CONDITIONS = "revision.clauses=conditions"
 KEPT = re.compile(r"(persona|task|both) ([\d,]+) \(train ([\d,]+), test ([\d,]+)\)")
 
 
 @pytest.mark.parametrize("options", [(), pytest.param(("--dedupe", "near", "--max-rows", 10), marks=pytest.mark.slow)])
 def test_the_rows_that_each_split_by_keeps_are_told_first_and_are_those_it_keeps(options: tuple[object, ...]) -> None:
     people = [{"id": f"p{n}", "preferences": {"concise": n % 2}} for n in range(5)]
-    experiment(people, [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(5)], "epochs=1")
+    experiment(people, [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(5)], "epochs=1", CONDITIONS)
     split = ("--format", "dpo", "--split", "train=0.6,test=0.4", *options)
     line, *_ = scai("export", "many", *split, "-o", "x.jsonl").lines
     assert line.startswith("rows kept by --split-by ")
@@ -262,7 +263,7 @@ def test_the_rows_that_each_split_by_keeps_are_told_first_and_are_those_it_keeps
 
 
 def test_nothing_is_told_of_the_splits_if_all_rows_are_kept() -> None:
-    experiment([{"id": "ann"}], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)])
+    experiment([{"id": "ann"}], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)], CONDITIONS)
     split = ("--format", "sft", "--split", "train=0.5,test=0.5", "-o", "x.jsonl")
     assert "rows kept by" not in scai("export", "many", *split, "--split-by", "task").err
     called = scai("export", "many", *split, "--split-by", "persona")  # one person: no test set
@@ -272,7 +273,7 @@ def test_nothing_is_told_of_the_splits_if_all_rows_are_kept() -> None:
 
 def test_a_split_that_is_impossible_is_left_out_of_the_line() -> None:
     tasks = [{"id": f"t{n}", "prompt": f"Number {n % 3}?"} for n in range(6)]  # t0 is worded as t3
-    experiment([{"id": "ann"}], tasks, "revision.clauses=conditions", "constitution.principles=[Be brief.]")
+    experiment([{"id": "ann"}], tasks, CONDITIONS, "constitution.principles=[Be brief.]")
     assert scai("generate", "many", "--n", 6, "--run-id", "rows", "-q").code == 0
     split = ("--format", "dpo", "--labels", "revision", "--split", "train=0.5,test=0.5", "-o", "D/")
     called = scai("export", "rows", *split, "--split-by", "task")  # the rows belong to nobody
