@@ -37,7 +37,7 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 
 test-integration: $(TRAIN)/.installed $(LLAMA)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL, LLaMA-Factory and inspect_ai; models of transformers and LangChain
 	@$(TRAIN)/bin/python tests/support/real_model.py --fetch-only
-	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/datasets/test_llama_factory.py \
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/datasets/test_llama_factory.py tests/datasets/test_hub_upload.py \
 	  tests/jobs/test_serve_inspect.py tests/models/test_langchain.py tests/models/test_huggingface.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on

@@ -199,3 +199,8 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
         say(f"left out: {reasons}")
     for line in (*record.summary.lines(), *record.notes):
         say(line)
+    has_rows = any(file.rows for file in record.files)
+    if to.folder and has_rows and not any(source.has_real_people for source in record.sources):
+        from scai_cli.datasets.export.folder import upload_command
+
+        say(f"to publish it on the Hub, private at first: {upload_command(to.target)}")
