@@ -1,7 +1,8 @@
 """Principles with wordings of their own, and few-shot dialogues, as files for `scai generate` have them."""
 
+import operator
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
@@ -9,15 +10,18 @@ from scai_cli.experiment.constitution import RuleText
 from scai_cli.prompts.instructions import as_rule, instruction_kind
 from scai_cli.values import SeenText, Value
 
+_given: Final = Field(exclude_if=operator.not_)
+"""A field left out of JSON and YAML while it is not given."""
+
 
 class Wording(Value):
     """How answers are criticised, revised and compared by a principle; None for the wording of the prompts."""
 
-    critique: RuleText | None = None
+    critique: Annotated[RuleText | None, _given] = None
     """The request for a critique; given together with `revision`."""
-    revision: RuleText | None = None
+    revision: Annotated[RuleText | None, _given] = None
     """The request for a revision."""
-    comparison: RuleText | None = None
+    comparison: Annotated[RuleText | None, _given] = None
     """The request to choose one of two answers."""
 
 
