@@ -77,15 +77,13 @@ class RecipePair(Value):
 
 
 def refuse_instruction(text: str) -> None:
-    """Raise ValueError for a text that asks for a critique or a revision, or for a choice that is no rule."""
+    """Raise ValueError for a text that asks for a critique, a revision or a choice that cannot be read as a rule."""
     kind = instruction_kind(text)
     if kind == "choice" and as_rule(text) == text:
-        raise ValueError(
-            "asks for a choice, and is no rule for an answer; write a rule as `text` and this as its `comparison`"
-        )
+        raise ValueError("asks for a choice, not for an answer; write a rule as `text` and this as its `comparison`")
     if kind in ("critique", "revision"):
         raise ValueError(
-            f"asks for a {kind}, and is no rule for an answer; write a pair `{{critique: ..., revision: ...}}` in a "
+            f"asks for a {kind}, not for an answer; write a pair `{{critique: ..., revision: ...}}` in a "
             "YAML or JSON file"
         )
 
@@ -98,7 +96,7 @@ def _flat(dialogues: Any) -> Any:
 
 
 FewShot = Annotated[tuple[ChatLine, ...], BeforeValidator(_flat)]
-"""Few-shot dialogues: a list of messages, or a list of such lists."""
+"""Few-shot dialogues: a list of messages, or a list of their lists."""
 
 
 def refuse_order(lines: Iterable[ChatLine]) -> None:

@@ -151,9 +151,9 @@ def test_a_principle_to_choose_by_is_a_rule_and_a_comparison(rules: object) -> N
 @pytest.mark.parametrize(
     ("rules", "problem"),
     [
-        ({"principles": [CRITIQUE]}, "principles.0: asks for a critique, and is no rule for an answer; write a pair"),
-        ({"principles": [REVISION]}, "principles.0: asks for a revision, and is no rule"),
-        ({"principles": ["Which response is less harmful?"]}, "principles.0: asks for a choice, and is no rule"),
+        ({"principles": [CRITIQUE]}, "principles.0: asks for a critique, not for an answer; write a pair"),
+        ({"principles": [REVISION]}, "principles.0: asks for a revision, not for an answer"),
+        ({"principles": ["Which response is less harmful?"]}, "principles.0: asks for a choice, not for an answer"),
         ({"principles": [{"critique": CRITIQUE}]}, "principles.0: has `critique` without `revision`; write both"),
         ({"principles": [{"comparison": CHOICE}]}, "principles.0: needs `text`, or `critique` and `revision`"),
         ({"constitutions": [{"critic": CRITIQUE}]}, "constitutions.0.revision: is missing"),
@@ -174,7 +174,7 @@ def test_a_principle_of_a_run_that_asks_for_a_critique_is_one_line() -> None:
     assert scai("run", "c.yaml", "--set", "epochs=1", "--set", "revision.margin=1", "-q").code == 0
     called = scai("generate", "tiny", "--n", 1)
     assert called.lines == [
-        "scai: tiny: P1 asks for a critique, and is no rule for an answer; write a pair `{critique: ..., revision: "
+        "scai: tiny: P1 asks for a critique, not for an answer; write a pair `{critique: ..., revision: "
         "...}` in a YAML or JSON file"
     ]
 
