@@ -91,8 +91,8 @@ def read_generate_file(path: Path, personas: Iterable[Persona], *, strict: bool 
     """Read a constitution; raises ConfigError if it has no rule, or if `strict` a clause is for an unknown persona.
 
     JSON and YAML have the keys `principles` and `contract`, or those of Hugging Face's recipe. In a text that `scai`
-    wrote, the headings say what a line is. In another text, every item of a list is a rule, or every paragraph of a
-    text without a list: a clause if it starts with `When you talk with NAME:` or `When the user ...:`, else a principle.
+    wrote, the headings say what a line is. In another text, every item of a list is a rule, or without a list every
+    paragraph: a clause if it starts with `When you talk with NAME:` or `When the user ...:`, else a principle.
     """
     people = _People.of(personas, strict=strict)
     if path.suffix in (".json", ".yaml", ".yml"):
