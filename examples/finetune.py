@@ -22,8 +22,6 @@ on_gpu = torch.cuda.is_available()
 files = {"gguf_file": asked.gguf, "quantization_config": GgufConfig(dequantize=True)} if asked.gguf else {}
 tokenizer = AutoTokenizer.from_pretrained(asked.model, gguf_file=asked.gguf)
 base = AutoModelForCausalLM.from_pretrained(asked.model, dtype=torch.bfloat16 if on_gpu else torch.float32, **files)
-if asked.gguf:  # its weights are whole now; a trainer would take them for quantized ones
-    base.hf_quantizer.remove_quantization_config(base)
 settings = {
     "num_train_epochs": asked.epochs,
     "per_device_train_batch_size": 2,

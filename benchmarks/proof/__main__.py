@@ -1,6 +1,6 @@
-"""Does a model trained on our rows keep the rules on tasks that it has never seen? Run, generate, export, train, evaluate.
+"""Does a model trained on our rows keep the rules on tasks it has never seen? Run, generate, export, train, evaluate.
 
-    python examples/proof/proof.py MODEL --gguf FILE --out .proof
+    python -m benchmarks.proof MODEL --gguf FILE --out .proof
 
 Three adapters of one model, trained alike on as many rows about the same tasks: under the rules that a run has learned,
 under opposite ones, and under none. The last one is the reference, as part of the style is that of the simulated
@@ -19,6 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 EXPERIMENT = HERE / "experiment.yaml"
+FINETUNE = HERE.parents[1] / "examples" / "finetune.py"
 RULES = {"rules": "learned", "opposite": str(HERE / "opposite.md"), "empty": "none"}
 """The name of a set of rows and of the model trained on it -> the constitution."""
 
@@ -67,7 +68,7 @@ class Proof:
             gguf = ("--gguf", self.asked.gguf) if self.asked.gguf else ()
             rows = self.out / f"{name}-answers"
             settings = ("--learning-rate", "1e-3")
-            self.call(HERE.parent / "finetune.py", self.model, rows, self.out / name, *pairs, *gguf, *settings)
+            self.call(FINETUNE, self.model, rows, self.out / name, *pairs, *gguf, *settings)
 
     def evaluate(self, name: str, systems: Sequence[str]) -> None:
         """Compare systems, the first one is the reference; answers that another evaluation has are reused."""
