@@ -1,0 +1,45 @@
+"""Generate tasks like those of a file, to quotas of their kinds and topics."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.item_files import item_files, items
+from scai_cli.experiment.load import Overrides
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.jobs.generate_population import Generated, generate_population, settings_of
+from scai_cli.populations.new_tasks import TaskWriter
+from scai_cli.populations.quotas import Quota
+from scai_cli.populations.task_sorts import draw_sorts
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateTasksOptions:
+    """The number of tasks, their examples, the quotas of kinds and topics, and the people whom no task may name."""
+
+    count: int
+    like: Sequence[Task]
+    quotas: Sequence[Quota] = ()
+    personas: Sequence[Persona] = ()
+    overrides: Overrides = field(default=Overrides())
+    """The model, the seed, and settings of `model.` and `limits.`"""
+
+
+def examples(path: Path) -> tuple[Task, ...]:
+    """Read the tasks of a file, or of all files of a folder; raises ConfigError if there is none."""
+    files = item_files(path) if path.is_dir() else [path]
+    tasks = tuple(task for file in files for task in items(file, Task))
+    if not tasks:
+        raise ConfigError(f"{path}: contains no task; add one, or name another file")
+    return tasks
+
+
+def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None], again: str) -> Generated:
+    """Generate tasks with a model and write them to a file, as `generate_population` does."""
+    config = settings_of(options.overrides)
+    sorts = draw_sorts(options.count, options.quotas, options.like, config.seed)
+    return generate_population(
+        "tasks", config, lambda agent: TaskWriter(agent, sorts, options.like, options.personas), out, say, again
+    )
