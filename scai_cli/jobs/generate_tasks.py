@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scai_cli.errors import ConfigError
-from scai_cli.experiment.item_files import item_files, items
+from scai_cli.experiment.item_files import item_files, items, without_tasks
 from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -32,7 +31,7 @@ def examples(path: Path) -> tuple[Task, ...]:
     files = item_files(path) if path.is_dir() else [path]
     tasks = tuple(task for file in files for task in items(file, Task))
     if not tasks:
-        raise ConfigError(f"{path}: contains no task; add one, or name another file")
+        raise without_tasks(path)
     return tasks
 
 

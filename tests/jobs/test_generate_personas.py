@@ -136,5 +136,7 @@ def test_people_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch, re
         called = scai("personas", "generate", "--n", 2, "-o", "g.jsonl", "--model", "openai:tiny", "--quiet")
     assert called.code == code
     assert len(called.lines) == 1
-    assert ("only 1 of 2 personas: 6 texts" if readable else "no personas: 12 texts rejected (12 unreadable); use a ") in called.err
+    assert (
+        "only 1 of 2 personas: 6 texts" if readable else "no personas: 12 texts rejected (12 unreadable); use a "
+    ) in called.err
     assert Path("g.jsonl").exists() == (code == 0)
