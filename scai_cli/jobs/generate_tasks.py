@@ -1,5 +1,6 @@
 """Generate tasks like those of a file, to quotas of their kinds and topics."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ class GenerateTasksOptions:
 
 def examples(path: Path) -> tuple[Task, ...]:
     """Read the tasks of a file, or of all files of a folder; raises ConfigError if there is none."""
-    files = item_files(path) if path.is_dir() else [path]
+    files = item_files(path) if os.path.isdir(path) else [path]
     tasks = tuple(task for file in files for task in items(file, Task))
     if not tasks:
         raise without_tasks(path)
