@@ -72,28 +72,20 @@ def generate(
             metavar="kind|topic=VALUE:SHARE,...",
         ),
     ] = None,
+    model: Model = None,
+    seed: Seed = 0,
     personas: Annotated[
         Path | None, typer.Option("--personas", help="Reject tasks that name one of these personas.", metavar="FILE")
     ] = None,
-    model: Model = None,
-    seed: Seed = 0,
     settings: SetLimit = None,
     max_usd: MaxUsd = None,
     quiet: Quiet = False,
 ) -> None:
     """Generate tasks like those of a file. If interrupted, run the same command again to continue."""
-    from scai_cli.experiment.item_files import items
     from scai_cli.experiment.load import Overrides
-    from scai_cli.experiment.personas import Persona
-    from scai_cli.jobs.generate_tasks import GenerateTasksOptions, examples
+    from scai_cli.jobs.generate_tasks import GenerateTasksOptions
     from scai_cli.jobs.generate_tasks import generate as made
-    from scai_cli.populations.quota_text import read_quotas
 
-    options = GenerateTasksOptions(
-        count=count,
-        like=examples(like),
-        quotas=read_quotas(quotas or ()),
-        personas=tuple(items(personas, Persona)) if personas else (),
-        overrides=Overrides(with_limit(settings, max_usd), model, seed),
-    )
+    overrides = Overrides(with_limit(settings, max_usd), model, seed)
+    options = GenerateTasksOptions(count, like, quotas or (), personas, overrides)
     say_generated(made(options, out, (lambda _: None) if quiet else say, again()), count, "tasks", out, quiet)

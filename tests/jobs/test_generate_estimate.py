@@ -9,6 +9,8 @@ import pytest
 from conftest import scai
 from loopback import Loopback
 
+from scai_cli.display.numbers import duration
+
 RULES = ("generate", "rules.md", "--tasks", "tasks.yaml", "--set", "generate.judge=model")
 
 
@@ -75,6 +77,4 @@ def test_tasks_that_are_missing_are_one_line() -> None:
     ("seconds", "words"), [(0.04, "0.04 seconds"), (1, "1 second"), (90, "1.5 minutes"), (9e6, "104 days")]
 )
 def test_durations(seconds: float, words: str) -> None:
-    from scai_cli.display.numbers import duration
-
     assert duration(seconds) == words
