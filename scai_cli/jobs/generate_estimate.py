@@ -18,6 +18,7 @@ from scai_cli.datasets.generate.make_row import RowContext, make_row
 from scai_cli.datasets.generate.manifest import TaskList
 from scai_cli.datasets.generate.row_plan import row_plan
 from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.generate_settings import RED_TEAM
 from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.endpoint_gates import EndpointKey, RoleModel, key_of
@@ -28,10 +29,10 @@ from scai_cli.messages import AgentRole, Usage
 from scai_cli.runs.call_index import paid_calls
 from scai_cli.simulation.rehearsal import Rehearsal, rehearsed_agents
 
-_OF_A_KIND, _REHEARSED = 8, 40
-"""The most rows to rehearse for each kind of task, as kinds may differ in their calls, and in all."""
+_REHEARSED: Final = 20
+"""The most rows to rehearse about red-team tasks, which may take other calls, and about others."""
 _LOOKED_AT: Final = 20_000
-"""The tasks that are looked through for their kinds."""
+"""The tasks that are looked through for both."""
 _TIMED: Final = 5_000
 """The calls of a run that tell its pace."""
 
@@ -81,8 +82,8 @@ def estimate(
 
 
 def _rehearse(source: GenerateSource, options: GenerateOptions) -> tuple[Rehearsal, int]:
-    """Make the first rows of each kind of task on the simulated model; return their number, too."""
-    tasks = list(_first_of_each_kind(options, source))
+    """Make the first rows about red-team and other tasks on the simulated model; return their number, too."""
+    tasks = list(_first_of_both(options, source))
     if not tasks:
         raise without_tasks(options.tasks)
     manifest = manifest_of(source, options, "rehearsal", TaskList(name="", count=len(tasks), sha256=""))
@@ -93,11 +94,12 @@ def _rehearse(source: GenerateSource, options: GenerateOptions) -> tuple[Rehears
     return rehearsal, len(plans)
 
 
-def _first_of_each_kind(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
-    seen: Counter[str] = Counter()
+def _first_of_both(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
+    seen: Counter[bool] = Counter()
     for task in islice(wanted_tasks(options, source), _LOOKED_AT):
-        if seen[task.kind] < _OF_A_KIND and seen.total() < _REHEARSED:
-            seen[task.kind] += 1
+        is_red_team = task.kind == RED_TEAM
+        if seen[is_red_team] < _REHEARSED:
+            seen[is_red_team] += 1
             yield task
 
 

@@ -155,7 +155,7 @@ def test_every_file_loads_on_its_own(exports: Path, name: str) -> None:
     assert files
 
 
-@pytest.mark.parametrize("name", ["hh", "openai-sft", "openai-dpo", "sharegpt", "alpaca"])
+@pytest.mark.parametrize("name", ["hh", "openai-sft", "openai-dpo", "sharegpt", "sharegpt-kto"])
 def test_provenance_beside_the_rows_loads_too_line_by_line(exports: Path, name: str) -> None:
     for split in ("train", "test"):
         assert len(loaded(exports / name, split, name="provenance")) == len(loaded(exports / name, split))

@@ -48,6 +48,9 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     if beside:
         names = ", ".join(f"`{code(file.name)}`" for file in beside)
         yield f"{names}: {_TEXTS['beside']}"
+    if lines := list(record.summary.lines()):
+        yield "## Balance and variety"
+        yield bullets(map(escaped, lines))
     yield "## How to train on it"
     yield bullets(_advice(record, guide))
     yield "## How it was made"

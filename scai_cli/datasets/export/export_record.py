@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scai_cli.datasets.export.summary import ExportSummary
 from scai_cli.datasets.formats.format import ExportedFile, Format
 from scai_cli.experiment.constitution import Constitution
 
@@ -42,5 +43,7 @@ class ExportRecord:
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
     """The filters, splits and seeds that differ from their defaults."""
+    summary: ExportSummary
+    """The balance, length and variety of the rows."""
     notes: tuple[str, ...] = ()
     """Notes for readers, such as the decontamination report."""

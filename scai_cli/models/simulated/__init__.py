@@ -94,7 +94,7 @@ class _Simulated:
         user, task = person(system_text(request), self._seed), opening_task(request)
         if user is not None and task is not None:
             return opening(task, user.conditions, self._options.shows, rng)
-        said = [message.content for message in request.messages if message.role == "user"]
+        said = [message.content for message in criticism.after_examples(request.messages) if message.role == "user"]
         recognises = recognised_in(said, self._options.recognition, self._seed)
         wanted = demands(system_text(request), said, recognises)
         answer = compose(shared(wanted, self._options.attention), said[0] if said else "", rng)
