@@ -20,7 +20,7 @@ def generate(
         str,
         typer.Argument(
             metavar="RUN|CONSTITUTION",
-            help="Run, or constitution file (Markdown, text, JSON, YAML).",
+            help="Run, constitution file (Markdown, text, JSON, YAML), or `none` (no rules).",
             show_default=False,
         ),
     ],

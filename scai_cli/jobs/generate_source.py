@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from scai_cli.datasets.generate.criterion import Criterion, criteria
 from scai_cli.errors import ConfigError
@@ -22,6 +23,9 @@ from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
+
+NONE: Final = "none"
+"""In place of a constitution: no rules, the neutral system message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,10 @@ def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
 
     Where all principles are pairs without a text, no answer can be given under them, so rows have no final answer.
     """
-    if names_file(options.source, runs):
+    if options.source == NONE:
+        source = GenerateSource(NONE, NONE, file_experiment(options, runs), Constitution(), Constitution())
+        source = _peopled(source, options)
+    elif names_file(options.source, runs):
         source = _from_file(options, Path(options.source), runs)
     else:
         source = _from_run(options, find_run(runs, options.source))
@@ -137,9 +144,11 @@ def file_experiment(options: GenerateOptions, runs: Path) -> ExperimentConfig:
         return load_experiment(options.config, options.overrides, starting_from(runs))
     if options.overrides.model is not None:
         return bare_experiment(options.overrides)
-    with opened(Path(options.source)):  # a file that is not there needs no model
-        pass
-    raise ConfigError(f"{options.source}: a constitution file needs a model; add --model or --config EXPERIMENT")
+    if options.source != NONE:
+        with opened(Path(options.source)):  # a file that is not there needs no model
+            pass
+    what = "a constitution file" if options.source != NONE else "an empty constitution"
+    raise ConfigError(f"{options.source}: {what} needs a model; add --model or --config EXPERIMENT")
 
 
 def file_stem(file: Path) -> str:
