@@ -89,7 +89,7 @@ PairsOf = Annotated[
     typer.Option(
         "--pairs",
         help="Pairs of a generated row: its ends (final answer or last revision against the first answer), or all that "
-        "a label decides; default: ends, with several first answers all.",
+        "a label decides; default: ends; all where first answers are compared.",
         show_default=False,
     ),
 ]

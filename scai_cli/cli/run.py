@@ -54,7 +54,8 @@ def run(
     generate.finish(outcome, as_json)
     if not (quiet or as_json):
         _print_next_steps(runs_dir / outcome.run_id)
-    _say_without_rules(runs_dir / outcome.run_id)
+    if not quiet:
+        _say_without_rules(runs_dir / outcome.run_id)
 
 
 def resume(
@@ -82,7 +83,8 @@ def resume(
         generate.finish(outcome, as_json)
         if not (quiet or as_json):
             _print_next_steps(path)
-        _say_without_rules(path)
+        if not quiet:
+            _say_without_rules(path)
 
 
 def plan(

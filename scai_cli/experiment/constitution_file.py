@@ -72,7 +72,7 @@ class GenerateFile(NamedTuple):
     not_read: tuple[str, ...] = ()
     """As in `ConstitutionFile`."""
     wordings: Mapping[str, Wording] = {}
-    """The wordings of a principle by its id; of those that are no part of `constitution`, as they have no text, too."""
+    """The wordings of a principle by its id; also of those without a text, which `constitution` lacks."""
     few_shot: tuple[ChatLine, ...] = ()
 
 
@@ -91,8 +91,8 @@ def read_generate_file(path: Path, personas: Iterable[Persona], *, strict: bool 
     """Read a constitution; raises ConfigError if it has no rule, or if `strict` a clause is for an unknown persona.
 
     JSON and YAML have the keys `principles` and `contract`, or those of Hugging Face's recipe. In a text that `scai`
-    wrote, the headings say what a line is. In another text, every item of a list is a rule, or every paragraph if there
-    is no list: a clause if it starts with `When you talk with NAME:` or `When the user ...:`, else a principle.
+    wrote, the headings say what a line is. In another text, every item of a list is a rule, or without a list every
+    paragraph: a clause if it starts with `When you talk with NAME:` or `When the user ...:`, else a principle.
     """
     people = _People.of(personas, strict=strict)
     if path.suffix in (".json", ".yaml", ".yml"):
@@ -121,7 +121,7 @@ def read_generate_file(path: Path, personas: Iterable[Persona], *, strict: bool 
 
 
 def _built(principles: Sequence[WrittenPrinciple], contract: Sequence[StartClause]) -> GenerateFile:
-    """Number all rules; those without a text keep their numbers, and are no part of the constitution."""
+    """Number all rules; those without a text keep their numbers, and the constitution lacks them."""
     starts = [StartPrinciple(id=p.id, text=as_rule(p.text or "-"), locked=p.locked) for p in principles]
     whole = numbered(starts, contract)
     pairs = list(zip(whole.principles, principles, strict=True))

@@ -1,7 +1,8 @@
 """Principles with wordings of their own, and few-shot dialogues, as files for `scai generate` have them."""
 
+import operator
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
@@ -9,15 +10,18 @@ from scai_cli.experiment.constitution import RuleText
 from scai_cli.prompts.instructions import as_rule, instruction_kind
 from scai_cli.values import SeenText, Value
 
+_given: Final = Field(exclude_if=operator.not_)
+"""A field left out of JSON and YAML while it is not given."""
+
 
 class Wording(Value):
     """How answers are criticised, revised and compared by a principle; None for the wording of the prompts."""
 
-    critique: RuleText | None = None
+    critique: Annotated[RuleText | None, _given] = None
     """The request for a critique; given together with `revision`."""
-    revision: RuleText | None = None
+    revision: Annotated[RuleText | None, _given] = None
     """The request for a revision."""
-    comparison: RuleText | None = None
+    comparison: Annotated[RuleText | None, _given] = None
     """The request to choose one of two answers."""
 
 
@@ -73,15 +77,13 @@ class RecipePair(Value):
 
 
 def refuse_instruction(text: str) -> None:
-    """Raise ValueError for a text that asks for a critique or a revision, or for a choice that is no rule."""
+    """Raise ValueError for a text that asks for a critique, a revision or a choice that cannot be read as a rule."""
     kind = instruction_kind(text)
     if kind == "choice" and as_rule(text) == text:
-        raise ValueError(
-            "asks for a choice, and is no rule for an answer; write a rule as `text` and this as its `comparison`"
-        )
+        raise ValueError("asks for a choice, not for an answer; write a rule as `text` and this as its `comparison`")
     if kind in ("critique", "revision"):
         raise ValueError(
-            f"asks for a {kind}, and is no rule for an answer; write a pair `{{critique: ..., revision: ...}}` in a "
+            f"asks for a {kind}, not for an answer; write a pair `{{critique: ..., revision: ...}}` in a "
             "YAML or JSON file"
         )
 
@@ -94,7 +96,7 @@ def _flat(dialogues: Any) -> Any:
 
 
 FewShot = Annotated[tuple[ChatLine, ...], BeforeValidator(_flat)]
-"""Few-shot dialogues: a list of messages, or a list of such lists."""
+"""Few-shot dialogues: a list of messages, or a list of their lists."""
 
 
 def refuse_order(lines: Iterable[ChatLine]) -> None:

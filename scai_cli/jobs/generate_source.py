@@ -97,7 +97,10 @@ def check_source(source: GenerateSource, options: GenerateOptions) -> None:
         )
     judge = f"generate.judge={settings.judge}"
     if settings.by_users and not personas:
-        raise ConfigError(f"{judge}: there are no personas to rate answers; give some with --personas or --config")
+        raise ConfigError(
+            f"{judge}: there are no personas to rate answers; give some with --personas or --config, "
+            "or add --set generate.judge=model"
+        )
     human = [persona.id for persona in personas if persona.human]
     if human:
         raise ConfigError(

@@ -121,8 +121,8 @@ def test_a_constitutional_row_has_the_columns_of_cai_conversation_harmless() -> 
         "init_prompt": ASKED,
         "init_response": "Go away.",
     }
-    assert (row["critic_prompt"], row["critic_response"]) == ("critic 1?", "too curt 1")
-    assert (row["revision_prompt"], row["revision_response"]) == ("revise 1!", "Boil water 1.")
+    assert (row["critic_prompt"], row["critic_response"]) == ("critic 0?", "too curt 0")
+    assert (row["revision_prompt"], row["revision_response"]) == ("revise 0!", "Boil water 0.")
     assert [step["principle"] for step in row["steps"]] == ["P0", "P1"]
     assert row["messages"] == row["chosen"] == said(ASKED, "Boil water.")
     assert row["rejected"] == said(ASKED, "Go away.")

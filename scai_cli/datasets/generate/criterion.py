@@ -5,6 +5,7 @@ for in a chat, as in Constitutional AI (arXiv 2212.08073, section 3.1 and append
 task, the answer, the request for a critique, the critique, the request for a revision.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -25,9 +26,9 @@ class Criterion(Wording):
 
     id: str
     """The id of its principle or clause."""
-    text: Text | None = None
+    text: Annotated[Text | None, Field(exclude_if=operator.not_)] = None
     """The rule as the assistant reads it, after its condition if it has one; None for a pair of requests alone."""
-    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    users: Annotated[tuple[str, ...], Field(alias="for", exclude_if=operator.not_)] = ()
     """The users of its clause; () for a rule for everyone."""
 
     def requests(self, prompts: Prompts) -> tuple[str, str]:

@@ -42,8 +42,8 @@ class SampleFilter:
     labels: Labels | None = None
     """The label that decides which answer of a generated row is better; None: ratings, else judge, else revision."""
     pairs: Pairs | None = None
-    """The pairs of a generated row: its ends (one pair), or all that a label decides; None: all if the row has several
-    first answers."""
+    """The pairs of a generated row: its ends (one pair), or all that a label decides; None: all if several first
+    answers are compared."""
     answers: Imitated | None = None
     """The answers of a generated row to imitate; None: the final one, or in sets without it all revisions, and of rows
     without critiques the first answers."""

@@ -105,7 +105,8 @@ class GeneratedSource:
             imitated = self._whole_answers(self._imitated(row, selector), row, selector)
             return (answer for answer, _ in imitated if selector.keeps(answer))
         if kind == "pairs":
-            pairs = selector.filter.pairs or ("all" if self._manifest.orders.samples > 1 else "ends")
+            orders = self._manifest.orders
+            pairs = selector.filter.pairs or ("all" if orders.samples > 1 and orders.judge != "none" else "ends")
             return self._pairs(row, self._decide(row, selector, pairs), selector)
         if kind == "traces":
             return self._traces(row, selector)

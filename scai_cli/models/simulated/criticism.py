@@ -103,11 +103,10 @@ def _chat_request(said: Sequence[str]) -> PrincipleRequest | None:
 
 
 def after_examples(messages: Sequence[Message]) -> Sequence[Message]:
-    """Return the messages after few-shot dialogues, each of which ends with a critique and a revision."""
-    for end in range(len(messages) - 1, 4, -1):
-        if messages[end].role == "assistant" and instruction_kind(messages[end - 3].content) == "critique":
-            return messages[end + 1 :]
-    return messages
+    """Return the last message alone if it follows few-shot dialogues, one of them with a critique and a revision."""
+    asked = messages[:-3] if len(messages) > 6 else ()
+    has_examples = any(said.role == "user" and instruction_kind(said.content) == "critique" for said in asked)
+    return messages[-1:] if has_examples else messages
 
 
 def criticise(request: PrincipleRequest, rng: random.Random) -> str:
