@@ -109,8 +109,8 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
         record = run.record(out.finish(), out.notes())
         if destination.folder:
             finish_folder(out.folder, record)
-        if options.splitting is not None and run.loses_by_splitting():
-            options.say(_rows_by_split(run, sources, form, options, good))
+        if run.loses_by_splitting() and (line := _rows_by_split(run, sources, form, options, good)):
+            options.say(line)
         out.publish()
     return record
 
@@ -199,6 +199,8 @@ class _Pass:
 
     def loses_by_splitting(self) -> bool:
         """Return whether rows were left out to keep the splits apart, or a split has none; call it after the pass."""
+        if self._splitter is None:
+            return False
         return any(self._selector.left_out[reason] for reason in SPLITTING) or not all(self.rows().values())
 
     def rows(self) -> Mapping[str, int]:
@@ -292,20 +294,25 @@ def _pass(sources: Sequence[SampleSource], form: Format, options: ExportOptions,
 
 def _rows_by_split(
     done: _Pass, sources: Sequence[SampleSource], form: Format, options: ExportOptions, good: GoodAnswers | None
-) -> str:
-    """Return a sentence about the rows that each `--split-by` keeps, the one that is `done` and the two others."""
+) -> str | None:
+    """Return a sentence about the rows that each `--split-by` keeps, the one that is `done` and the two others.
+
+    None if all keep the same.
+    """
     assert options.splitting is not None
-    counts = []
+    kept = {}
     for by in get_args(By):
         with suppress(ConfigError):  # no persona to split by, or licences that only these rows would mix
             run = done
             if by != options.splitting.by:
                 run = _pass(sources, form, replace(options, splitting=replace(options.splitting, by=by)), good)
                 deque(run.kept(), maxlen=0)
-            rows = run.rows()
-            parts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
-            counts.append(f"{by} {sum(rows.values()):,} ({parts})")
-    text: str = _TEXTS["rows_by_split"].format(counts="; ".join(counts), by=options.splitting.by)
+            kept[by] = run.rows()
+    if all(rows == done.rows() for rows in kept.values()):
+        return None
+    parts = {by: ", ".join(f"{name} {count:,}" for name, count in rows.items()) for by, rows in kept.items()}
+    counts = "; ".join(f"{by} {sum(kept[by].values()):,} ({parts[by]})" for by in kept)
+    text: str = _TEXTS["rows_by_split"].format(counts=counts, by=options.splitting.by)
     return text
 
 

@@ -71,7 +71,7 @@ class Reservoir(Generic[T]):
 
 
 def cut(text: str) -> str:
-    """Return what is kept of a text that is drawn into a sample: its first 10,000 characters."""
+    """Return the part of a text that a sample keeps: its first 10,000 characters."""
     return text[:_LONG]
 
 
