@@ -17,8 +17,9 @@ from scai_cli.datasets.generate.manifest import (
 )
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_plans
-from scai_cli.errors import ConfigError, RunError
+from scai_cli.errors import RunError
 from scai_cli.experiment.generate_settings import RED_TEAM
+from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.generate_source import (
@@ -77,7 +78,7 @@ def start(
     with ModelPool.connect(source.config) as pool:
         directory = RowDirectory.create(runs, run_id, f"{source.stem}-rows", GENERATED)
         with directory.removed_on_failure():
-            manifest = _manifest(source, options, directory, _keep_tasks(directory, options, source))
+            manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
             return run_on_loop(source.config.models(), _session(pool, directory, manifest, observer))
@@ -172,16 +173,15 @@ def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: Gener
 
     count = directory.write_source(TASKS, lines())
     if not count:
-        raise ConfigError(f"{options.tasks}: contains no task; add one, or name another file")
+        raise without_tasks(options.tasks)
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
     return TaskList(name=name, count=count, sha256=sha256(directory.folder.path / TASKS), red_team=red_team)
 
 
-def _manifest(
-    source: GenerateSource, options: GenerateOptions, directory: RowDirectory, tasks: TaskList
-) -> GenerateManifest:
+def manifest_of(source: GenerateSource, options: GenerateOptions, run_id: str, tasks: TaskList) -> GenerateManifest:
+    """Return the manifest of a new set."""
     return GenerateManifest(
-        run_id=directory.folder.run_id,
+        run_id=run_id,
         scai=__version__,
         source=source.name,
         initial=source.initial,

@@ -1,4 +1,4 @@
-"""Count the calls of a generated set without making any."""
+"""Count the calls of a generated set, and estimate its tokens, cost and time, without making any call."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,20 @@ from typing import Any
 from scai_cli.datasets.generate.criterion import criteria_for
 from scai_cli.datasets.generate.row_plan import sizes, turn_of
 from scai_cli.experiment.generate_settings import RED_TEAM
+from scai_cli.jobs.generate_estimate import Estimate, estimate
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
     GenerateSource,
     by_turns,
     check_source,
+    names_file,
     read_source,
     wanted_tasks,
 )
+from scai_cli.jobs.plan import tokens_of
+from scai_cli.messages import Usage
+from scai_cli.runs.find import find_run
+from scai_cli.runs.locked_folder import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,27 @@ class GeneratePlan:
     calls: Mapping[str, int]
     total: int
     total_with_votes: int
+    estimate: Estimate
 
     def as_object(self) -> dict[str, Any]:
         """Return the object of `scai generate --dry-run --json`."""
-        shown = asdict(self)
+        shown, found = asdict(self), self.estimate
         shown["calls"]["total"] = shown.pop("total")
-        return shown
+        del shown["estimate"]
+        return {
+            **shown,
+            "tokens": tokens_of(sum(found.usage.values(), Usage())),
+            "usd": found.usd,
+            "by_purpose": {purpose: tokens_of(used) for purpose, used in found.usage.items()},
+            "seconds": found.seconds,
+        }
 
 
 def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
-    """Count the calls of a set, without retries; raises ConfigError and RunError if it cannot be started."""
+    """Count the calls of a set, without retries, and estimate the rest.
+
+    Raises ConfigError and RunError if it cannot be started.
+    """
     source = read_source(options, runs)
     check_source(source, options)
     settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)
@@ -65,7 +82,9 @@ def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
     }
     total = sum(calls.values())
     votes = 2 * pairs * (settings.votes - 1)
-    return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes)
+    log = None if names_file(options.source, runs) else find_run(runs, options.source) / CALLS
+    found = estimate(source, options, calls, rows, log)
+    return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes, found)
 
 
 def _shapes(source: GenerateSource, kinds: Sequence[bool], rows: int) -> Counter[tuple[bool, str | None]]:

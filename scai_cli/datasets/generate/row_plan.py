@@ -52,10 +52,11 @@ def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[
     """
     tasks = islice(_repeated_tasks(path), first % generation.tasks.count, None)
     for number, task in islice(zip(count(first), tasks, strict=False), max(0, generation.orders.n - first)):
-        yield _row_plan(generation, number, task)
+        yield row_plan(generation, number, task)
 
 
-def _row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
+def row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
+    """Return the plan of a row about a task."""
     config, orders = generation.config, generation.orders
     personas, seed = config.train_personas, f"{config.seed}/r{number}"
     persona = personas[turn_of(number, generation.tasks.count, len(personas))] if generation.by_turns else None

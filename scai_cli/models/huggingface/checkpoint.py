@@ -95,17 +95,19 @@ def _has_gguf_alone(source: Source) -> bool:
 def load_weights(checkpoint: Checkpoint) -> Weights:
     """Load the weights onto their device; raises what transformers does, in many forms, and ValueError for too few."""
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers import AutoModelForCausalLM, GenerationConfig, GgufConfig
 
     source, tokenizer = checkpoint.source, checkpoint.tokenizer
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     device = source.device or (accelerator.type if accelerator else "cpu")
     is_cpu = device.startswith("cpu")
     dtype = source.dtype or ("float32" if is_cpu else "auto")
+    unpacked = {} if source.gguf_file is None else {"quantization_config": GgufConfig(dequantize=True)}
     with quietly():
         model, report = AutoModelForCausalLM.from_pretrained(
             source.name,
             **_where(source),
+            **unpacked,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             device_map=None if is_cpu else device,
             output_loading_info=True,

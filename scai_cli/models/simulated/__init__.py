@@ -18,6 +18,7 @@ from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.forms import FormRequest, fill_form, form_request, system_text
+from scai_cli.models.simulated.invented_tasks import invented_tasks
 from scai_cli.models.simulated.meta import cut_off, propose_rules
 from scai_cli.models.simulated.openings import opening, opening_task
 from scai_cli.models.simulated.options import SocietyOptions, read_options
@@ -106,6 +107,8 @@ class _Simulated:
             return proposed.as_edits() if "edits" in request.form else proposed.as_rewrite()
         if "biography" in request.form:
             return biography(request, rng)
+        if request.form.keys() == {"tasks"}:
+            return invented_tasks(request, rng)
         user = person(request.system, self._seed)
         if user is not None and "feedback" in request.form:
             return _complete(request, comment(request, user, self._options, rng))
