@@ -103,6 +103,10 @@ def test_the_file_of_hugging_face_is_read_as_it_is() -> None:
     assert (manifest.learned.rules, len(manifest.few_shot)) == ((), 8)
     compared = next(call for call in calls(Path("runs/set")) if call["id"] == "r0/judge/revised/ab/assistant")
     assert f"<principle>\n{CRITIQUE}\n\n{REVISION}\n</principle>" in said(compared)[0][1]
+    assert scai("export", "set", "--format", "dpo", "-o", "card/").code == 0
+    card = Path("card/README.md").read_text(encoding="utf-8")
+    assert "### Requests of `set`" in card
+    assert f"**P1** *critique:* {CRITIQUE} *revision:* {REVISION}" in card
     flat = {**HUGGING_FACE, "system_chat": [line for dialogue in DIALOGUES for line in dialogue]}
     assert generate(flat, run_id="flat") == rows
 

@@ -24,6 +24,7 @@ from scai_cli.datasets.samples.duplicates import ELSEWHERE, Dedupe, DuplicateInd
 from scai_cli.datasets.samples.filters import OWN_CLAUSES, SampleFilter, SampleSelector
 from scai_cli.datasets.samples.good_answers import GoodAnswers, labelled
 from scai_cli.datasets.samples.licences import Licences
+from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.row_texts import row_texts
 from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
@@ -273,7 +274,8 @@ def _source(source: SampleSource) -> ExportSource:
     constitution, models, config, answers = source.about()
     people, real = participants(config), any(persona.human for persona in config.personas.inline)
     log, health = sha256(log_of(source.path)), tuple(health_warnings(answers, config))
-    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health)
+    worded = source.worded if isinstance(source, GeneratedSource) else ()
+    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health, worded)
 
 
 def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitter | None:

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeGuard
 import msgspec
 from msgspec import Struct
 
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep, count_answers, rows
 from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
@@ -61,6 +62,11 @@ class GeneratedSource:
     def scale(self) -> tuple[float, float]:
         """The scale of its ratings."""
         return self._manifest.config.ratings.scale
+
+    @property
+    def worded(self) -> tuple[Criterion, ...]:
+        """The criteria with wordings of their own."""
+        return tuple(rule for rule in self._manifest.criteria or () if rule.critique or rule.comparison)
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the set, possibly a million, with the split that each states."""
