@@ -272,11 +272,13 @@ def test_nothing_is_told_of_the_splits_if_all_rows_are_kept() -> None:
 
 
 def test_a_split_that_is_impossible_is_left_out_of_the_line() -> None:
-    tasks = [{"id": f"t{n}", "prompt": f"Number {n % 3}?"} for n in range(6)]  # t0 is worded as t3
-    experiment([{"id": "ann"}], tasks, CONDITIONS, "constitution.principles=[Be brief.]")
+    tasks = [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)]
+    experiment(
+        [{"id": f"p{n}"} for n in range(4)], tasks, "epochs=1", CONDITIONS, "constitution.principles=[Be brief.]"
+    )
     assert scai("generate", "many", "--n", 6, "--run-id", "rows", "-q").code == 0
-    split = ("--format", "dpo", "--labels", "revision", "--split", "train=0.5,test=0.5", "-o", "D/")
-    called = scai("export", "rows", *split, "--split-by", "task")  # the rows belong to nobody
+    split = ("--format", "sft", "--split", "train=0.5,test=0.5", "-o", "D/")
+    called = scai("export", "many", "rows", *split)  # the rows of the set belong to no persona
     assert called.code == 0
     assert [by for by, *_ in KEPT.findall(called.lines[0])] == ["task", "both"]
     refused = scai("export", "rows", *split, "--split-by", "persona")
