@@ -50,6 +50,11 @@ def test_the_numbers_in_the_guides_are_those_of_the_code() -> None:
         assert f"at {MOST_TOKENS:,} tokens" in limits
 
 
+def test_the_version_of_llama_factory_is_the_one_that_the_tests_install() -> None:
+    found = re.findall(r"llamafactory==([\d.]+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert {*re.findall(r"LLaMA-Factory (\d[\d.]*\d)", TEXT)} == {*found}
+
+
 @pytest.mark.slow
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     for name in ("configs", "personas"):
