@@ -59,7 +59,7 @@ def test_a_damaged_adapter_is_one_line(tmp_path: Path, config: object, problem: 
 
 def test_weights_that_could_run_code_are_not_read(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "a", weights="adapter_model.bin")
-    with pytest.raises(ConfigError, match="has no adapter_model.safetensors"):
+    with pytest.raises(ConfigError, match=r"has no adapter_model\.safetensors"):
         find_adapter(str(folder), "install it")
 
 
