@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TRAIN  := .venv-train
+LLAMA  := .venv-llamafactory
 DIST   := .venv-dist
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -34,10 +35,11 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 	@$(BIN)/python tests/support/real_model.py --fetch-only
 	@$(BIN)/python -m pytest -q -m realmodel
 
-test-integration: $(TRAIN)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL and inspect_ai; models of transformers and LangChain
+test-integration: $(TRAIN)/.installed $(LLAMA)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL, LLaMA-Factory and inspect_ai; models of transformers and LangChain
 	@$(TRAIN)/bin/python tests/support/real_model.py --fetch-only
-	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/jobs/test_serve_inspect.py \
-	  tests/models/test_langchain.py tests/models/test_huggingface.py tests/benchmarks/test_proof.py
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/datasets/test_llama_factory.py \
+	  tests/jobs/test_serve_inspect.py tests/models/test_langchain.py tests/models/test_huggingface.py \
+	  tests/benchmarks/test_proof.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
 	@$(DIST)/bin/python tests/support/distribution.py
@@ -81,7 +83,7 @@ format: $(VENV)/.installed-dev ## format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(TRAIN) $(DIST) .venv-bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TRAIN) $(LLAMA) $(DIST) .venv-bench .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -129,6 +131,16 @@ $(TRAIN)/.installed: pyproject.toml
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data,hf,langchain]' \
 	  'trl>=1.16' 'inspect_ai>=0.3.285' 'langchain-openai>=1.0'
+	@touch $@
+
+# Without the packages of its web pages, for sound and for video: with all of them it is 6.6 GB, CUDA's libraries included.
+$(LLAMA)/.installed:
+	@echo "Installing LLaMA-Factory into $(LLAMA): 1.6 GB on disk ..."
+	@$(PYTHON) -m venv $(LLAMA)
+	@$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 transformers==5.6.0 \
+	  datasets==4.0.0 peft==0.18.1 trl==0.24.0 accelerate==1.11.0 'av<=16.0.0' einops omegaconf sentencepiece tiktoken
+	@$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llamafactory==0.9.5
 	@touch $@
 
 $(DIST)/.installed:

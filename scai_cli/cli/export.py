@@ -40,6 +40,10 @@ def export(
     disagreement: options.Disagreement = None,
     per_persona: options.PerPersona = False,
     labels: options.LabelledBy = None,
+    pairs: options.PairsOf = None,
+    answers: options.AnswersOf = None,
+    kto_threshold: options.KtoThreshold = None,
+    balance_length: options.BalanceLength = False,
     max_rows: options.MaxRows = None,
     split: options.SplitInto = None,
     split_by: options.SplitBy = None,
@@ -56,7 +60,7 @@ def export(
     from scai_cli.datasets.export.export import ExportOptions, Splitting
     from scai_cli.datasets.export.export import export as exported
     from scai_cli.datasets.formats.format import Layout, find_format
-    from scai_cli.datasets.samples.filters import SampleFilter, parse_disagreement
+    from scai_cli.datasets.samples.filters import SampleFilter, parse_disagreement, parse_threshold
     from scai_cli.datasets.samples.splits import parse_split
     from scai_cli.runs.find import find_run, find_source
 
@@ -67,17 +71,30 @@ def export(
     _refuse(given, format_, form)
     if split_by is not None and split is None:
         raise ConfigError("--split-by needs --split; add e.g. --split train=0.9,test=0.1")
-    bounds = None if disagreement is None else parse_disagreement(disagreement)
     export_options = ExportOptions(
         format_name=format_,
         destination=_destination(output, as_, guard, form),
         layout=Layout.parse(system, for_),
-        filter=SampleFilter(min_rating, min_margin, epoch, persona, task, bounds, per_persona, labels, seed),
+        filter=SampleFilter(
+            min_rating=min_rating,
+            min_margin=min_margin,
+            epoch=epoch,
+            persona=persona,
+            task=task,
+            disagreement=None if disagreement is None else parse_disagreement(disagreement),
+            per_persona=per_persona,
+            labels=labels,
+            pairs=pairs,
+            answers=answers,
+            seed=seed,
+            kto_threshold=None if kto_threshold is None else parse_threshold(kto_threshold),
+        ),
         splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
         dedupe=dedupe,
         decontaminate=decontaminate,
         mix_licences=mix_licences,
         max_rows=max_rows,
+        balance_length=balance_length,
         command=shlex.join(["scai", *sys.argv[1:]]),
         settings=given,
     )
@@ -182,5 +199,5 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
     if record.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in record.left_out.items())
         say(f"left out: {reasons}")
-    for note in record.notes:
-        say(note)
+    for line in (*record.summary.lines(), *record.notes):
+        say(line)

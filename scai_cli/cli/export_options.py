@@ -54,7 +54,10 @@ For = Annotated[
 System = Annotated[
     str,
     typer.Option(
-        "--system", help="System message in each row: drop (none), keep (the run's), or your own text.", metavar="S"
+        "--system",
+        help="System message in each row: drop (none), keep (that of its answer), or your own text; only keep writes "
+        "answers made under one user's clauses.",
+        metavar="S",
     ),
 ]
 MinRating = Annotated[
@@ -80,6 +83,38 @@ PerPersona = Annotated[
 LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
     typer.Option("--labels", help="What decides which generated answer is better; default: the first available."),
+]
+PairsOf = Annotated[
+    Literal["ends", "all"] | None,
+    typer.Option(
+        "--pairs",
+        help="Pairs of a generated row: its ends (final answer or last revision against the first answer), or all that "
+        "a label decides; default: ends; all where first answers are compared.",
+        show_default=False,
+    ),
+]
+AnswersOf = Annotated[
+    Literal["final", "revisions"] | None,
+    typer.Option(
+        "--answers",
+        help="Answers of a generated row to imitate; default: final, in sets without final answers revisions, and the "
+        "first answers of rows without critiques.",
+        show_default=False,
+    ),
+]
+KtoThreshold = Annotated[
+    str | None,
+    typer.Option(
+        "--kto-threshold",
+        help="Utility of a good answer: prompt (above the mean of the answers it competes with), median (of all "
+        "answers or more), or a number from 0 to 1; default: prompt.",
+        metavar="T",
+        show_default=False,
+    ),
+]
+BalanceLength = Annotated[
+    bool,
+    typer.Option("--balance-length", help="Leave out pairs so that chosen answers are not the longer ones."),
 ]
 MaxRows = Annotated[
     int | None, typer.Option("--max-rows", min=1, help="Keep at most N rows, drawn at random.", metavar="N")

@@ -15,16 +15,16 @@ from typing import Any
 import pyarrow
 import pytest
 from conftest import Called, scai
-from format_samples import FORMATS, KEEP, a_sample, made
+from format_samples import FORMATS, KEEP, LABELLED, a_sample, made
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
 from scai_cli.datasets.describe.row_files import cell
-from scai_cli.datasets.describe.text_measures import TextSample, mean_interval, ngrams, self_bleu, share
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.datasets.formats.format import find_format
+from scai_cli.datasets.samples.text_measures import TextSample, mean_interval, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -72,7 +72,7 @@ def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix:
         assert told["lengths"]["rejected"]["characters"]["longest"] == len("Go away.")
         assert told["length_bias"]["chosen_longer"]["estimate"] == 1.0
         assert told["length_bias"]["difference"] == {"estimate": 3.0, "low": None, "high": None}
-    assert (told["labels"] is not None) is (name == "kto")
+    assert (told["labels"] is not None) is (name in LABELLED)
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
@@ -149,6 +149,10 @@ def test_rows_that_differ_in_one_character_are_near_duplicates_in_any_script(tmp
 
 
 WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
+
+
+def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(text[start:] for start in range(n)), strict=False)
 
 
 def bleu(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> float:

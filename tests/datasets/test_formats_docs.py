@@ -10,11 +10,11 @@ import pytest
 from conftest import scai
 
 from scai_cli import plugins
-from scai_cli.datasets.describe.description import NEAR_OF, SELF_BLEU_OF
-from scai_cli.datasets.describe.text_measures import REFUSALS
+from scai_cli.datasets.describe.description import NEAR_OF
 from scai_cli.datasets.formats.format import find_format
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.datasets.formats.preference import GOOD
+from scai_cli.datasets.samples.text_measures import REFUSALS, SELF_BLEU_OF
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "finetune.md").read_text(encoding="utf-8")

@@ -69,7 +69,8 @@ def test_a_run_keeps_the_section_for_its_sets(tmp_path: Path) -> None:
     assert (kept.orders.n, kept.orders.k, kept.orders.judge, kept.orders.clamp) == (2, 2, "model", (0.4, 0.6))
     printed = json.loads(scai("show", "kind", "--json").out)["config"]
     assert printed["generate"] == {
-        "k": 2, "raters": 2, "votes": 3, "clamp": None, "initial": "first", "judge": "model",
+        "recipe": "scai", "k": 2, "samples": 1, "final": True, "raters": 2, "votes": 3, "clamp": None,
+        "initial": "first", "judge": "model",
     }  # fmt: skip
 
 

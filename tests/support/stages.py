@@ -9,9 +9,9 @@ from typing import Final
 
 from simulated_society import FARMER, answer, comment, conversation, cross_rate, rewrite
 
-from scai_cli.datasets.describe.text_measures import refuses
 from scai_cli.datasets.export import markdown
 from scai_cli.datasets.export.row_writers import guarded
+from scai_cli.datasets.samples.text_measures import refuses
 from scai_cli.display.report.html import tag
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import ConfigError

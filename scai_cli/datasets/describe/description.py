@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.datasets.describe import text_measures
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
 from scai_cli.datasets.export.output_files import MANIFEST
 from scai_cli.datasets.formats.format import Fields, RowTexts
+from scai_cli.datasets.samples import text_measures
 from scai_cli.datasets.samples.splits import number
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import read_text
 from scai_cli.text.words import usual, words
 
-SELF_BLEU_OF: Final = 500
 NEAR_OF: Final = 10_000
 
 
@@ -62,7 +61,7 @@ class DatasetDescription:
 
     def __post_init__(self) -> None:
         self.near_sample = text_measures.TextSample(NEAR_OF, self.seed)
-        self.bleu_sample = text_measures.TextSample(SELF_BLEU_OF, self.seed)
+        self.bleu_sample = text_measures.TextSample(text_measures.SELF_BLEU_OF, self.seed)
 
     def add(self, form: str, file: FileDescription, row: Fields, texts: RowTexts, is_later: bool | None) -> None:
         """Count a row."""

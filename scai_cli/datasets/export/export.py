@@ -1,6 +1,5 @@
 """Export runs and generated sets: filter and split their samples, turn them into rows, write files with provenance."""
 
-import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +10,19 @@ from msgspec import Struct
 from scai_cli.analysis.audience import for_audience
 from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.participants import participants
+from scai_cli.datasets.export.draw import Candidates, Draw, length_ratio
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
 from scai_cli.datasets.export.output_files import STDOUT, Destination, output_files
 from scai_cli.datasets.export.provenance import Provenance, provenance_of
+from scai_cli.datasets.export.summary import SummaryBuilder
 from scai_cli.datasets.formats.format import ExportedFile, Format, Layout, Row
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
 from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
-from scai_cli.datasets.samples.filters import SampleFilter, SampleSelector
+from scai_cli.datasets.samples.filters import OWN_CLAUSES, SampleFilter, SampleSelector
+from scai_cli.datasets.samples.good_answers import GoodAnswers, labelled
 from scai_cli.datasets.samples.licences import Licences
+from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, texts, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
 from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
@@ -31,7 +34,6 @@ from scai_cli.text.data_files import read_data_file
 
 _TEXTS: Final = read_data_file(__file__)
 UNFIT: Final = "unfit for the format"
-SURPLUS: Final = "beyond --max-rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ExportOptions:
     decontaminate: Path | None = None
     mix_licences: bool = False
     max_rows: int | None = None
+    balance_length: bool = False
     command: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -72,8 +75,8 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
     """Export runs and generated sets to files.
 
     Raises ConfigError and RunError for errors that the user can fix, OutputError for a failed write; after an error
-    every file is as it was before. With `max_rows` the sources are read twice, and the rows with the lowest seeded
-    numbers are written, so their order does not matter.
+    every file is as it was before. With `max_rows` and `balance_length` the sources are read twice, and the rows are
+    chosen by seeded numbers, so their order does not matter. Rows for KTO need one pass more, for their labels.
     """
     destination = options.destination
     destination.check()
@@ -85,8 +88,13 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
         raise ConfigError(f"-o {destination.target}/: format {name!r} has no samples for a card; write it to a file")
     if destination.target == STDOUT and options.splitting is not None:
         raise ConfigError("--split writes several files: add -o FILE or -o DIR/")
-    bound = None if options.max_rows is None else _bound(_Pass(sources, form, options), options.max_rows)
-    run = _Pass(sources, form, options, bound)
+    if options.balance_length and form.kind not in ("pairs", "traces"):
+        raise ConfigError("--balance-length balances pairs of answers, and this format has none; leave it out")
+    good = _good_answers(sources, form, options.filter, options.layout)
+    chosen = None
+    if options.max_rows is not None or options.balance_length:
+        chosen = _drawn(_Pass(sources, form, options, good), options)
+    run = _Pass(sources, form, options, good, chosen)
     with output_files(destination, form) as out:
         out.expect(run.splits())
         for kept in run.kept():
@@ -94,6 +102,7 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
             provenance = run.provenance(kept.sample, split or None)
             for row in kept.rows:
                 out.write(split, row, provenance)
+            run.summary.add(kept.sample)
         record = run.record(out.finish(), out.notes())
         if destination.folder:
             finish_folder(out.folder, record)
@@ -106,9 +115,10 @@ def export_rows(paths: Sequence[Path], form: Format, keep: SampleFilter, layout:
     sources = [open_source(path) for path in paths]
     keep.check(form.kind)
     check_names(sources, keep)
-    selector = SampleSelector(keep)
+    selector = SampleSelector(keep, layout.keeps_system)
+    good = _good_answers(sources, form, keep, layout)
     for source in sources:
-        for sample in source.samples(form.kind, selector):
+        for sample in labelled(source.samples(form.kind, selector), good, selector):
             yield from form(sample, layout)
     check_epoch(sources, keep)
 
@@ -117,10 +127,16 @@ class _Pass:
     """One pass through all sources."""
 
     def __init__(
-        self, sources: Sequence[SampleSource], form: Format, options: ExportOptions, bound: int | None = None
+        self,
+        sources: Sequence[SampleSource],
+        form: Format,
+        options: ExportOptions,
+        good: GoodAnswers | None,
+        chosen: Draw | None = None,
     ) -> None:
-        self._sources, self._form, self._options, self._bound = sources, form, options, bound
-        self._selector = SampleSelector(options.filter)
+        self._sources, self._form, self._options, self._good, self._chosen = sources, form, options, good, chosen
+        self.summary = SummaryBuilder(options.layout, options.filter.seed)
+        self._selector = SampleSelector(options.filter, options.layout.keeps_system)
         self._licences = Licences(options.mix_licences)
         self._duplicates = DuplicateIndex(options.dedupe)
         benchmark = options.decontaminate
@@ -140,10 +156,11 @@ class _Pass:
 
     def kept(self) -> Iterator[_Kept]:
         """Yield the samples to export, in the order of the sources."""
-        form, options, bound = self._form, self._options, self._bound
+        form, options, chosen = self._form, self._options, self._chosen
+        is_drawn = options.max_rows is not None or options.balance_length
         is_plain = self._splitter is None and self._benchmark is None and options.dedupe is None
         for source in self._sources:
-            for sample in source.samples(form.kind, self._selector):
+            for sample in labelled(source.samples(form.kind, self._selector), self._good, self._selector):
                 split = "" if is_plain else self._split(sample)
                 if split is None:
                     continue
@@ -151,9 +168,9 @@ class _Pass:
                 if not rows:
                     self._selector.drop(UNFIT)
                     continue
-                key = 0 if options.max_rows is None else number(f"{options.filter.seed}/row/{identity(sample)}")
-                if bound is not None and key > bound:
-                    self._selector.drop(SURPLUS)
+                key = number(f"{options.filter.seed}/row/{identity(sample)}") if is_drawn else 0
+                if chosen is not None and (reason := chosen.reason_against(key)):
+                    self._selector.drop(reason)
                     continue
                 if not isinstance(sample, RunSample):
                     self._licences.note(whole(sample).origin.licences)
@@ -189,7 +206,12 @@ class _Pass:
             left_out=dict(sorted(self._selector.left_out.items())),
             command=options.command,
             settings=options.settings,
-            notes=(*self._notes(), *notes, *(warning for file in files for warning in self._form.warnings(file))),
+            notes=(
+                *self._notes(any(file.rows for file in files)),
+                *notes,
+                *(warning for file in files for warning in self._form.warnings(file)),
+            ),
+            summary=self.summary.summary(self._selector.left_out, {source.scale for source in self._sources}),
         )
 
     def _split(self, sample: Sample) -> str | None:
@@ -206,7 +228,9 @@ class _Pass:
             self._selector.drop(reason)
         return None if reason else split
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, has_rows: bool) -> Iterator[str]:
+        if self._selector.left_out[OWN_CLAUSES]:
+            yield _TEXTS["own_clauses" if has_rows else "only_own_clauses"]
         if count := self._for_single_people:
             clauses = counted(count, "clause for single people is", "clauses for single people are")
             yield _TEXTS["for_everyone"].format(clauses=clauses)
@@ -231,7 +255,8 @@ def _source(source: SampleSource) -> ExportSource:
     constitution, models, config, answers = source.about()
     people, real = participants(config), any(persona.human for persona in config.personas.inline)
     log, health = sha256(log_of(source.path)), tuple(health_warnings(answers, config))
-    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health)
+    worded = source.worded if isinstance(source, GeneratedSource) else ()
+    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health, worded)
 
 
 def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitter | None:
@@ -242,13 +267,16 @@ def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitt
     return Splitter(splitting.shares, splitting.by, options.filter.seed, *stated(sources), near=near)
 
 
-def _bound(run: _Pass, most: int) -> int:
-    """Return the highest key to write, so that at most `most` rows are written."""
-    lowest: list[tuple[int, int]] = []
-    total = 0
+def _good_answers(
+    sources: Sequence[SampleSource], form: Format, filters: SampleFilter, layout: Layout
+) -> GoodAnswers | None:
+    """Return the labels of rated answers; None for a format without labels."""
+    return GoodAnswers.of(sources, filters, layout.keeps_system) if form.kind == "rated" else None
+
+
+def _drawn(run: _Pass, options: ExportOptions) -> Draw:
+    """Return the choice of rows, after one pass over the sources."""
+    candidates = Candidates()
     for kept in run.kept():
-        heapq.heappush(lowest, (-kept.key, len(kept.rows)))
-        total += len(kept.rows)
-        while total > most:
-            total -= heapq.heappop(lowest)[1]
-    return -lowest[0][0] if lowest else -1
+        candidates.add(kept.key, len(kept.rows), run.file_of(kept), length_ratio(kept.sample))
+    return candidates.draw(options.max_rows, options.balance_length)

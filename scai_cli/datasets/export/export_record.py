@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scai_cli.datasets.export.summary import ExportSummary
 from scai_cli.datasets.formats.format import ExportedFile, Format
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.experiment.constitution import Constitution
 
 
@@ -24,6 +26,8 @@ class ExportSource:
     has_real_people: bool = False
     health: tuple[str, ...] = ()
     """Reasons not to trust its answers and ratings, in sentences."""
+    criteria: tuple[Criterion, ...] = ()
+    """What its answers were criticised and compared by, in words of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +46,7 @@ class ExportRecord:
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
     """The filters, splits and seeds that differ from their defaults."""
+    summary: ExportSummary
+    """The balance, length and variety of the rows."""
     notes: tuple[str, ...] = ()
     """Notes for readers, such as the decontamination report."""

@@ -60,6 +60,7 @@ def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...
         "licences": dict(sorted(record.licences.items())),
         "left_out": dict(sorted(record.left_out.items())),
         "notes": list(record.notes),
+        "summary": asdict(record.summary),
     }
 
 

@@ -35,9 +35,14 @@ class Layout:
         """Return the layout for `--system drop`, `keep` or a text, and `--for`."""
         return cls({"drop": None, "keep": ""}.get(system, system), audience)
 
+    @property
+    def keeps_system(self) -> bool:
+        """Return whether each row has the system message that its answer was given under."""
+        return self.system == ""
+
     def system_message(self, in_force: str) -> str | None:
         """Return the system message of a row; None for no system message."""
-        return in_force if self.system == "" else self.system
+        return in_force if self.keeps_system else self.system
 
 
 @dataclass(frozen=True, slots=True)

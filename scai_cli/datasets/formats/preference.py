@@ -1,7 +1,7 @@
 """Preference rows: pairs of answers for DPO and reward models, single answers with a label for KTO."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -10,8 +10,6 @@ from scai_cli.datasets.formats.sft import read_completion
 from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer, Pair
 
-GOOD: Final = 0.5
-"""The lowest utility of a desirable answer: the middle of the rating scale."""
 _LABELS: Final = {"true": True, "false": False, "1": True, "0": False}
 """The spellings of labels in CSV files."""
 _TURN: Final = "\n\nAssistant: "
@@ -33,8 +31,8 @@ def _reward(pair: Pair, layout: Layout) -> Iterator[Row]:
 
 def _kto(sample: Answer, layout: Layout) -> Iterator[Row]:
     before = conversation(sample, layout)
-    if before is not None and not blank(sample.text) and sample.utility is not None:
-        yield {"prompt": before, "completion": [answer(sample.text)], "label": sample.utility >= GOOD}
+    if before is not None and not blank(sample.text) and sample.good is not None:
+        yield {"prompt": before, "completion": [answer(sample.text)], "label": sample.good}
 
 
 def _read_pair(row: Fields) -> RowTexts:
@@ -53,8 +51,12 @@ def read_conversations(row: Fields) -> RowTexts:
 
 
 def _read_kto(row: Fields) -> RowTexts:
-    label = row["label"]
-    return replace(read_completion(row), label=_LABELS.get(label.lower()) if isinstance(label, str) else label)
+    return replace(read_completion(row), label=read_label(row["label"]))
+
+
+def read_label(label: Any) -> Any:
+    """Return a label read from a file, which is a text in CSV."""
+    return _LABELS.get(label.lower()) if isinstance(label, str) else label
 
 
 dpo: Final = Format(
@@ -70,4 +72,4 @@ reward: Final = Format(
 kto: Final = Format(
     "rated", _kto, reader=RowReader(frozenset({"prompt", "completion", "label"}), _read_kto), extra_columns=True
 )
-"""`{"prompt": [...], "completion": [...], "label": true}`; unrated answers are left out."""
+"""`{"prompt": [...], "completion": [...], "label": true}`; see `samples.good_answers`."""

@@ -24,6 +24,8 @@ class AnswerContext(Struct, frozen=True):
     system: str
     rules: tuple[str, ...]
     models: tuple[RoleModelName, ...]
+    own_clauses: bool
+    """Whether clauses for this persona alone are in force."""
 
     @classmethod
     def of(
@@ -35,13 +37,14 @@ class AnswerContext(Struct, frozen=True):
     ) -> AnswerContext:
         """Return the context of a (run, epoch, persona)."""
         persona = scope[2]
-        clauses = (clause.id for clause in constitution.contract if not clause.users or persona in clause.users)
+        clauses = [clause for clause in constitution.contract if not clause.users or persona in clause.users]
         return cls(
             *scope,
             constitution.version,
             prompts.system_message(constitution, persona or ""),
-            (*(principle.id for principle in constitution.principles), *clauses),
+            (*(principle.id for principle in constitution.principles), *(clause.id for clause in clauses)),
             tuple(RoleModelName(role, model) for role, model in sorted(models.items())),
+            any(clause.users for clause in clauses),
         )
 
     def origin(
@@ -77,6 +80,7 @@ class AnswerContext(Struct, frozen=True):
         origin: Origin,
         scale: tuple[float, float],
         verbatim: str | None = None,
+        final: bool = True,
     ) -> Answer:
         """Return the sample of an answer and its ratings on the run's scale."""
         low, high = scale
@@ -91,6 +95,8 @@ class AnswerContext(Struct, frozen=True):
             (sum(values) / len(values) - low) / (high - low) if values else None,
             disagreement_of(values, (low + high) / 2),
             verbatim,
+            self.own_clauses,
+            final,
         )
 
 

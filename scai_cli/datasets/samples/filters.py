@@ -13,9 +13,15 @@ Kind = Literal["answers", "rated", "pairs", "traces", "ratings", "runs"]
 with critiques and revisions; `ratings`: each rating of each answer; `runs`: whole runs.
 """
 Labels = Literal["ratings", "judge", "revision"]
+Pairs = Literal["ends", "all"]
+Imitated = Literal["final", "revisions"]
+Threshold = Literal["prompt", "median"] | float
+"""How a rated answer is labelled good: see `good_answers`."""
 
 BROKEN: Final = "broken off or empty"
 """The reason to leave out an incomplete answer."""
+OWN_CLAUSES: Final = "made under one user's clauses"
+"""The reason to leave out a row whose system message, with the clauses for its user, is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +41,30 @@ class SampleFilter:
     """Whether to make one pair per rater, by that rater's preference, instead of one by the group's preference."""
     labels: Labels | None = None
     """The label that decides which answer of a generated row is better; None: ratings, else judge, else revision."""
+    pairs: Pairs | None = None
+    """The pairs of a generated row: its ends (one pair), or all that a label decides; None: all if several first
+    answers are compared."""
+    answers: Imitated | None = None
+    """The answers of a generated row to imitate; None: the final one, or in sets without it all revisions, and of rows
+    without critiques the first answers."""
     seed: int = 0
+    kto_threshold: Threshold | None = None
+    """How `good_answers` labels rated answers; None: by the answers to the same prompt."""
 
     def check(self, kind: Kind) -> None:
         """Raise ConfigError for a filter without meaning for this kind of sample; none is silently ignored."""
         is_pairwise = kind in ("pairs", "traces")
+        if self.kto_threshold is not None and kind != "rated":
+            raise ConfigError("--kto-threshold labels answers good or bad, and this format has no labels; leave it out")
+        if self.answers is not None and kind != "answers":
+            raise ConfigError("--answers chooses answers to imitate, and this format has none; leave it out")
+        if self.pairs is not None and kind == "traces":
+            raise ConfigError("--pairs: this format has one pair for each row; leave it out")
         meaningless = {
             "--min-margin": self.min_margin is not None and not is_pairwise,
             "--per-persona": self.per_persona and kind != "pairs",
             "--labels": self.labels is not None and not is_pairwise,
+            "--pairs": self.pairs is not None and not is_pairwise,
         }
         for option, is_meaningless in meaningless.items():
             if is_meaningless:
@@ -61,11 +82,26 @@ def parse_disagreement(text: str) -> tuple[float, float]:
     return low, high
 
 
+def parse_threshold(text: str) -> Threshold:
+    """Parse `prompt`, `median` or a utility from 0 to 1; raises ConfigError."""
+    if text in ("prompt", "median"):
+        return text  # type: ignore[return-value]
+    try:
+        threshold = float(text)
+    except ValueError:
+        threshold = -1.0
+    if not 0 <= threshold <= 1:
+        raise ConfigError(f"--kto-threshold {text}: write prompt, median, or a number from 0 to 1, e.g. 0.5")
+    return threshold
+
+
 @dataclass(slots=True)
 class SampleSelector:
     """Applies the filters, and counts the samples that they leave out."""
 
     filter: SampleFilter
+    own_clauses: bool = True
+    """Whether to take answers and pairs that rest on clauses for one user."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Reason -> number of samples left out."""
 
@@ -82,6 +118,9 @@ class SampleSelector:
         """Return whether the filters accept an answer or a pair; count it if not."""
         least = self.filter.min_margin
         if not self._has_disagreement(sample):
+            return False
+        if sample.own_clauses and not self.own_clauses:
+            self.drop(OWN_CLAUSES)
             return False
         if least is not None and isinstance(sample, Pair) and (sample.margin is None or sample.margin < least):
             self.drop("margin")

@@ -1,6 +1,6 @@
 """Read samples from a generated set: final answers, rated answers, pairs, traces of critiques, ratings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +9,11 @@ from typing import Final, Literal, TypeGuard
 import msgspec
 from msgspec import Struct
 
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep, count_answers, rows
 from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
-from scai_cli.datasets.samples.filters import BROKEN, Kind, SampleSelector
+from scai_cli.datasets.samples.filters import BROKEN, Kind, Pairs, SampleFilter, SampleSelector
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
 from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample, Score, Trace, Turn
 from scai_cli.errors import ConfigError
@@ -45,7 +46,7 @@ class GeneratedSource:
     epochs: frozenset[int] = frozenset()
     """Always empty: a generated set has no epochs."""
     _answers: AnswerCounts = field(default_factory=AnswerCounts)
-    _contexts: dict[tuple[Version, str | None], AnswerContext] = field(default_factory=dict)
+    _contexts: dict[tuple[Version, str | None, tuple[str, ...]], AnswerContext] = field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
@@ -56,6 +57,16 @@ class GeneratedSource:
     def personas(self) -> Mapping[str, Split | None]:
         """All personas that may take part, with the split that each states."""
         return {persona.id: persona.split for persona in self._manifest.config.personas.inline}
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The scale of its ratings."""
+        return self._manifest.config.ratings.scale
+
+    @property
+    def worded(self) -> tuple[Criterion, ...]:
+        """The criteria with wordings of their own."""
+        return tuple(rule for rule in self._manifest.criteria or () if rule.critique or rule.comparison)
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the set, possibly a million, with the split that each states."""
@@ -72,31 +83,63 @@ class GeneratedSource:
             raise ConfigError(f"{self.id} is a generated set, but this format needs a run; name a run")
         if selector.filter.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
+        self._check(kind, selector.filter)
         self._answers = AnswerCounts()
         for row in rows(self.path):
             count_answers(self._answers, row)
             if selector.has(row.persona, row.task):
                 yield from self._samples(row, kind, selector)
 
+    def _check(self, kind: Kind, filters: SampleFilter) -> None:
+        """Raise ConfigError for answers or pairs that no row of the set has."""
+        orders = self._manifest.orders
+        has_firsts_alone = not orders.final and not orders.k
+        if filters.answers == "final" and not orders.final:
+            raise ConfigError(f"--answers final: rows of {self.id} have no final answer (generate.final); leave it out")
+        if filters.answers == "revisions" and not orders.k:
+            raise ConfigError(f"--answers revisions: rows of {self.id} have no revision (generate.k); leave it out")
+        if kind == "answers" and has_firsts_alone and orders.judge != "none":
+            raise ConfigError(
+                f"rows of {self.id} have only first answers that are compared with each other: they are for formats of "
+                "pairs, such as dpo"
+            )
+        if filters.pairs == "ends" and has_firsts_alone:
+            raise ConfigError(f"--pairs ends: rows of {self.id} have first answers alone; leave it out")
+
     def _samples(self, row: GeneratedRow, kind: Kind, selector: SampleSelector) -> Iterable[Sample]:
         if kind == "answers":
-            final = self._whole_answers([(row.final, "learned")], row, selector)
-            return (answer for answer, _ in final if selector.keeps(answer))
+            imitated = self._whole_answers(self._imitated(row, selector), row, selector)
+            return (answer for answer, _ in imitated if selector.keeps(answer))
         if kind == "pairs":
-            return self._pairs(row, self._decide(row, selector), selector)
+            orders = self._manifest.orders
+            pairs = selector.filter.pairs or ("all" if orders.samples > 1 and orders.judge != "none" else "ends")
+            return self._pairs(row, self._decide(row, selector, pairs), selector)
         if kind == "traces":
             return self._traces(row, selector)
-        answers = self._whole_answers(_compared(row), row, selector)
+        answers = self._whole_answers(_rated(row, has_final=self._manifest.orders.final), row, selector)
         if kind == "rated":
             return (answer for answer, _ in answers if selector.keeps_rated(answer))
         return (rating for answer, comments in answers for rating in selector.ratings(answer, comments))
 
-    def _decide(self, row: GeneratedRow, selector: SampleSelector) -> list[PairComparison]:
-        return decide(row, selector.filter, self._manifest.config.ratings.cross_weight)
+    def _imitated(self, row: GeneratedRow, selector: SampleSelector) -> Sequence[Answered | None]:
+        """Return the answers to imitate; None for one whose call failed."""
+        orders = self._manifest.orders
+        if orders.final and selector.filter.answers != "revisions":
+            return [row.final]
+        if row.steps or (row.problem and orders.k):
+            return row.revisions or [None]
+        if selector.filter.answers == "revisions":
+            selector.drop("no critique")
+            return []
+        return row.firsts or [None]
+
+    def _decide(self, row: GeneratedRow, selector: SampleSelector, pairs: Pairs = "ends") -> list[PairComparison]:
+        return decide(row, selector.filter, pairs, self._manifest.config.ratings.cross_weight)
 
     def _pairs(self, row: GeneratedRow, comparisons: list[PairComparison], selector: SampleSelector) -> Iterator[Pair]:
         if not comparisons:
-            selector.drop("no preference")
+            is_alone = not row.steps and row.final is None and len(row.firsts) == 1
+            selector.drop("without a second answer" if is_alone and not row.problem else "no preference")
         filters = selector.filter
         for comparison in comparisons:
             chosen, rejected = comparison.chosen, comparison.rejected
@@ -111,7 +154,8 @@ class GeneratedSource:
 
     def _pair(self, row: GeneratedRow, comparison: PairComparison) -> Pair:
         chosen, rejected = comparison.chosen, comparison.rejected
-        context = self._context("learned" if chosen is row.final else "initial", row.persona)
+        context = self._context_of(row, chosen)
+        by_own = self._own_clauses.intersection(comparison.principles)
         origin = context.origin(row.id, (chosen.id, rejected.id), comparison.raters, row.licences, row.task)
         if comparison.principles:
             origin = msgspec.structs.replace(origin, rules=comparison.principles)
@@ -127,6 +171,7 @@ class GeneratedSource:
             comparison.rater,
             origin,
             own_rating(row.persona, [rating for rating in row.ratings if rating.answer == chosen.id]),
+            own_clauses=bool(by_own) or context.own_clauses or self._context_of(row, rejected).own_clauses,
         )
 
     def _traces(self, row: GeneratedRow, selector: SampleSelector) -> Iterator[Trace]:
@@ -139,12 +184,12 @@ class GeneratedSource:
             yield Trace(pair, tuple(_step(step) for step in row.steps), row.initial.text)
 
     def _whole_answers(
-        self, answers: Iterable[tuple[Answered | None, Version]], row: GeneratedRow, selector: SampleSelector
+        self, answers: Iterable[Answered | None], row: GeneratedRow, selector: SampleSelector
     ) -> Iterator[tuple[Answer, list[str]]]:
         """Yield the samples of complete answers, with the comments of their ratings."""
-        for answered, version in answers:
+        for answered in answers:
             if _is_whole(answered, selector):
-                context, scores = self._context(version, row.persona), self._scores(row, answered)
+                context, scores = self._context_of(row, answered), self._scores(row, answered)
                 raters = tuple([score.rater for score in scores])
                 origin = context.origin(row.id, (answered.id,), raters, row.licences, row.task)
                 prompt, scale = (Turn("user", row.prompt),), self._manifest.config.ratings.scale
@@ -161,13 +206,33 @@ class GeneratedSource:
             ]
         )
 
-    def _context(self, version: Version, persona: str | None) -> AnswerContext:
-        context = self._contexts.get((version, persona))
+    def _context_of(self, row: GeneratedRow, answered: Answered) -> AnswerContext:
+        """Return the context of an answer; a revision has that of the first answer, and its user's clauses."""
+        if answered is row.final:
+            return self._context("learned", row.persona)
+        added: tuple[str, ...] = ()
+        if self._own_clauses and answered in row.revisions:
+            last = row.revisions.index(answered)
+            added = tuple(s.principle for s in row.steps[: last + 1] if s.principle in self._own_clauses)
+        return self._context("initial", row.persona, added)
+
+    def _context(self, version: Version, persona: str | None, added: tuple[str, ...] = ()) -> AnswerContext:
+        """Return the context of a version's answers; `added` are the clauses of critiques, for this persona."""
+        context = self._contexts.get((version, persona, added))
         if context is None:
-            constitution = self._manifest.learned if version == "learned" else self._manifest.initial
+            learned = self._manifest.learned
+            constitution = learned if version == "learned" else self._manifest.initial
+            further = {clause for clause in learned.contract if clause.id in added} - set(constitution.contract)
+            contract = (*constitution.contract, *sorted(further, key=learned.contract.index)) if persona else ()
+            constitution = constitution.model_copy(update={"contract": contract})
             context = AnswerContext.of((self.id, None, persona), constitution, self._prompts, self._models(persona))
-            self._contexts[version, persona] = context
+            self._contexts[version, persona, added] = context
         return context
+
+    @cached_property
+    def _own_clauses(self) -> frozenset[str]:
+        """The clauses for single users, whether they are in a system message or the rule of a critique."""
+        return frozenset(clause.id for clause in self._manifest.learned.contract if clause.users)
 
     def _models(self, persona: str | None) -> Mapping[str, str]:
         """Return role -> model; for the user the persona's own model, if it has one."""
@@ -190,12 +255,13 @@ class GeneratedSource:
         return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
 
 
-def _compared(row: GeneratedRow) -> Iterator[tuple[Answered | None, Version]]:
-    """Yield the answers to compare: the first one, the last revision, the final one."""
-    yield row.initial, "initial"
-    if row.steps:
-        yield row.steps[-1].revision, "initial"
-    yield row.final, "learned"
+def _rated(row: GeneratedRow, *, has_final: bool) -> Iterator[Answered | None]:
+    """Yield the answers that users rate, None for one whose call failed: first ones, last revision, final one."""
+    yield row.initial
+    yield from row.samples or ()
+    yield from row.revisions[-1:]
+    if has_final:
+        yield row.final
 
 
 def _is_whole(answered: Answered | None, selector: SampleSelector) -> TypeGuard[Answered]:

@@ -177,6 +177,7 @@ class _PairMaker:
             origin,
             chosen.own,
             chosen.verbatim,
+            context.own_clauses or self._context.answers(rejected.setting, rejected.persona).own_clauses,
         )
 
     def _text(self, final: FinalAnswer, texts: dict[tuple[int, int], str]) -> str:

@@ -38,6 +38,11 @@ class RunSource:
         """All personas of the run, with the split that each states."""
         return {persona.id: persona.split for persona in self._context.config.personas.inline}
 
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The scale of its ratings."""
+        return self._context.config.ratings.scale
+
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the run, with the split that each states."""
         return ((task.id, task.split) for task in self._context.config.tasks.inline)
@@ -117,4 +122,5 @@ class RunSource:
         origin = context.origin(conversation.id, (message.id,), raters, licences, conversation.task)
         scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])
         scale, verbatim = self._context.config.ratings.scale, conversation.messages[0].verbatim
-        return context.answer(prompt, message.content, scores, origin, scale, verbatim)
+        is_final = len(prompt) == 2 * self._context.config.turns - 1
+        return context.answer(prompt, message.content, scores, origin, scale, verbatim, is_final)

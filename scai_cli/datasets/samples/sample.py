@@ -76,6 +76,12 @@ class Answer(Struct, frozen=True, gc=False):
     """The share in [0, 0.5] of the raters on the smaller side of the scale's middle; None for fewer than two raters."""
     verbatim: str | None = None
     """The task's text, if the prompt begins with an opening in other words."""
+    own_clauses: bool = False
+    """Whether it was made under clauses for its user alone."""
+    final: bool = True
+    """Whether it is the last one of its conversation, which others rated too; in a generated set each answer is."""
+    good: bool | None = None
+    """Whether it is a good answer, see `good_answers`; None for answers that are not for KTO."""
 
 
 class Pair(Struct, frozen=True, gc=False):
@@ -101,6 +107,8 @@ class Pair(Struct, frozen=True, gc=False):
     """The rating of the chosen answer, by its user or the mean of all if there is no user; on the run's scale."""
     verbatim: str | None = None
     """The task's text, if the prompt is an opening in other words."""
+    own_clauses: bool = False
+    """Whether an answer was made, or the better one chosen, under clauses for one user alone."""
 
 
 class Trace(Struct, frozen=True, gc=False):

@@ -6,16 +6,23 @@ import math
 import random
 import re
 from array import array
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.stats.clustered import wilson
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
+
+SELF_BLEU_OF: Final = 500
+"""The answers that self-BLEU is measured on: its time grows with their words, and it changes little with more."""
 _LONG: Final = 10_000
 """Characters that are kept of a long text."""
 Z95: Final = 1.959964
@@ -69,11 +76,6 @@ def refuses(answer: str) -> bool:
     return _REFUSAL.search(answer[:200].lower().replace("’", "'")) is not None
 
 
-def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
-    """Return all sequences of n consecutive words."""
-    return zip(*(text[start:] for start in range(n)), strict=False)
-
-
 def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
     """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1: all equal.
 
@@ -83,29 +85,50 @@ def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
     texts = [text for text in texts if text]
     if len(texts) < 2:
         return None
-    counted = [[Counter(ngrams(text, n)) for n in range(1, most + 1)] for text in texts]
-    best: defaultdict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
-    for owner, counts in enumerate(counted):
-        for counter in counts:
-            for gram, count in counter.items():  # the two highest counts: one is another text's
-                best[gram] = sorted([*best[gram], (count, owner)], reverse=True)[:2]
-    lengths = [len(text) for text in texts]
-    return math.fsum(_bleu(n, counted[n], best, lengths) for n in range(len(texts))) / len(texts)
+    import numpy as np
+
+    lengths = np.array([len(text) for text in texts])
+    owners = np.repeat(np.arange(len(texts)), lengths)
+    rest = np.cumsum(lengths)[owners] - np.arange(len(owners))
+    """Words from each place to the end of its text."""
+    known: dict[str, int] = {}
+    words = np.array([known.setdefault(word, len(known)) for text in texts for word in text])
+    grams, logs = words.copy(), np.zeros(len(texts))
+    for n in range(1, most + 1):
+        at = np.flatnonzero(rest >= n)
+        if n > 1:  # an n-gram is the number of its first n - 1 words, and its last word
+            grams[at] = np.unique(grams[at] * len(known) + words[at + n - 1], return_inverse=True)[1]
+        matched = _matched(grams[at], owners[at], len(texts))
+        logs += np.log(np.where(matched, matched, 0.1) / np.maximum(1, lengths - n + 1))
+    return float(np.exp(np.minimum(0.0, 1 - _nearest(lengths) / lengths) + logs / most).mean())
 
 
-def _bleu(
-    owner: int, counts: list[Counter[tuple[str, ...]]], best: dict[tuple[str, ...], list[tuple[int, int]]],
-    lengths: Sequence[int],
-) -> float:  # fmt: skip
-    logs = []
-    for counter in counts:
-        matched = sum(
-            min(count, next((n for n, other in best[gram] if other != owner), 0)) for gram, count in counter.items()
-        )
-        logs.append(math.log((matched or 0.1) / max(1, counter.total())))
-    own = lengths[owner]
-    nearest = min((abs(length - own), length) for n, length in enumerate(lengths) if n != owner)[1]
-    return math.exp(min(0.0, 1 - nearest / own) + math.fsum(logs) / len(logs))
+def _matched(grams: Codes, owners: Codes, texts: int) -> Codes:
+    """Return, per text, how many of its n-grams another text has, each at most as often as the one with the most."""
+    import numpy as np
+
+    if not len(grams):
+        return np.zeros(texts, dtype=np.int64)
+    pairs, counts = np.unique(grams * texts + owners, return_counts=True)
+    gram, owner = np.divmod(pairs, texts)
+    order = np.lexsort((counts, gram))
+    last = np.flatnonzero(np.append(np.diff(gram[order]), 1))
+    best = counts[order][last]
+    before = order[np.maximum(last - 1, 0)]
+    second = np.where((last > 0) & (gram[before] == gram[order][last]), counts[before], 0)
+    others = np.where(owner == owner[order][last][gram], second[gram], best[gram])
+    return np.bincount(owner, np.minimum(counts, others), texts).astype(np.int64)
+
+
+def _nearest(lengths: Codes) -> Codes:
+    """Return, for each text, the length of another one that is nearest to its own, the shorter one of two."""
+    import numpy as np
+
+    further = lengths - lengths[:, None]
+    distances = 2 * np.abs(further) + (further > 0)
+    np.fill_diagonal(distances, np.iinfo(np.int64).max)
+    nearest: Codes = lengths[distances.argmin(axis=1)]
+    return nearest
 
 
 def near_duplicates(texts: Iterable[str]) -> int:
@@ -122,7 +145,7 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
     return {"estimate": part / whole, "low": low, "high": high}
 
 
-def mean_interval(values: array[int]) -> dict[str, float | None] | None:
+def mean_interval(values: array[int] | array[float]) -> dict[str, float | None] | None:
     """Return the mean with its normal 95 % interval, which is open for one value; None without values."""
     if not values:
         return None
