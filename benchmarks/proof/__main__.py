@@ -15,13 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 EXPERIMENT = HERE / "experiment.yaml"
 FINETUNE = HERE.parents[1] / "examples" / "finetune.py"
-RULES = {"rules": "learned", "opposite": str(HERE / "opposite.md"), "empty": "none"}
-"""The name of a set of rows and of the model trained on it -> the constitution."""
+RULES = {"opposite": str(HERE / "opposite.md"), "empty": "none", "rules": "learned"}
+"""The name of a set of rows and of the model trained on it -> the constitution; the longest rows first."""
 
 
 def main() -> None:
@@ -30,8 +31,8 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="the folder of the base model")
     parser.add_argument("--gguf", help="the GGUF file in it, if it has its weights in one")
     parser.add_argument("--out", type=Path, default=Path(".proof"), help="the folder for all results")
-    parser.add_argument("--rows", type=int, default=128, help="rows of each set")
-    parser.add_argument("--items", type=int, default=16, help="items of each suite")
+    parser.add_argument("--rows", type=int, default=96, help="rows of each set")
+    parser.add_argument("--items", type=int, default=14, help="items of each suite")
     parser.add_argument("--max-tokens", type=int, default=300, help="tokens of an answer")
     Proof(parser.parse_args()).prove()
 
@@ -52,9 +53,9 @@ class Proof:
             steps = () if name == "rules" else ("--set", "generate.k=0")  # critiques, for the pairs
             self.start(name, "generate", rules, *of_file, *steps, "--n", self.asked.rows)
             self.export(name, "sft-prompt-completion", f"{name}-answers")
-        self.export("rules", "dpo", "rules-pairs")
-        for name in RULES:
-            self.train(name)
+        self.export("rules", "dpo", "rules-pairs", "--max-rows", self.asked.rows // 4)
+        with ThreadPoolExecutor(2) as pool:  # a thread each: two for one training wait for each other
+            list(pool.map(self.train, RULES))
         self.evaluate("effect", ("empty", "rules", "rules-dpo", "opposite", "base", "base-told", "rules-told"))
         self.evaluate("gain", ("base", "base-told", "rules", "rules-dpo", "rules-told"))
         for name in ("effect", "gain"):
@@ -73,14 +74,14 @@ class Proof:
     def evaluate(self, name: str, systems: Sequence[str]) -> None:
         """Compare systems, the first one is the reference; answers that another evaluation has are reused."""
         assistant = {"provider": "huggingface", "name": self.model, "max_tokens": self.asked.max_tokens}
-        assistant |= {"temperature": 0.7, "timeout_s": 3600}
+        assistant |= {"temperature": 0.7, "timeout_s": 3600, "options.dtype": "bfloat16"}
         if self.asked.gguf:
             assistant["options.gguf_file"] = self.asked.gguf
         settings = {f"roles.assistant.{key}": value for key, value in assistant.items()}
-        settings |= {"roles.judge.provider": "simulated", "tasks.split": "test", "turns": 1, "cache": "true"}
+        settings |= {"tasks.split": "test", "turns": 1, "cache": "true"}
         changes = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
         named = [f"{system}={self.system(system)}" for system in systems]
-        suites = ("--suite", "measures,society,refusal", "--n", self.asked.items)
+        suites = ("--suite", "measures,society", "--n", self.asked.items)
         self.start(name, "evaluate", *named, "--config", EXPERIMENT, *suites, *changes)
 
     def system(self, name: str) -> str:
@@ -97,10 +98,10 @@ class Proof:
             resumed = ("resume", name) if folder.exists() else (command, *arguments, "--run-id", name)
             self.scai(*resumed, "--runs-dir", self.runs, "--quiet")
 
-    def export(self, name: str, form: str, folder: str) -> None:
+    def export(self, name: str, form: str, folder: str, *more: object) -> None:
         """Write a folder of rows."""
         if not (self.out / folder / "manifest.json").exists():
-            self.scai("export", name, "--format", form, "-o", f"{self.out / folder}/", "--runs-dir", self.runs)
+            self.scai("export", name, "--format", form, "-o", f"{self.out / folder}/", *more, "--runs-dir", self.runs)
 
     def scai(self, *arguments: object) -> None:
         """Run a command of scai."""
@@ -110,7 +111,7 @@ class Proof:
         """Run Python, and say how long it took; end if it fails."""
         words = [str(argument) for argument in arguments]
         print(f"$ {shlex.join(words).removeprefix('-m scai_cli').strip()}", flush=True)
-        offline = {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE", "SCAI_CACHE": str(self.out / "cache.sqlite3")}
+        offline = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "SCAI_CACHE": str(self.out / "cache.sqlite3")}
         began = time.monotonic()
         done = subprocess.run([sys.executable, *words], env={**offline, **os.environ})
         if done.returncode:
