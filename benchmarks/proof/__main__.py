@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
-from scai_cli.datasets.describe.text_measures import self_bleu
 
+from scai_cli.datasets.samples.text_measures import self_bleu
 from scai_cli.evaluation.row import evaluation_rows
 from scai_cli.text.words import words
 
