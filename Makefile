@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
-        real-model example-real \
+        real-model example-real proof \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
@@ -38,7 +38,8 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 test-integration: $(TRAIN)/.installed $(LLAMA)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL, LLaMA-Factory and inspect_ai; models of transformers and LangChain
 	@$(TRAIN)/bin/python tests/support/real_model.py --fetch-only
 	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/datasets/test_llama_factory.py tests/datasets/test_hub_upload.py \
-	  tests/jobs/test_serve_inspect.py tests/models/test_langchain.py tests/models/test_huggingface.py
+	  tests/jobs/test_serve_inspect.py tests/models/test_langchain.py tests/models/test_huggingface.py \
+	  tests/benchmarks/test_proof.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
 	@$(DIST)/bin/python tests/support/distribution.py
@@ -55,6 +56,10 @@ real-model: $(VENV)/.installed-server ## serve a small trained model on http://1
 
 example-real: $(VENV)/.installed-server ## run examples/small-model.yaml and keep its folder as examples/real
 	@$(BIN)/python tests/support/make_example_real.py
+
+proof: $(TRAIN)/.installed ## does a trained model keep the rules on new tasks? run, generate, export, train, evaluate
+	@file=$$($(TRAIN)/bin/python tests/support/real_model.py --fetch-only) && \
+	  $(TRAIN)/bin/python -m benchmarks.proof $$(dirname $$file) --gguf $$(basename $$file) $(ARGS)
 
 bench-memory: $(VENV)/.installed-dev ## peak memory and pace of a run of 200,000 calls, and of its resume
 	@$(BIN)/python benchmarks/memory.py --calls $(or $(CALLS),200000)

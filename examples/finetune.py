@@ -14,6 +14,7 @@ parser.add_argument("answers", help="folder of `scai export --format sft-prompt-
 parser.add_argument("out", help="folder for the adapters: OUT/sft, and with --pairs OUT/dpo")
 parser.add_argument("--pairs", help="folder of `scai export --format dpo`; without it only the answers are imitated")
 parser.add_argument("--gguf", help="the GGUF file in the model's folder, if it has its weights in one")
+parser.add_argument("--dtype", default="bfloat16", help="of the base model; float32 for CPUs without bfloat16")
 parser.add_argument("--epochs", type=float, default=1.0)
 parser.add_argument("--learning-rate", type=float, default=2e-4, help="of SFT; DPO learns at a tenth of it")
 asked = parser.parse_args()
@@ -21,12 +22,13 @@ asked = parser.parse_args()
 on_gpu = torch.cuda.is_available()
 files = {"gguf_file": asked.gguf, "quantization_config": GgufConfig(dequantize=True)} if asked.gguf else {}
 tokenizer = AutoTokenizer.from_pretrained(asked.model, gguf_file=asked.gguf)
-base = AutoModelForCausalLM.from_pretrained(asked.model, dtype=torch.bfloat16 if on_gpu else torch.float32, **files)
+base = AutoModelForCausalLM.from_pretrained(asked.model, dtype=asked.dtype, **files)
 settings = {
     "num_train_epochs": asked.epochs,
     "per_device_train_batch_size": 2,
     "max_length": 2048,
     "bf16": on_gpu,
+    "gradient_checkpointing": on_gpu,  # saves memory, takes time
     "logging_steps": 10,
     "save_strategy": "no",
     "report_to": "none",

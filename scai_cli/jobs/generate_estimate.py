@@ -5,7 +5,6 @@ were called before, in the run that the set comes from.
 """
 
 import asyncio
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,9 @@ _LOOKED_AT: Final = 20_000
 """The tasks that are looked through for both."""
 _TIMED: Final = 5_000
 """The calls of a run that tell its pace."""
+
+_SIMULATED: Final = 0.001
+"""The seconds of a call to the simulated model, which computes one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +68,20 @@ def estimate(
 ) -> Estimate:
     """Estimate a set with this number of calls by purpose; `log` has the calls of the run that it comes from."""
     config = source.config
-    began = time.perf_counter()
-    rehearsal, rehearsed = _rehearse(source, options)
-    each = (time.perf_counter() - began) / rehearsed
-    uses = list(_scaled(rehearsal, calls))
+    uses = list(_scaled(_rehearse(source, options), calls))
     usage = {purpose: Usage() for purpose, count in calls.items() if count}
     by_model: defaultdict[RoleModel, Usage] = defaultdict(Usage)
     for use in uses:
         usage[use.purpose] += use.usage
         by_model[use.role, use.model] += use.usage
     is_simulated = all(model.provider == "simulated" for _, model in config.models())
-    seconds = each * rows if is_simulated else _seconds(config, uses, rows, log)
+    seconds = _SIMULATED * sum(calls.values()) if is_simulated else _seconds(config, uses, rows, log)
     least = _least_seconds(config, uses)
     return Estimate(usage, cost_of(config, by_model), None if seconds is None else max(seconds, least), least)
 
 
-def _rehearse(source: GenerateSource, options: GenerateOptions) -> tuple[Rehearsal, int]:
-    """Make the first rows about red-team and other tasks on the simulated model; return their number, too."""
+def _rehearse(source: GenerateSource, options: GenerateOptions) -> Rehearsal:
+    """Make the first rows about red-team and other tasks on the simulated model."""
     tasks = list(_first_of_both(options, source))
     if not tasks:
         raise without_tasks(options.tasks)
@@ -91,7 +90,7 @@ def _rehearse(source: GenerateSource, options: GenerateOptions) -> tuple[Rehears
     context = RowContext.of(agents, manifest)
     plans = [row_plan(manifest, number, task) for number, task in enumerate(tasks)]
     asyncio.run(together(make_row(context, plan) for plan in plans))
-    return rehearsal, len(plans)
+    return rehearsal
 
 
 def _first_of_both(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:

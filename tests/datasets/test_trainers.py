@@ -403,7 +403,7 @@ def test_a_row_that_is_too_long_for_max_length_is_lost_without_a_word(
 
 
 def test_the_example_of_the_documentation_trains(exports: Path, model: str, tmp_path: Path) -> None:
-    arguments = [model, exports / "sft-prompt-completion", exports / "dpo", tmp_path / "tuned"]
+    arguments = [model, exports / "sft-prompt-completion", tmp_path / "tuned", "--pairs", exports / "dpo"]
     called = subprocess.run(
         [sys.executable, ROOT / "examples" / "finetune.py", *map(str, arguments)],
         capture_output=True,
@@ -411,8 +411,8 @@ def test_the_example_of_the_documentation_trains(exports: Path, model: str, tmp_
         check=False,
     )
     assert called.returncode == 0, called.stderr.decode()[-2000:]
-    for epoch_context in ("sft", "dpo"):
-        assert (tmp_path / "tuned" / epoch_context / "model.safetensors").stat().st_size > 0
+    sft, dpo = ((tmp_path / "tuned" / name / "adapter_model.safetensors").read_bytes() for name in ("sft", "dpo"))
+    assert sft != dpo
 
 
 def test_the_versions_that_the_documentation_names_are_these() -> None:

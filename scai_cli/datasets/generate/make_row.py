@@ -61,12 +61,12 @@ class RowContext:
         return [Message(line.role, line.content) for line in self.generation.few_shot]
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
-        """Return the system message of an answer: the principles, and the clauses for this user if there is one."""
+        """Return the system message of an answer: what everyone gets, and the clauses for this user if there is one."""
         key = (answer, persona.id if persona else "")
         if key not in self._systems:
             rules = self.generation.initial if answer == "initial" else self.generation.learned
-            rules = rules if persona else rules.model_copy(update={"contract": ()})
-            text = self.agents.prompts.system_message(rules, persona.id if persona else None)
+            user = persona.id if persona else None
+            text = self.agents.prompts.system_message(self.generation.in_force(rules, user), user)
             self._systems[key] = Message("system", text)
         return self._systems[key]
 

@@ -57,13 +57,17 @@ class GenerateManifest(Value):
     names: Mapping[str, str]
     """Persona id -> name, of all personas who may take part."""
     by_turns: bool
-    """Whether the personas take turns as the user of a row; if not, rows have no user and only principles apply."""
+    """Whether the personas take turns as the user of a row; if not, rows have no user and no clauses for single people apply."""
     tasks: TaskList
     orders: RowSettings
     digests: Mapping[str, str]
     """The digest of every key of the experiment that determines the rows."""
     config: ExperimentConfig
     """The resolved experiment, stored in `experiment.yaml`: models, personas, prompts, scale, seed."""
+
+    def in_force(self, rules: Constitution, persona: str | None) -> Constitution:
+        """Return the rules of an answer to this user; before 0.10 no clause applied to rows without a user."""
+        return rules if persona or self.criteria is not None else rules.model_copy(update={"contract": ()})
 
     def criteria_for(self, persona: str | None) -> Sequence[Criterion]:
         """Return the criteria of a row with this user."""

@@ -223,8 +223,9 @@ class GeneratedSource:
             learned = self._manifest.learned
             constitution = learned if version == "learned" else self._manifest.initial
             further = {clause for clause in learned.contract if clause.id in added} - set(constitution.contract)
-            contract = (*constitution.contract, *sorted(further, key=learned.contract.index)) if persona else ()
+            contract = (*constitution.contract, *sorted(further, key=learned.contract.index))
             constitution = constitution.model_copy(update={"contract": contract})
+            constitution = self._manifest.in_force(constitution, persona)
             context = AnswerContext.of((self.id, None, persona), constitution, self._prompts, self._models(persona))
             self._contexts[version, persona, added] = context
         return context

@@ -49,7 +49,7 @@ class Measures:
         if not _wanted(source.rules, source.config):
             raise ConfigError(
                 "--suite measures: no rule of any system asks for a trait that a program can measure (short answers, "
-                "plain words, ...); add a system with such a rule: NAME=RULES.md"
+                "plain words, ...); add a system with a rule of this kind: NAME=RULES.md"
             )
         if source.file is not None:
             return suite_items("measures", source)

@@ -73,19 +73,23 @@ def read_settings(model: ModelSettings) -> tuple[Source, Options]:
     if options.gguf_file is not None and find_spec("gguf") is None:
         raise ConfigError(f"model.options.gguf_file: needs gguf; {INSTALL}")
     adapter = find_adapter(location, INSTALL)
-    base, revision = (location, None) if adapter is None else (_location(adapter.base), adapter.revision)
-    revision = options.revision or revision
-    return Source(base, revision, options.gguf_file, options.dtype, options.device, adapter), options
+    revision = options.revision
+    if adapter is not None:
+        location, revision = _location(adapter.base, f"{location} is an adapter of "), revision or adapter.revision
+    return Source(location, revision, options.gguf_file, options.dtype, options.device, adapter), options
 
 
-def _location(name: str) -> str:
-    """Return a name at the Hub as it is, and a path without `~`; raises ConfigError if there is no folder."""
+def _location(name: str, before: str = "") -> str:
+    """Return a name at the Hub as it is, and a path without `~`; raises ConfigError if there is no folder.
+
+    `before` are the words before the name in the error.
+    """
     if not name.startswith((".", "~", "/")):
         return name
     path = Path(name).expanduser()
     if not path.is_dir():
         file = f"; for one file write the folder and `options: {{gguf_file: {path.name}}}`" if path.is_file() else ""
-        raise ConfigError(f"model.name: {name} is not a folder{file}")
+        raise ConfigError(f"model.name: {before}{name}{', which' if before else ''} is not a folder{file}")
     return str(path)
 
 
