@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TRAIN  := .venv-train
+LLAMA  := .venv-llamafactory
 DIST   := .venv-dist
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -10,7 +11,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
-        real-model example-real \
+        real-model example-real proof \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
@@ -34,10 +35,11 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 	@$(BIN)/python tests/support/real_model.py --fetch-only
 	@$(BIN)/python -m pytest -q -m realmodel
 
-test-integration: $(TRAIN)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL and inspect_ai; models of transformers and LangChain
+test-integration: $(TRAIN)/.installed $(LLAMA)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL, LLaMA-Factory and inspect_ai; models of transformers and LangChain
 	@$(TRAIN)/bin/python tests/support/real_model.py --fetch-only
-	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/jobs/test_serve_inspect.py \
-	  tests/models/test_langchain.py tests/models/test_huggingface.py
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/datasets/test_llama_factory.py tests/datasets/test_hub_upload.py \
+	  tests/jobs/test_serve_inspect.py tests/models/test_langchain.py tests/models/test_huggingface.py \
+	  tests/benchmarks/test_proof.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
 	@$(DIST)/bin/python tests/support/distribution.py
@@ -54,6 +56,10 @@ real-model: $(VENV)/.installed-server ## serve a small trained model on http://1
 
 example-real: $(VENV)/.installed-server ## run examples/small-model.yaml and keep its folder as examples/real
 	@$(BIN)/python tests/support/make_example_real.py
+
+proof: $(TRAIN)/.installed ## does a trained model keep the rules on new tasks? run, generate, export, train, evaluate
+	@file=$$($(TRAIN)/bin/python tests/support/real_model.py --fetch-only) && \
+	  $(TRAIN)/bin/python -m benchmarks.proof $$(dirname $$file) --gguf $$(basename $$file) $(ARGS)
 
 bench-memory: $(VENV)/.installed-dev ## peak memory and pace of a run of 200,000 calls, and of its resume
 	@$(BIN)/python benchmarks/memory.py --calls $(or $(CALLS),200000)
@@ -77,7 +83,7 @@ format: $(VENV)/.installed-dev ## format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(TRAIN) $(DIST) .venv-bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TRAIN) $(LLAMA) $(DIST) .venv-bench .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -125,6 +131,16 @@ $(TRAIN)/.installed: pyproject.toml
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data,hf,langchain]' \
 	  'trl>=1.16' 'inspect_ai>=0.3.285' 'langchain-openai>=1.0'
+	@touch $@
+
+# Without the packages of its web pages, for sound and for video: with all of them it is 6.6 GB, CUDA's libraries included.
+$(LLAMA)/.installed:
+	@echo "Installing LLaMA-Factory into $(LLAMA): 1.6 GB on disk ..."
+	@$(PYTHON) -m venv $(LLAMA)
+	@$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 transformers==5.6.0 \
+	  datasets==4.0.0 peft==0.18.1 trl==0.24.0 accelerate==1.11.0 'av<=16.0.0' einops omegaconf sentencepiece tiktoken
+	@$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llamafactory==0.9.5
 	@touch $@
 
 $(DIST)/.installed:

@@ -38,6 +38,8 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "openai-sft": "scai_cli.datasets.formats.openai:sft",
         "openai-dpo": "scai_cli.datasets.formats.openai:dpo",
         "sharegpt": "scai_cli.datasets.formats.llama_factory:sharegpt",
+        "sharegpt-dpo": "scai_cli.datasets.formats.llama_factory:sharegpt_dpo",
+        "sharegpt-kto": "scai_cli.datasets.formats.llama_factory:sharegpt_kto",
         "alpaca": "scai_cli.datasets.formats.llama_factory:alpaca",
         "constitutional": "scai_cli.datasets.formats.constitutional:constitutional",
         "ratings": "scai_cli.datasets.formats.ratings:ratings",
@@ -49,6 +51,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "refusal": "scai_cli.evaluation.suites.refusal:Refusal",
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
+        "measures": "scai_cli.evaluation.suites.measures:Measures",
     },
     "chat model": {},
 }

@@ -33,6 +33,7 @@ ONLY_IN = {
     "click": (),
     "rich": ("display.terminal", "cli"),
     "openai": ("models.openai", "models.connection"),
+    "peft": ("models.huggingface",),
     "torch": ("models.huggingface",),
     "transformers": ("models.huggingface",),
     "altair": ("display.report",),

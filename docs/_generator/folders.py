@@ -84,8 +84,8 @@ KINDS: Final = (
         "journal of a population",
         "beside `OUT.jsonl` or `OUT.yaml`",
         (f"OUT.{CALLS}",),
-        "`scai personas generate -o`",
-        "`scai personas generate`, which repeats no answered call",
+        "`scai personas generate -o`, `scai tasks generate -o`",
+        "the same command, which repeats no answered call",
         "the journal itself",
     ),
 )

@@ -24,6 +24,8 @@ SAID: Final = {
     "revision_request": "The request for a revision.",
     "revision": "A revision of an answer after its critique.",
     "comparison": "A judge's comparison of two answers by one principle.",
+    "comparison_by_choice": "The comparison by a principle's own `comparison`.",
+    "comparison_by_pair": "The comparison by a principle that is a pair of requests alone.",
     "feedback_form": "The `{{form}}` of `feedback`.",
     "cross_rating_form": "The `{{form}}` of `cross_rating`.",
     "judge_form": "The `{{form}}` of `judge`.",

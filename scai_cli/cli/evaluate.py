@@ -28,7 +28,7 @@ def evaluate(
         list[str],
         typer.Option(
             "--suite",
-            help="Suites: society, adherence, choice, refusal, pairs, fidelity, or module:name; NAME=FILE or "
+            help="Suites: society, adherence, choice, refusal, pairs, fidelity, measures, or module:name; NAME=FILE or "
             "NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
         ),

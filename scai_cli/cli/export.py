@@ -40,6 +40,8 @@ def export(
     disagreement: options.Disagreement = None,
     per_persona: options.PerPersona = False,
     labels: options.LabelledBy = None,
+    pairs: options.PairsOf = None,
+    answers: options.AnswersOf = None,
     kto_threshold: options.KtoThreshold = None,
     balance_length: options.BalanceLength = False,
     max_rows: options.MaxRows = None,
@@ -82,6 +84,8 @@ def export(
             disagreement=None if disagreement is None else parse_disagreement(disagreement),
             per_persona=per_persona,
             labels=labels,
+            pairs=pairs,
+            answers=answers,
             seed=seed,
             kto_threshold=None if kto_threshold is None else parse_threshold(kto_threshold),
         ),
@@ -93,6 +97,7 @@ def export(
         balance_length=balance_length,
         command=shlex.join(["scai", *sys.argv[1:]]),
         settings=given,
+        say=say,
     )
     find = find_run if form.kind == "runs" else find_source
     paths = [find(runs_dir, run) for run in runs]
@@ -183,13 +188,10 @@ def _destination(output: str, as_: str | None, guard: str | None, form: Format) 
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:
     """Print on stderr the files written, and the counts and reasons of omitted rows."""
-    to, splitting = export_options.destination, export_options.splitting
-    remedy = "try another --seed"
-    if splitting is not None and splitting.by != "task":
-        remedy += ", or --split-by task, which keeps more rows"
+    to = export_options.destination
     for file in record.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "" if file.rows or len(record.files) == 1 else f"; this split is empty: {remedy}"
+        empty = "" if file.rows or len(record.files) == 1 else "; this split is empty: try another --seed or --split-by"
         rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
         say(f"{rows} of run {sources} -> {path}{empty}")
     if record.left_out:
@@ -197,3 +199,8 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
         say(f"left out: {reasons}")
     for line in (*record.summary.lines(), *record.notes):
         say(line)
+    has_rows = any(file.rows for file in record.files)
+    if to.folder and has_rows and not any(source.has_real_people for source in record.sources):
+        from scai_cli.datasets.export.folder import upload_command
+
+        say(f"to publish it on the Hub, private at first: {upload_command(to.target)}")

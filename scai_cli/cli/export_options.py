@@ -84,6 +84,24 @@ LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
     typer.Option("--labels", help="What decides which generated answer is better; default: the first available."),
 ]
+PairsOf = Annotated[
+    Literal["ends", "all"] | None,
+    typer.Option(
+        "--pairs",
+        help="Pairs of a generated row: its ends (final answer or last revision against the first answer), or all that "
+        "a label decides; default: ends; all where first answers are compared.",
+        show_default=False,
+    ),
+]
+AnswersOf = Annotated[
+    Literal["final", "revisions"] | None,
+    typer.Option(
+        "--answers",
+        help="Answers of a generated row to imitate; default: final, in sets without final answers revisions, and the "
+        "first answers of rows without critiques.",
+        show_default=False,
+    ),
+]
 KtoThreshold = Annotated[
     str | None,
     typer.Option(

@@ -12,7 +12,6 @@ from scai_cli.cli import options
 from scai_cli.text.characters import json_line, visible
 
 if TYPE_CHECKING:
-    from scai_cli.jobs.generate_plan import GeneratePlan
     from scai_cli.jobs.session import Observer, Outcome
 
 
@@ -21,7 +20,7 @@ def generate(
         str,
         typer.Argument(
             metavar="RUN|CONSTITUTION",
-            help="Run, or constitution file (Markdown, text, JSON, YAML).",
+            help="Run, constitution file (Markdown, text, JSON, YAML), or `none` (no rules).",
             show_default=False,
         ),
     ],
@@ -52,7 +51,9 @@ def generate(
     ] = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the calls; make none.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print calls, tokens, cost and time; make no call.")
+    ] = False,
     trust: options.Trust = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -67,7 +68,13 @@ def generate(
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
-        _print_expected(plan_generate(request, runs_dir), as_json)
+        plan = plan_generate(request, runs_dir)
+        if as_json:
+            options.print_json(plan.as_object())
+        else:
+            from scai_cli.display.terminal.plan import print_generate_plan
+
+            print_generate_plan(plan)
         return
     finish(start(request, runs_dir, run_id, observer(quiet, kind="rows")), as_json)
 
@@ -106,20 +113,3 @@ def finish(outcome: Outcome[Any], as_json: bool) -> None:
     finally:  # which matters more than an id that could not be written
         if outcome.error is not None:
             raise outcome.error
-
-
-def _print_expected(plan: GeneratePlan, as_json: bool) -> None:
-    from scai_cli.display.terminal.consoles import out
-
-    if as_json:
-        options.print_json(plan.as_object())
-        return
-    console = out()
-    users = f", {plan.users} users in turn" if plan.users else ""
-    console.print(f"{plan.rows:,} rows from {plan.tasks:,} tasks{users}")
-    for purpose, calls in plan.calls.items():
-        if calls:
-            console.print(f"{purpose:<14}{calls:>12,} calls")
-    console.print(f"{'total':<14}{plan.total:>12,} calls")
-    if plan.total_with_votes > plan.total:
-        console.print(f"{'':<14}{plan.total_with_votes:>12,} if the judge's endpoint gives no log-probabilities")

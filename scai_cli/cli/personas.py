@@ -16,6 +16,7 @@ from scai_cli.populations.formats import PERSONAS
 from scai_cli.text.counts import counted
 
 if TYPE_CHECKING:
+    from scai_cli.jobs.generate_population import Generated
     from scai_cli.populations.account import Account
 
 app = typer.Typer(no_args_is_help=True, help="Import, inspect, sample and generate personas.")
@@ -151,7 +152,7 @@ def generate(
         typer.Option("--tasks", help="Also write each persona's opinion about each of these tasks.", metavar="FILE"),
     ] = None,
     model: Model = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed for all random draws.", metavar="N")] = 0,
+    seed: Seed = 0,
     settings: SetLimit = None,
     max_usd: MaxUsd = None,
     quiet: Quiet = False,
@@ -170,12 +171,21 @@ def generate(
         tasks=tuple(items(tasks, Task)) if tasks else (),
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )
-    again = shlex.join(["scai", *sys.argv[1:]])
-    done = made(options, out, (lambda _: None) if quiet else say, again)
-    if done.people < count:
-        say(f"warning: only {done.people:,} of {count:,} personas: {done.thrown_back:,} answers were rejected")
+    generated = made(options, out, (lambda _: None) if quiet else say, again())
+    say_generated(generated, count, "personas", out, quiet)
+
+
+def again() -> str:
+    """Return the command that was typed."""
+    return shlex.join(["scai", *sys.argv[1:]])
+
+
+def say_generated(made: Generated, wanted: int, kind: str, out: Path, quiet: bool) -> None:
+    """Print how many personas or tasks were written and why some are missing; if quiet, only the latter."""
+    if made.written < wanted:
+        say(f"warning: only {made.written:,} of {wanted:,} {kind}: {made.rejected}")
     if not quiet:
-        say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts rejected")
+        say(f"wrote {made.written:,} {kind} to {out}; {made.calls:,} calls, {made.rejected}")
 
 
 def check_stdout(out: Path, as_json: bool) -> None:

@@ -54,6 +54,8 @@ def run(
     generate.finish(outcome, as_json)
     if not (quiet or as_json):
         _print_next_steps(runs_dir / outcome.run_id)
+    if not quiet:
+        _say_without_rules(runs_dir / outcome.run_id)
 
 
 def resume(
@@ -81,6 +83,8 @@ def resume(
         generate.finish(outcome, as_json)
         if not (quiet or as_json):
             _print_next_steps(path)
+        if not quiet:
+            _say_without_rules(path)
 
 
 def plan(
@@ -111,6 +115,21 @@ def _print_next_steps(path: Path) -> None:
         ("get the system message:", f"scai export {path.name} --format system"),
     ):
         err().print(f"{what} {command}{where}", soft_wrap=True)
+
+
+def _say_without_rules(path: Path) -> None:
+    """Print on stderr what `scai generate` will do with a run that ended without a rule for everyone."""
+    from scai_cli.runs.history.fold import read_history
+
+    constitution, _ = read_history(path, messages=False, ratings=False).product
+    rules = [rule for rule in constitution.contract if rule.kind == "rule"]
+    if constitution.principles or any(rule.when for rule in rules):
+        return
+    if rules:
+        will = "`scai generate` criticises and compares answers by the clauses of each row's user"
+    else:
+        will = "`scai generate` has nothing to criticise answers by"
+    options.say(f"no principle and no clause under a condition in the end: {will}")
 
 
 def prompt() -> ParticipantPrompt:

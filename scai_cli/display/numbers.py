@@ -13,6 +13,15 @@ def change(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else signed(value, digits)
 
 
+def duration(seconds: float) -> str:
+    """Return a time in words, of two digits: `40 seconds`, `12 minutes`, `3.5 hours`."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds >= size or size == 1:
+            count = f"{seconds / size:.0f}" if seconds >= 10 * size else f"{seconds / size:.2g}"
+            return f"{count} {unit}{'s' * (count != '1')}"
+    raise AssertionError
+
+
 def listed(words: list[str], most: int = 3) -> str:
     """Return `A, B and C`, of more than `most` `A, B, C and 4 more`."""
     if len(words) > most:

@@ -211,6 +211,6 @@ PUBLIC_FORMS: Final = (
         "XSTest (arXiv 2308.01263)", "CC-BY-4.0",
     ),
     ItemForm("preference rows", ("pairs",), lambda row: "chosen" in row or "rl_prompt" in row, _transcripts),
-    ItemForm("prompts", ("pairs",), lambda row: "prompt" in row, _prompts),
+    ItemForm("prompts", ("pairs", "measures"), lambda row: "prompt" in row, _prompts),
 )  # fmt: skip
 """In the order of recognition: the last ones have the fewest columns."""

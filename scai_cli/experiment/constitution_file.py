@@ -23,9 +23,12 @@ from scai_cli.experiment.constitution_start import TEXT_ALONE, StartClause, Star
 from scai_cli.experiment.constitution_text import BY_HAND, parts
 from scai_cli.experiment.input_files import read_text
 from scai_cli.experiment.personas import Persona, names_of
+from scai_cli.experiment.wordings import ChatLine, FewShot, RecipePair, Wording, WrittenPrinciple, refuse_order
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.measures.conditions import split_rule
+from scai_cli.prompts.instructions import as_rule
 from scai_cli.text.characters import hidden, one_line
+from scai_cli.text.counts import counted
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import USERS_FILE, Value
 
@@ -38,10 +41,6 @@ _SEPARATOR: Final = re.compile(r", | and ")
 _MOST_NAMED: Final = 5
 
 
-class _Principle(StartPrinciple):
-    model_config = ConfigDict(extra="ignore")
-
-
 class _Clause(StartClause):
     model_config = ConfigDict(extra="ignore")
 
@@ -52,8 +51,10 @@ class _Written(Value):
     run_id: str = ""
     version: int = 0
     system_message: str = ""
-    principles: tuple[Annotated[_Principle, TEXT_ALONE], ...] = ()
+    principles: tuple[Annotated[WrittenPrinciple, TEXT_ALONE], ...] = ()
     contract: tuple[Annotated[_Clause, TEXT_ALONE], ...] = ()
+    constitutions: tuple[RecipePair, ...] = ()
+    system_chat: FewShot = ()
 
 
 class ConstitutionFile(NamedTuple):
@@ -64,17 +65,39 @@ class ConstitutionFile(NamedTuple):
     """`FILE:3: not read: ...`; after the first few, their number."""
 
 
+class GenerateFile(NamedTuple):
+    """The constitution of a file with what only `scai generate` uses."""
+
+    constitution: Constitution
+    not_read: tuple[str, ...] = ()
+    """As in `ConstitutionFile`."""
+    wordings: Mapping[str, Wording] = {}
+    """The wordings of a principle by its id; also of those without a text, which `constitution` lacks."""
+    few_shot: tuple[ChatLine, ...] = ()
+
+
 def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> ConstitutionFile:
+    """Read a constitution as `read_generate_file` does; raises ConfigError also for a principle without a text."""
+    found = read_generate_file(path, personas, strict=strict)
+    if textless := sum(found.constitution.rule(name) is None for name in found.wordings):
+        raise ConfigError(
+            f"{path}: {counted(textless, 'principle')} of it {'is a pair' if textless == 1 else 'are pairs'} of "
+            "requests without a text, which only `scai generate` can use; add a `text` for the system message to each"
+        )
+    return ConstitutionFile(found.constitution, found.not_read)
+
+
+def read_generate_file(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> GenerateFile:
     """Read a constitution; raises ConfigError if it has no rule, or if `strict` a clause is for an unknown persona.
 
-    JSON and YAML have the keys `principles` and `contract`. In a text that `scai` wrote, the headings say what a line
-    is. In another text, every item of a list is a rule, or every paragraph if there is no list: a clause if it starts
-    with `When you talk with NAME:` or `When the user ...:`, else a principle.
+    JSON and YAML have the keys `principles` and `contract`, or those of Hugging Face's recipe. In a text that `scai`
+    wrote, the headings say what a line is. In another text, every item of a list is a rule, or without a list every
+    paragraph: a clause if it starts with `When you talk with NAME:` or `When the user ...:`, else a principle.
     """
     people = _People.of(personas, strict=strict)
     if path.suffix in (".json", ".yaml", ".yml"):
-        return ConstitutionFile(_from_data(path, people))
-    principles: list[StartPrinciple] = []
+        return _from_data(path, people)
+    principles: list[WrittenPrinciple] = []
     contract: list[StartClause] = []
     not_read: list[str] = []
     for line, heading, text in parts(read_text(path, _LARGEST)):
@@ -86,7 +109,7 @@ def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool =
             raise ConfigError.at(str(path), line, None, str(error)) from None
         if rule is None:
             not_read.append(f"{path}:{line}: not read: {one_line(text, 80)}")
-        elif isinstance(rule, StartPrinciple):
+        elif isinstance(rule, WrittenPrinciple):
             principles.append(rule)
         else:
             contract.append(rule)
@@ -94,7 +117,17 @@ def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool =
         raise ConfigError(f"{path}: contains no rule; write one per line, each after `- `")
     if left := len(not_read) - _MOST_NAMED:
         not_read[_MOST_NAMED:] = [f"{path}: not read: {left} more"] * (left > 0)
-    return ConstitutionFile(numbered(principles, contract), tuple(not_read))
+    return _built(principles, contract)._replace(not_read=tuple(not_read))
+
+
+def _built(principles: Sequence[WrittenPrinciple], contract: Sequence[StartClause]) -> GenerateFile:
+    """Number all rules; those without a text keep their numbers, and the constitution lacks them."""
+    starts = [StartPrinciple(id=p.id, text=as_rule(p.text or "-"), locked=p.locked) for p in principles]
+    whole = numbered(starts, contract)
+    pairs = list(zip(whole.principles, principles, strict=True))
+    wordings = {rule.id: written.wording for rule, written in pairs if written.wording is not None}
+    kept = tuple(rule for rule, written in pairs if written.text is not None)
+    return GenerateFile(whole.model_copy(update={"principles": kept}), wordings=wordings)
 
 
 class _People(NamedTuple):
@@ -145,7 +178,7 @@ class _People(NamedTuple):
         return self.find([text])
 
 
-def _from_data(path: Path, people: _People) -> Constitution:
+def _from_data(path: Path, people: _People) -> GenerateFile:
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "a constitution must be a mapping with `principles:` and `contract:`")
@@ -155,7 +188,12 @@ def _from_data(path: Path, people: _People) -> Constitution:
         written = _Written.model_validate(source.data, context=USERS_FILE)
     except ValidationError as error:
         raise explain(error, source, _Written) from None
-    if not written.principles and not written.contract:
+    try:
+        refuse_order(written.system_chat)
+    except ValueError as error:
+        raise source.error(("system_chat",), str(error)) from None
+    principles = (*written.principles, *(pair.principle for pair in written.constitutions))
+    if not principles and not written.contract:
         raise source.error((), "contains no rule; write `principles:`, a list of sentences")
     contract = []
     for n, rule in enumerate(written.contract):
@@ -163,10 +201,12 @@ def _from_data(path: Path, people: _People) -> Constitution:
             contract.append(rule.model_copy(update={"users": people.find(rule.users)}))
         except ValueError as error:
             raise source.error(("contract", n, "for"), str(error)) from None
-    return numbered(written.principles, contract).model_copy(update={"version": written.version})
+    built = _built(principles, contract)
+    constitution = built.constitution.model_copy(update={"version": written.version})
+    return built._replace(constitution=constitution, few_shot=written.system_chat)
 
 
-def _rule(heading: str, text: str, people: _People) -> StartPrinciple | StartClause | None:
+def _rule(heading: str, text: str, people: _People) -> WrittenPrinciple | StartClause | None:
     """Return the rule on a line below a heading; None if it does not belong there. Raises ValueError."""
     if codes := hidden(text):
         raise ValueError(f"this rule has hidden characters ({codes}); remove them")
@@ -178,7 +218,7 @@ def _rule(heading: str, text: str, people: _People) -> StartPrinciple | StartCla
         return StartClause(text=rest if when else text.removeprefix(ASK), when=when, kind="ask")
     if heading in (CONDITIONS, BY_HAND) and when:
         return StartClause(text=rest, when=when)
-    return StartPrinciple(text=text) if heading in (PRINCIPLES, BY_HAND) else None
+    return WrittenPrinciple(text=text) if heading in (PRINCIPLES, BY_HAND) else None
 
 
 def _problem(error: ValidationError) -> str:

@@ -50,6 +50,16 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
     return _read_all(path, model)
 
 
+def item_files(folder: Path) -> list[Path]:
+    """Return the files under a folder that are named like files of personas or tasks, sorted."""
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".yaml", ".yml", ".json", ".jsonl"))
+
+
+def without_tasks(path: Path | None) -> ConfigError:
+    """Build the error for a file or folder without any task."""
+    return ConfigError(f"{path}: contains no task; add one, or name another file")
+
+
 def _is_one_item(path: Path, key: str) -> bool:
     """Whether a JSON file of one line is an item, and not the list of them under its key."""
     with opened(path) as file:

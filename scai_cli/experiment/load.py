@@ -18,6 +18,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import MODEL_ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
+from scai_cli.experiment.generate_settings import without_defaults
 from scai_cli.experiment.item_files import Item, plural
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import PACE, SERVICE_KEYS, is_other_service, parse_model
@@ -101,7 +102,11 @@ def _validate(
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment must be a mapping of keys, e.g. `personas: {from: FILE}`")
     keep_first_defaults(source.data, new=context == USERS_FILE)
-    for option, key, value in _settings(overrides, source.data.get("model")):
+    settings = _settings(overrides, source.data.get("model"))
+    saved = source.data.get("generate")
+    if context == SAVED_FILE and isinstance(saved, dict) and any(key == "generate.recipe" for _, key, _ in settings):
+        source.data["generate"] = without_defaults(saved)
+    for option, key, value in settings:
         _override(source, option, key, value)
     _refuse_replaced_keys(source)
     try:

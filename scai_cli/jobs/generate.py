@@ -1,6 +1,6 @@
 """Start or resume a generated set: source -> manifest -> models -> rows in order -> the set's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,9 @@ from scai_cli.datasets.generate.manifest import (
 )
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_plans
-from scai_cli.errors import ConfigError, RunError
+from scai_cli.errors import RunError
+from scai_cli.experiment.generate_settings import RED_TEAM
+from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.generate_source import (
@@ -76,7 +78,7 @@ def start(
     with ModelPool.connect(source.config) as pool:
         directory = RowDirectory.create(runs, run_id, f"{source.stem}-rows", GENERATED)
         with directory.removed_on_failure():
-            manifest = _manifest(source, options, directory, _keep_tasks(directory, options, source))
+            manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
             return run_on_loop(source.config.models(), _session(pool, directory, manifest, observer))
@@ -128,8 +130,10 @@ async def _session(
             recorder.judge()
         if any(clause.users for clause in manifest.learned.contract) and not manifest.by_turns:
             observer.say(
-                "warning: no persona is named in the contract: rows have no user, and its clauses are not used"
+                "warning: no persona is named in the contract: rows have no user, and its clauses for people are not used"
             )
+        if manifest.orders.recipe == "sl-cai" and manifest.orders.k and not manifest.tasks.red_team:
+            observer.say("warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised")
         context = RowContext.of(agents, manifest)
         jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
         calls = pool.config.calls_at_once
@@ -159,23 +163,31 @@ class _Recorder(RowRecorder):
 
 def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
     """Copy the tasks into the folder, one at a time."""
-    tasks = wanted_tasks(options, source)
-    count = directory.write_source(TASKS, (task.model_dump_json(exclude_defaults=True).encode() for task in tasks))
+    red_team = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal red_team
+        for task in wanted_tasks(options, source):
+            red_team += task.kind == RED_TEAM
+            yield task.model_dump_json(exclude_defaults=True).encode()
+
+    count = directory.write_source(TASKS, lines())
     if not count:
-        raise ConfigError(f"{options.tasks}: contains no task; add one, or name another file")
+        raise without_tasks(options.tasks)
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
-    return TaskList(name=name, count=count, sha256=sha256(directory.folder.path / TASKS))
+    return TaskList(name=name, count=count, sha256=sha256(directory.folder.path / TASKS), red_team=red_team)
 
 
-def _manifest(
-    source: GenerateSource, options: GenerateOptions, directory: RowDirectory, tasks: TaskList
-) -> GenerateManifest:
+def manifest_of(source: GenerateSource, options: GenerateOptions, run_id: str, tasks: TaskList) -> GenerateManifest:
+    """Return the manifest of a new set."""
     return GenerateManifest(
-        run_id=directory.folder.run_id,
+        run_id=run_id,
         scai=__version__,
         source=source.name,
         initial=source.initial,
         learned=source.learned,
+        criteria=source.criteria,
+        few_shot=source.few_shot,
         names={persona.id: persona.called for persona in source.config.train_personas},
         by_turns=by_turns(source),
         tasks=tasks,

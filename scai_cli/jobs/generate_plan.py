@@ -1,11 +1,28 @@
-"""Count the calls of a generated set without making any."""
+"""Count the calls of a generated set, and estimate its tokens, cost and time, without making any call."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scai_cli.jobs.generate_source import GenerateOptions, by_turns, check_source, read_source, wanted_tasks
+from scai_cli.datasets.generate.criterion import criteria_for
+from scai_cli.datasets.generate.row_plan import sizes, turn_of
+from scai_cli.experiment.generate_settings import RED_TEAM
+from scai_cli.jobs.generate_estimate import Estimate, estimate
+from scai_cli.jobs.generate_source import (
+    GenerateOptions,
+    GenerateSource,
+    by_turns,
+    check_source,
+    names_file,
+    read_source,
+    wanted_tasks,
+)
+from scai_cli.jobs.plan import tokens_of
+from scai_cli.messages import Usage
+from scai_cli.runs.find import find_run
+from scai_cli.runs.locked_folder import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,32 +36,62 @@ class GeneratePlan:
     calls: Mapping[str, int]
     total: int
     total_with_votes: int
+    estimate: Estimate
 
     def as_object(self) -> dict[str, Any]:
         """Return the object of `scai generate --dry-run --json`."""
-        shown = asdict(self)
+        shown, found = asdict(self), self.estimate
         shown["calls"]["total"] = shown.pop("total")
-        return shown
+        del shown["estimate"]
+        return {
+            **shown,
+            "tokens": tokens_of(sum(found.usage.values(), Usage())),
+            "usd": found.usd,
+            "by_purpose": {purpose: tokens_of(used) for purpose, used in found.usage.items()},
+            "seconds": found.seconds,
+        }
 
 
 def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
-    """Count the calls of a set, without retries; raises ConfigError and RunError if it cannot be started."""
+    """Count the calls of a set, without retries, and estimate the rest.
+
+    Raises ConfigError and RunError if it cannot be started.
+    """
     source = read_source(options, runs)
     check_source(source, options)
     settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)
-    tasks = sum(1 for _ in wanted_tasks(options, source))
-    rows = tasks if options.n is None else options.n
-    rated = (3 if settings.k else 2) if settings.by_users else 0
-    pairs = (2 if settings.k else 1) if settings.by_model else 0
+    kinds = [task.kind == RED_TEAM for task in wanted_tasks(options, source)]
+    rows = len(kinds) if options.n is None else options.n
+    answers = steps = rated = pairs = 0
+    for (is_red_team, persona), count in _shapes(source, kinds, rows).items():
+        has_criteria = bool(criteria_for(source.criteria, persona))
+        step, first = sizes(settings, RED_TEAM if is_red_team else "", has_criteria=has_criteria)
+        answers += count * (first + settings.final)
+        steps += count * step
+        rated += count * (first + bool(step) + settings.final)
+        pairs += count * has_criteria * (bool(step) + settings.final + first * (first - 1) // 2)
+    rated, pairs = rated * settings.by_users, pairs * settings.by_model
     calls = {
-        "answer": 2 * rows,
-        "critique": settings.k * rows,
-        "revision": settings.k * rows,
-        "feedback": rated * rows if turns else 0,
-        "cross_rating": rated * rows * min(settings.raters, personas - turns if personas else 0),
+        "answer": answers,
+        "critique": steps,
+        "revision": steps,
+        "feedback": rated if turns else 0,
+        "cross_rating": rated * min(settings.raters, personas - turns if personas else 0),
         # The one call tries whether the endpoint gives log-probabilities.
-        "comparison": 2 * pairs * rows + (1 if pairs else 0),
+        "comparison": 2 * pairs + (1 if pairs else 0),
     }
     total = sum(calls.values())
-    votes = 2 * pairs * rows * (settings.votes - 1)
-    return GeneratePlan(rows, tasks, personas if turns else 0, calls, total, total + votes)
+    votes = 2 * pairs * (settings.votes - 1)
+    log = None if names_file(options.source, runs) else find_run(runs, options.source) / CALLS
+    found = estimate(source, options, calls, rows, log)
+    return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes, found)
+
+
+def _shapes(source: GenerateSource, kinds: Sequence[bool], rows: int) -> Counter[tuple[bool, str | None]]:
+    """Count the rows by whether their task is of kind `red-team`, and by their user."""
+    people = [persona.id for persona in source.config.train_personas] if by_turns(source) else []
+    tasks = len(kinds)
+    if not tasks or not people:
+        whole, rest = divmod(rows, tasks) if tasks else (0, 0)
+        return Counter({(kind, None): whole * kinds.count(kind) + kinds[:rest].count(kind) for kind in set(kinds)})
+    return Counter((kinds[row % tasks], people[turn_of(row, tasks, len(people))]) for row in range(rows))

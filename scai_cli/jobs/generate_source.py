@@ -1,25 +1,31 @@
 """The constitution, personas and tasks of a generated set, from a run or from a constitution file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
+from scai_cli.datasets.generate.criterion import Criterion, criteria
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
+from scai_cli.experiment.constitution_file import SUFFIXES, read_generate_file
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.input_files import opened
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
+from scai_cli.experiment.wordings import ChatLine, Wording
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
+
+NONE: Final = "none"
+"""In place of a constitution: no rules, the neutral system message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +52,27 @@ class GenerateSource:
     config: ExperimentConfig
     initial: Constitution
     learned: Constitution
+    criteria: tuple[Criterion, ...] = ()
+    few_shot: tuple[ChatLine, ...] = ()
 
 
 def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
-    """Read the run or constitution file given in the options; raises RunError or ConfigError."""
-    if names_file(options.source, runs):
+    """Read the run or constitution file given in the options; raises RunError or ConfigError.
+
+    Where all principles are pairs without a text, no answer can be given under them, so rows have no final answer.
+    """
+    if options.source == NONE:
+        source = GenerateSource(NONE, NONE, file_experiment(options, runs), Constitution(), Constitution())
+        source = _peopled(source, options)
+    elif names_file(options.source, runs):
         source = _from_file(options, Path(options.source), runs)
     else:
         source = _from_run(options, find_run(runs, options.source))
     if source.config.generate.initial == "none":
         source = replace(source, initial=Constitution())
+    if source.criteria and not source.learned.rules:
+        settings = source.config.generate.model_copy(update={"final": False})
+        source = replace(source, config=source.config.model_copy(update={"generate": settings}))
     return source
 
 
@@ -67,15 +84,23 @@ def names_file(source: str, runs: Path) -> bool:
 def check_source(source: GenerateSource, options: GenerateOptions) -> None:
     """Raise ConfigError if the options do not fit the constitution, the personas or the tasks."""
     settings, personas = source.config.generate, source.config.train_personas
-    if not source.learned.principles and (settings.k or settings.by_model):
+    if not source.learned.rules and not source.criteria and (settings.k or settings.by_model):
         remedy = f"--set generate.k=0 --set generate.judge={'users' if personas else 'none'}"
         raise ConfigError(
-            f"the constitution of {source.name} has no principles to criticise and judge answers by; "
-            f"add principles, or use {remedy}"
+            f"the constitution of {source.name} has no rule to criticise and judge answers by; add one, or use {remedy}"
+        )
+    is_used = settings.judge != "none" or (not settings.final and (not settings.k or settings.recipe == "sl-cai"))
+    if settings.samples > 1 and not is_used:
+        raise ConfigError(
+            f"generate.samples={settings.samples}: nothing compares or exports the further first answers; "
+            "set generate.judge, or leave samples out"
         )
     judge = f"generate.judge={settings.judge}"
     if settings.by_users and not personas:
-        raise ConfigError(f"{judge}: there are no personas to rate answers; give some with --personas or --config")
+        raise ConfigError(
+            f"{judge}: there are no personas to rate answers; give some with --personas or --config, "
+            "or add --set generate.judge=model"
+        )
     human = [persona.id for persona in personas if persona.human]
     if human:
         raise ConfigError(
@@ -112,7 +137,8 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
     config = load_source(path, options.overrides, trust=options.trust)
     learned, _ = history.product
     assert history.started is not None
-    return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)
+    source = GenerateSource(path.name, path.name, config, history.started.constitution, learned)
+    return _peopled(_with_criteria(source), options)
 
 
 def file_experiment(options: GenerateOptions, runs: Path) -> ExperimentConfig:
@@ -121,9 +147,11 @@ def file_experiment(options: GenerateOptions, runs: Path) -> ExperimentConfig:
         return load_experiment(options.config, options.overrides, starting_from(runs))
     if options.overrides.model is not None:
         return bare_experiment(options.overrides)
-    with opened(Path(options.source)):  # a file that is not there needs no model
-        pass
-    raise ConfigError(f"{options.source}: a constitution file needs a model; add --model or --config EXPERIMENT")
+    if options.source != NONE:
+        with opened(Path(options.source)):  # a file that is not there needs no model
+            pass
+    what = "a constitution file" if options.source != NONE else "an empty constitution"
+    raise ConfigError(f"{options.source}: {what} needs a model; add --model or --config EXPERIMENT")
 
 
 def file_stem(file: Path) -> str:
@@ -136,11 +164,19 @@ def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSour
     config = file_experiment(options, runs)
     start = initial_constitution(config.constitution)
     source = _peopled(GenerateSource(file.name, file_stem(file), config, start, start), options)
-    learned, not_read = read_constitution(file, source.config.train_personas)
+    found = read_generate_file(file, source.config.train_personas)
     notice = Notices()
-    for line in not_read:
+    for line in found.not_read:
         notice(line)
-    return replace(source, learned=learned)
+    source = replace(source, learned=found.constitution, few_shot=found.few_shot)
+    return _with_criteria(source, found.wordings)
+
+
+def _with_criteria(source: GenerateSource, wordings: Mapping[str, Wording] = {}) -> GenerateSource:
+    try:
+        return replace(source, criteria=criteria(source.learned, wordings))
+    except ValueError as error:
+        raise ConfigError(f"{source.name}: {error}") from None
 
 
 def _peopled(source: GenerateSource, options: GenerateOptions) -> GenerateSource:

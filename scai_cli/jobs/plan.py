@@ -68,14 +68,9 @@ class Plan:
         """Return what `scai plan --json` prints besides the experiment."""
         return {
             "calls": {**self.calls, "total": sum(self.calls.values())},
-            "tokens": {
-                "input": sum(usage.input_tokens for usage in self.usage.values()),
-                "output": sum(usage.output_tokens for usage in self.usage.values()),
-            },
+            "tokens": tokens_of(sum(self.usage.values(), Usage())),
             "usd": self.usd,
-            "by_role": {
-                role: {"input": usage.input_tokens, "output": usage.output_tokens} for role, usage in self.usage.items()
-            },
+            "by_role": {role: tokens_of(usage) for role, usage in self.usage.items()},
             "whole": self.whole,
             "people": self.people,
             "product": {"calls": self.product_calls, "certain": self.product_is_certain},
@@ -113,10 +108,20 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
             scaled = Usage(min(scaled.input_tokens, most), scaled.output_tokens)
         usage[role] += scaled
         by_model[role, model] += scaled
-    costs = costs_of(by_model, prices_of(config.prices, config.models()))
-    cost = None if None in costs else round(sum(cost or 0.0 for cost in costs), 6)
+    cost = cost_of(config, by_model)
     hosts = _hosts(model for _, model in config.models())
     return Plan(calls, usage, cost, whole, people, hosts, product_calls, certain)
+
+
+def tokens_of(usage: Usage) -> dict[str, int]:
+    """Return the tokens as the JSON of a plan has them."""
+    return {"input": usage.input_tokens, "output": usage.output_tokens}
+
+
+def cost_of(config: ExperimentConfig, spent: Mapping[RoleModel, Usage]) -> float | None:
+    """Return the cost of tokens in US dollars; None if the price of one of the models is unknown."""
+    costs = costs_of(spent, prices_of(config.prices, config.models()))
+    return None if None in costs else round(sum(cost or 0.0 for cost in costs), 6)
 
 
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:

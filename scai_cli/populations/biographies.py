@@ -1,5 +1,6 @@
 """Generate fictional personas: a model writes a name, a biography and stances for given attributes."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
@@ -61,7 +62,7 @@ class BiographyWriter:
         self._agent, self._facts, self._tasks = agent, facts, tasks
         self._index = NearDuplicateIndex()
         self._biographies: dict[int, Biography] = {}
-        self.thrown_back = 0
+        self.thrown_back: Counter[str] = Counter()
 
     async def write(self, say: Callable[[str], None]) -> list[Persona]:
         """Return the personas in the order of their attributes, without those that stayed too similar."""
@@ -93,7 +94,7 @@ class BiographyWriter:
             text = nameless(biography.biography, biography.name) if biography else ""
             similar = self._index.most_similar(text) if biography else None
             if biography is None or similar is not None:
-                self.thrown_back += 1
+                self.thrown_back["too similar to another one" if similar else "unreadable"] += 1
                 again[n] = self._biographies[int(similar[0])].biography if similar else ""
                 continue
             self._index.add(str(n), text)

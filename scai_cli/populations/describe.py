@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.item_files import items
+from scai_cli.experiment.item_files import item_files, items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import composed, number
 from scai_cli.populations.quotas import Quota, numbers_in
@@ -124,12 +124,11 @@ def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
 def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
     """Return the population files under a folder, each with its number of personas or its error."""
     files: list[tuple[Path, int | None, str | None]] = []
-    for file in sorted(folder.rglob("*")):
-        if file.suffix in (".yaml", ".yml", ".json", ".jsonl"):
-            try:
-                files.append((file, sum(1 for _ in items(file, Persona)), None))
-            except ConfigError as error:
-                files.append((file, None, str(error)))
+    for file in item_files(folder):
+        try:
+            files.append((file, sum(1 for _ in items(file, Persona)), None))
+        except ConfigError as error:
+            files.append((file, None, str(error)))
     return files
 
 

@@ -123,7 +123,7 @@ def leak(texts: Iterable[tuple[str, str]], personas: Iterable[Persona], private:
 
     `texts` are rule ids with texts and conditions of these rules, `private` the tasks, messages and comments.
     """
-    names = _Names(personas)
+    names = Names(personas)
     haystack = _searched(tuple(private))
     for rule_id, text in texts:
         if (name := names.first(text)) is not None:
@@ -142,10 +142,11 @@ def _searched(private: tuple[str, ...]) -> str:
     return f" {' | '.join(' '.join(words(_normal(text))) for text in private)} "
 
 
-class _Names:
+class Names:
     """Finds names: full names and ids in any case, parts of names only if capitalised (some scripts never are)."""
 
     def __init__(self, personas: Iterable[Persona]) -> None:
+        """Prepare the search for the names and ids of these personas."""
         personas = list(personas)
         whole = {form.strip() for persona in personas for name in (persona.id, persona.name) for form in _forms(name)}
         found = (re.findall(rf"[\w{marks()}'-]+", form) for persona in personas for form in _forms(persona.name))

@@ -18,6 +18,7 @@ from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
 
 RevisionPrompt = Literal["rewrite", "edits"]
+ComparisonPrompt = Literal["comparison", "comparison_by_choice", "comparison_by_pair"]
 
 _DEFAULT: Final = Revision()
 _LOCKED = " (locked: keep it word for word)"
@@ -80,7 +81,7 @@ class Prompts:
 
     def answer(self, system: Sequence[Message], messages: Sequence[MessageSaid]) -> list[Message]:
         """Return the request for the assistant's next message; `system` is its system message, if it has one."""
-        return [*system, *(Message(m.role, m.content or _SILENCE) for m in messages)]
+        return [*system, *(said(m.role, m.content) for m in messages)]
 
     def opening(self, persona: Persona, task: Task) -> list[Message]:
         """Return the request for the task in a user's words, or for the introduction of its text."""
@@ -148,11 +149,13 @@ class Prompts:
         }
         return [self._message("revision", values)]
 
-    def comparison(self, task: str, principle: str, answers: tuple[str, str]) -> list[Message]:
+    def comparison(
+        self, task: str, principle: str, answers: tuple[str, str], name: ComparisonPrompt = "comparison"
+    ) -> list[Message]:
         """Return the request for a comparison of answers A and B, in this order, by one principle."""
         shown = "\n\n".join(fence("candidate", text, letter=name) for name, text in zip("AB", answers, strict=True))
         values = {"task": fence("task", task), "answers": shown, "principle": fence("principle", principle)}
-        return [self._message("comparison", values)]
+        return [self._message(name, values)]
 
     def _form_message(self, name: str, values: dict[str, str]) -> Message:
         """Return a request for a JSON object, with its form and the rating scale."""
@@ -173,6 +176,11 @@ class Prompts:
             text = fill(self._wording["user"], {"persona": portrait})
             self._persona_messages[key] = Message("system", clean(text))
         return self._persona_messages[key]
+
+
+def said(role: Literal["user", "assistant"], text: str) -> Message:
+    """Return a message of a chat, with words in place of an empty text."""
+    return Message(role, text or _SILENCE)
 
 
 def _rules(material: Material) -> str:

@@ -14,11 +14,13 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated import connect
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.epoch_context import build_agents
+from scai_cli.simulation.epoch_context import Agents, build_agents
 from scai_cli.simulation.groups import dev_people
 
 TYPICAL_ANSWER: Final = 300
 """The assumed tokens of a real model's answer without a limit."""
+_LONG: Final = ("answer", "revision")
+"""The purposes of the calls that return an answer of this length."""
 
 HOLDOUT: Final = "holdout/"
 """The prefix of the purposes and ids of the calls for the holdout."""
@@ -42,7 +44,7 @@ class Rehearsal:
         """Answer with the simulated model."""
         config = self.config.model_for(request.role)
         completion = await self.model.complete(replace(request, schema=None))
-        if config.provider != "simulated" and request.purpose == "answer":
+        if config.provider != "simulated" and request.purpose in _LONG:
             wanted = min(config.max_tokens or TYPICAL_ANSWER, TYPICAL_ANSWER)
             missing = wanted - completion.usage.output_tokens
             if missing > 0:
@@ -65,6 +67,16 @@ class Rehearsal:
         """Close nothing."""
 
 
+def rehearsed_agents(config: ExperimentConfig) -> tuple[Rehearsal, Agents]:
+    """Return the simulated model in place of every model of an experiment, and the agents that call it."""
+    models = (config.model_for(role) for role in ROLES)
+    options = next((model.options for model in models if model.provider == "simulated"), {})
+    rehearsal = Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
+    return rehearsal, build_agents(
+        config, lambda role, model: Agent(role, rehearsal, model, config.seed, config.format_retries)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """An experiment or the part of it to rehearse."""
@@ -74,12 +86,7 @@ class Workload:
     def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
         """Run the experiment on the simulated model, in memory; `always_play_product` as in `simulate`."""
         config = self.config.model_copy(update={"force": "all"})  # the simulated model does not play the configured one
-        models = (config.model_for(role) for role in ROLES)
-        options = next((model.options for model in models if model.provider == "simulated"), {})
-        rehearsal = Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
-        agents = build_agents(
-            config, lambda role, model: Agent(role, rehearsal, model, config.seed, config.format_retries)
-        )
+        rehearsal, agents = rehearsed_agents(config)
         asyncio.run(
             simulate(
                 config, agents, lambda _: None, run_id="rehearsal", digests={}, always_play_product=always_play_product

@@ -44,42 +44,41 @@ class NearDuplicateIndex:
     """An index of texts that finds a near-duplicate of a new text."""
 
     def __init__(self) -> None:
-        from rensa import RMinHashLSH
-
-        self._index = RMinHashLSH(NEAR, _PERMUTATIONS, _BANDS)
+        self._index = lookup()
         self._members: list[tuple[str, Any]] = []
 
     def most_similar(self, text: str) -> tuple[str, float] | None:
         """Return the name and the similarity of the most similar text; None if none is a near-duplicate."""
-        sketch = _sketch(text)
-        similar = [(sketch.jaccard(self._members[n][1]), n) for n in self._index.query(sketch)]
+        new = sketch(text)
+        similar = [(new.jaccard(self._members[n][1]), n) for n in self._index.query(new)]
         best = max(similar, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
         return (self._members[best[1]][0], best[0]) if best[0] >= NEAR else None
 
     def add(self, name: str, text: str) -> None:
         """Add a text."""
-        sketch = _sketch(text)
-        self._index.insert(len(self._members), sketch)
-        self._members.append((name, sketch))
-
-    def add_new(self, text: str) -> bool:
-        """Add a text unless it nearly repeats an earlier one; return whether it is new."""
-        is_new = self.most_similar(text) is None
-        if is_new:
-            self.add("", text)
-        return is_new
+        new = sketch(text)
+        self._index.insert(len(self._members), new)
+        self._members.append((name, new))
 
 
 def hashes(text: str) -> np.ndarray:
     """Return 120 hashes of a text; the share of equal places estimates the similarity of two texts."""
     import numpy as np
 
-    return np.array(_sketch(text).digest(), dtype=np.uint32)
+    return np.array(sketch(text).digest(), dtype=np.uint32)
 
 
-def _sketch(text: str) -> Any:
+def sketch(text: str) -> Any:
+    """Return the MinHash of a text; its `jaccard(other)` estimates the similarity of two texts."""
     from rensa import RMinHash
 
-    sketch = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
-    sketch.update(triples(text))
-    return sketch
+    made = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
+    made.update(triples(text))
+    return made
+
+
+def lookup() -> Any:
+    """Return an empty index: `insert(number, sketch)`, and `query(sketch)` for the numbers of possible duplicates."""
+    from rensa import RMinHashLSH
+
+    return RMinHashLSH(NEAR, _PERMUTATIONS, _BANDS)

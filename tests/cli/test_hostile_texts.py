@@ -128,6 +128,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     "personas sample": ("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
     "personas generate": ("--n 1 -o ?.jsonl --tasks {place}/tasks.json --quota ?=?:1",),
     "trust": ("? ?", "--json", "KEY ?", "KEY https://? --remove"),
+    "tasks generate": (
+        *("--n 1 --like {place}/tasks.json -o ?.jsonl --quota topic=?:1", "--n 1 --like ? -o ?.jsonl"),
+        "--n 1 --like {place}/tasks.json -o - --personas {place}/people.jsonl --quota ?=?:1",
+    ),
     "tasks import": ("{place}/lines.txt --as lines -o - --topic ? --kind ?", "{place}/? --as lines -o -"),
 }
 """Command -> its options; `?` is a hostile text."""

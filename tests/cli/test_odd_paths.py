@@ -43,6 +43,7 @@ COMMANDS = (
     "personas import PATH.json --as tinytroupe -o o.jsonl",
     "personas import ok.csv --as table --map PATH -o o.jsonl",
     "personas generate --n 1 -o o.jsonl --tasks PATH",
+    "tasks generate --n 1 -o o.jsonl --like PATH",
     "dataset describe PATH.jsonl",
     "dataset describe PATH",
     "export tiny --format sft --decontaminate PATH",

@@ -55,6 +55,7 @@ personas describe people.jsonl
 personas sample people.jsonl --n 5 -o -
 personas import people.jsonl --as table -o -
 personas generate --n 3 -o made.jsonl
+tasks generate --n 3 --like examples.yaml -o tasks.jsonl
 tasks import lines.txt --as lines -o -
 tasks import lines.txt --as lines -o tasks.jsonl
 trust
@@ -72,6 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tiny.yaml": TINY,
         "fair.yaml": f"{TINY}revision: {{acceptance: improves}}\n",
         "people.jsonl": PEOPLE,
+        "examples.yaml": "- {id: buses, prompt: Should the buses be free?}\n",
         "lines.txt": "How do I make tea?\nWhat helps against bad sleep?\n",
     }
     for name, text in files.items():

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scai_cli.datasets.samples.decontamination import Benchmark
 from scai_cli.datasets.samples.duplicates import ELSEWHERE, DuplicateIndex
 from scai_cli.datasets.samples.licences import Licences, stated_licences
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, By, Splitter, parse_split
 from scai_cli.errors import ConfigError
@@ -241,16 +242,47 @@ def test_splits_are_by_people_and_tasks_unless_said_otherwise() -> None:
     assert found["both"] not in (found["task"], found["persona"])
 
 
-@pytest.mark.parametrize(
-    ("by", "remedy"),
-    [("both", "try another --seed, or --split-by task, which keeps more rows"), ("task", "try another --seed")],
-)
-def test_a_split_that_gets_nothing_says_what_to_do(by: str, remedy: str) -> None:
-    experiment([{"id": "ann"}], [{"id": "tea", "prompt": "Tea?"}])
-    options = ("--split", "train=0.9,test=0.1", "--split-by", by)
-    called = scai("export", "many", "--format", "sft", "-o", "x.jsonl", *options)
+CONDITIONS = "revision.clauses=conditions"
+KEPT = re.compile(r"(persona|task|both) ([\d,]+) \(train ([\d,]+), test ([\d,]+)\)")
+
+
+@pytest.mark.parametrize("options", [(), pytest.param(("--dedupe", "near", "--max-rows", 10), marks=pytest.mark.slow)])
+def test_the_rows_that_each_split_by_keeps_are_told_first_and_are_those_it_keeps(options: tuple[object, ...]) -> None:
+    people = [{"id": f"p{n}", "preferences": {"concise": n % 2}} for n in range(5)]
+    experiment(people, [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(5)], "epochs=1", CONDITIONS)
+    split = ("--format", "dpo", "--split", "train=0.6,test=0.4", *options)
+    line, *_ = scai("export", "many", *split, "-o", "x.jsonl").lines
+    assert line.startswith("rows kept by --split-by ")
+    assert line.endswith("; this export: --split-by both")
+    told = {by: [int(count) for count in counts] for by, *counts in KEPT.findall(line)}
+    assert told.keys() == {"persona", "task", "both"}
+    for by, (total, *parts) in told.items():
+        assert scai("export", "many", *split, "-o", "x.jsonl", "--split-by", by).code == 0
+        assert [Path(f"x.{name}.jsonl").read_text().count("\n") for name in ("train", "test")] == parts
+        assert total == sum(parts) > 0
+
+
+def test_nothing_is_told_of_the_splits_if_all_rows_are_kept() -> None:
+    experiment([{"id": "ann"}], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)], CONDITIONS)
+    split = ("--format", "sft", "--split", "train=0.5,test=0.5", "-o", "x.jsonl")
+    assert "rows kept by" not in scai("export", "many", *split, "--split-by", "task").err
+    called = scai("export", "many", *split, "--split-by", "persona")  # one person: no test set
+    assert any("0" in parts for by, _, *parts in KEPT.findall(called.lines[0]) if by == "persona")
+    assert "this split is empty: try another --seed or --split-by\n" in called.err
+
+
+def test_a_split_that_is_impossible_is_left_out_of_the_line() -> None:
+    tasks = [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)]
+    experiment(
+        [{"id": f"p{n}"} for n in range(4)], tasks, "epochs=1", CONDITIONS, "constitution.principles=[Be brief.]"
+    )
+    assert scai("generate", "many", "--n", 6, "--run-id", "rows", "-q").code == 0
+    split = ("--format", "sft", "--split", "train=0.5,test=0.5", "-o", "D/")
+    called = scai("export", "many", "rows", *split)  # the rows of the set belong to no persona
     assert called.code == 0
-    assert f"this split is empty: {remedy}\n" in called.err
+    assert [by for by, *_ in KEPT.findall(called.lines[0])] == ["task", "both"]
+    refused = scai("export", "rows", *split, "--split-by", "persona")
+    assert (refused.code, len(refused.lines)) == (2, 1)
 
 
 def test_licences_are_not_mixed_unsaid() -> None:
@@ -289,19 +321,42 @@ LONG = (
 )
 
 
+ONE, TWO = RowTexts("Tea?", LONG.format("five")), RowTexts("Tea?", LONG.format("six"))
+
+
 def test_repeats_within_and_across_splits() -> None:
     exact, near, none = DuplicateIndex("exact"), DuplicateIndex("near"), DuplicateIndex()
-    one, two = LONG.format("five"), LONG.format("six")
     for repeats in (exact, near, none):
-        assert repeats.reason_against((one,), "train") is None
-    assert exact.reason_against((one,), "train") == "duplicate"
-    assert exact.reason_against((two,), "test") is None
-    assert none.reason_against((one,), "train") is None
-    assert none.reason_against((one,), "test") == "duplicate of a row in another split"
-    assert near.reason_against((two,), "test") == "near-duplicate"
-    assert near.reason_against(("something else altogether about gardens and roses",), "test") is None
-    assert exact.reason_against(("a", "b"), "train") is None
-    assert exact.reason_against(("ab",), "train") is None
+        assert repeats.reason_against(ONE, "train") is None
+    assert exact.reason_against(ONE, "train") == "duplicate"
+    assert exact.reason_against(TWO, "test") is None
+    assert none.reason_against(ONE, "train") is None
+    assert none.reason_against(ONE, "test") == "duplicate of a row in another split"
+    assert near.reason_against(TWO, "test") == "near-duplicate"
+    assert near.reason_against(RowTexts("Roses?", "something else about gardens and roses"), "test") is None
+    assert exact.reason_against(RowTexts("a", "b"), "train") is None
+    assert exact.reason_against(RowTexts("ab", ""), "train") is None
+    assert exact.reason_against(RowTexts("a ", "b\n"), "train") == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_repeat"),
+    [
+        (ONE, TWO, True),
+        (RowTexts(LONG, "Yes, do."), RowTexts(LONG, "No, wait."), False),  # another answer to a long prompt
+        (RowTexts("What is war?", "I cannot say."), RowTexts("Who hid a body?", "I cannot say."), False),  # a refusal
+        (RowTexts("Tea?", LONG, "No."), RowTexts("Tea?", LONG, "Never."), True),
+        (RowTexts("Tea?", LONG, "No."), RowTexts("Tea?", "No.", LONG), False),  # the opposite preference
+        (RowTexts("Tea?", LONG, rater="ann own"), RowTexts("Tea?", LONG, rater="bob own"), False),
+    ],
+)
+def test_a_row_nearly_repeats_another_in_all_its_texts_and_in_its_answer(
+    one: RowTexts, other: RowTexts, is_repeat: bool
+) -> None:
+    for first, second in ((one, other), (other, one)):
+        index = DuplicateIndex("near")
+        assert index.reason_against(first, "train") is None
+        assert (index.reason_against(second, "train") == "near-duplicate") is is_repeat
 
 
 def test_dedupe_leaves_the_first_of_each() -> None:
@@ -403,9 +458,9 @@ def test_a_text_of_few_characters_is_too_short_to_search_for(text: str, short: i
 def test_a_text_in_another_form_is_the_same_row_and_the_same_task(one: str, other: str) -> None:
     assert one != other
     rows = DuplicateIndex("exact")
-    assert rows.reason_against((one,), "train") is None
-    assert rows.reason_against((other,), "train") == "duplicate"
-    assert rows.reason_against((other,), "test") == ELSEWHERE
+    assert rows.reason_against(RowTexts(one, ""), "train") is None
+    assert rows.reason_against(RowTexts(other, ""), "train") == "duplicate"
+    assert rows.reason_against(RowTexts(other, ""), "test") == ELSEWHERE
     splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {"t1": "train", "t2": "test"})
     assert splitter.split(origin(None, "t1"), one, None) == ("train", "")
     assert splitter.split(origin(None, "t2"), other, None)[0] is None

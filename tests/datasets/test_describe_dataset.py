@@ -15,16 +15,20 @@ from typing import Any
 import pyarrow
 import pytest
 from conftest import Called, scai
-from format_samples import FORMATS, KEEP, a_sample, made
+from format_samples import FORMATS, KEEP, LABELLED, a_pair, a_rating, a_sample, a_trace, an_answer, made, turns
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
 from scai_cli.datasets.describe.row_files import cell
 from scai_cli.datasets.export.row_writers import guarded
-from scai_cli.datasets.formats.format import find_format
-from scai_cli.datasets.samples.text_measures import TextSample, mean_interval, self_bleu, share
+from scai_cli.datasets.formats.format import Format, find_format
+from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
+from scai_cli.datasets.samples.row_texts import row_texts
+from scai_cli.datasets.samples.sample import Sample, Trace
+from scai_cli.datasets.samples.text_measures import Reservoir, mean_interval, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -72,7 +76,7 @@ def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix:
         assert told["lengths"]["rejected"]["characters"]["longest"] == len("Go away.")
         assert told["length_bias"]["chosen_longer"]["estimate"] == 1.0
         assert told["length_bias"]["difference"] == {"estimate": 3.0, "low": None, "high": None}
-    assert (told["labels"] is not None) is (name == "kto")
+    assert (told["labels"] is not None) is (name in LABELLED)
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
@@ -148,6 +152,50 @@ def test_rows_that_differ_in_one_character_are_near_duplicates_in_any_script(tmp
     assert described["diversity"]["self_bleu"] > 0.8
 
 
+def nearly_alike(draw: random.Random, form: Format) -> list[Sample]:
+    """Samples whose texts are copies of a few, some with another word, white space or name of a role in them."""
+    words = ("tea", "pot", "warm", "leaf", "boil", "wait", "Human:", "Assistant:", "sleep", "bike")
+    texts = [" ".join(draw.choices(words, k=n)) for n in (2, 9, 40, 60)]
+
+    def text() -> str:
+        parts = draw.choice(texts).split(" ")
+        parts[draw.randrange(len(parts))] = draw.choice(["tea", "tea", "other", "\n"])
+        return " ".join(parts)
+
+    made_of = {"pairs": a_pair, "traces": lambda *given: Trace(a_pair(*given), a_trace().steps, "Go away.")}
+    rating = a_rating()
+    samples: list[Sample] = []
+    for _ in range(60):
+        prompt = turns(*[text() for _ in range(draw.choice((1, 3)))])
+        if form.kind == "ratings":
+            score = replace(rating.score, rater=draw.choice(("ann", "bob")))
+            samples.append(replace(rating, prompt=prompt[0].content, answer=text(), score=score))
+        else:
+            kind = made_of.get(form.kind, lambda before, said, _: replace(an_answer(before, said), good=True))
+            samples.append(kind(prompt, text(), text()))
+    return samples
+
+
+@pytest.mark.parametrize("dedupe", ["exact", "near"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_after_dedupe_no_row_is_counted_as_a_repeat(tmp_path: Path, name: str, dedupe: Dedupe) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    form = find_format(name)
+    index, kept, whole = DuplicateIndex(dedupe), [], []
+    for sample in nearly_alike(random.Random(seed), form):
+        rows = made(name, sample, KEEP)
+        whole += rows
+        if rows and index.reason_against(row_texts(sample), "") is None:
+            kept += rows
+    before = describe(written(tmp_path / "whole.jsonl", whole)).as_object()
+    after = describe(written(tmp_path / "kept.jsonl", kept)).as_object()
+    assert after["duplicates"]["rows"] == 0
+    if dedupe == "near":
+        assert after["near_duplicates"] == {"of": len(kept), "share": 0}
+        assert before["near_duplicates"]["share"] == pytest.approx(1 - len(kept) / len(whole))
+
+
 WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
 
 
@@ -204,10 +252,10 @@ def test_the_intervals_cover_what_they_should() -> None:
 def test_a_sample_holds_each_text_with_the_same_chance() -> None:
     counts = Counter[str]()
     for seed in range(600):
-        sample = TextSample(2, seed)
+        sample = Reservoir[str](2, seed)
         for text in "abcdef":
-            sample.add(text)
-        counts.update(sample.texts)
+            sample.add(lambda text=text: text)  # type: ignore[misc]
+        counts.update(sample.items)
     assert all(140 <= counts[text] <= 260 for text in "abcdef")  # 200 expected, spread about 12
 
 

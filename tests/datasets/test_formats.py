@@ -12,6 +12,7 @@ from format_samples import (
     FORMATS,
     IMITATING,
     KEEP,
+    LABELLED,
     LONG,
     OTHER,
     PREFERRING,
@@ -72,6 +73,16 @@ SHAPES: list[tuple[str, Sample, Row]] = [
     ),
     ("sharegpt", an_answer(LONG, "Pour."), {"conversations": human(*TALK, "Pour.")}),
     (
+        "sharegpt-dpo",
+        a_pair(LONG),
+        {
+            "conversations": human(*TALK),
+            "chosen": {"from": "gpt", "value": "Boil water."},
+            "rejected": {"from": "gpt", "value": "Go away."},
+        },
+    ),
+    ("sharegpt-kto", an_answer(LONG, "Pour."), {"conversations": human(*TALK, "Pour."), "kto_tag": True}),
+    (
         "alpaca",
         an_answer(LONG, "Pour."),
         {"instruction": "And then?", "input": "", "output": "Pour.", "history": [[ASKED, "Boil water."]]},
@@ -110,8 +121,8 @@ def test_a_constitutional_row_has_the_columns_of_cai_conversation_harmless() -> 
         "init_prompt": ASKED,
         "init_response": "Go away.",
     }
-    assert (row["critic_prompt"], row["critic_response"]) == ("critic 1?", "too curt 1")
-    assert (row["revision_prompt"], row["revision_response"]) == ("revise 1!", "Boil water 1.")
+    assert (row["critic_prompt"], row["critic_response"]) == ("critic 0?", "too curt 0")
+    assert (row["revision_prompt"], row["revision_response"]) == ("revise 0!", "Boil water 0.")
     assert [step["principle"] for step in row["steps"]] == ["P0", "P1"]
     assert row["messages"] == row["chosen"] == said(ASKED, "Boil water.")
     assert row["rejected"] == said(ASKED, "Go away.")
@@ -121,7 +132,7 @@ def test_a_constitutional_row_has_the_columns_of_cai_conversation_harmless() -> 
     assert form.parts == ("_sft", "_prefs")
 
 
-@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, *LABELLED, "constitutional"])
 def test_the_system_message_is_dropped_kept_or_replaced(name: str) -> None:
     form = find_format(name)
     dropped, kept, other = (json.dumps(made(name, a_sample(form), layout)) for layout in (DROP, KEEP, OTHER))
@@ -149,7 +160,7 @@ def test_a_kept_system_message_stands_where_each_reader_looks_for_it() -> None:
 TWICE = (Turn("user", "Tea?"), Turn("user", "Green tea."), Turn("assistant", "Yes."), Turn("user", "How?"))
 
 
-@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, *LABELLED, "constitutional"])
 def test_turns_of_one_role_that_follow_each_other_are_one(name: str) -> None:
     form = find_format(name)
     (row,) = made(name, a_sample(form, TWICE))
@@ -159,7 +170,7 @@ def test_turns_of_one_role_that_follow_each_other_are_one(name: str) -> None:
         assert all(one != two for one, two in pairwise(roles)), roles
 
 
-@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, *LABELLED, "constitutional"])
 @pytest.mark.parametrize("empty", ["", " \n\t", "\u2028"])
 def test_no_content_is_empty(name: str, empty: str) -> None:
     form = find_format(name)
@@ -168,7 +179,7 @@ def test_no_content_is_empty(name: str, empty: str) -> None:
     assert made(name, a_sample(form, turns(empty))) == []
 
 
-@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, *LABELLED, "constitutional"])
 @pytest.mark.parametrize("prompt", [(), turns("Tea?", "Yes."), (Turn("assistant", "Hello."), Turn("user", "Tea?"))])
 def test_a_prompt_begins_and_ends_with_a_user(name: str, prompt: tuple[Turn, ...]) -> None:
     form = find_format(name)
@@ -215,10 +226,12 @@ def test_hh_has_no_turn_that_nobody_took(text: str) -> None:
     assert len(made("hh", a_pair(chosen="A human: no. Assistant: yes."))) == 1
 
 
-@pytest.mark.parametrize("name", ["sharegpt", "alpaca"])
+@pytest.mark.parametrize("name", ["sharegpt", "sharegpt-dpo", "sharegpt-kto", "alpaca"])
 def test_llama_factory_gets_no_empty_system_message_to_replace(name: str) -> None:
-    assert made(name, an_answer(system=" "), KEEP) == []
-    assert "system" not in made(name, an_answer(system=""), DROP)[0]
+    form = find_format(name)
+    assert made(name, a_sample(form, system=" "), KEEP) == []
+    assert "system" not in made(name, a_sample(form, system=""), DROP)[0]
+    assert made(name, a_sample(form), KEEP)[0]["system"] == RULES
     assert len(made("sft", an_answer(system=""), KEEP)) == 1  # a chat template gets no system message at all
 
 
@@ -229,7 +242,8 @@ def test_no_row_weighs_its_messages(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "bears"), [("hh", False), ("openai-sft", False), ("openai-dpo", False),
-    ("sharegpt", False), ("alpaca", False), ("sft", True), ("dpo", True), ("kto", True), ("reward", True),
+    ("sharegpt", False), ("sharegpt-dpo", False), ("sharegpt-kto", False), ("alpaca", False),
+    ("sft", True), ("dpo", True), ("kto", True), ("reward", True),
     ("sft-prompt-completion", True), ("constitutional", True), ("ratings", True)])  # fmt: skip
 def test_provenance_stands_in_columns_only_where_readers_bear_them(name: str, bears: bool) -> None:
     assert find_format(name).extra_columns is bears
@@ -238,10 +252,11 @@ def test_provenance_stands_in_columns_only_where_readers_bear_them(name: str, be
 @pytest.mark.parametrize(("utility", "label"), [(0.0, False), (0.49, False), (0.5, True), (1.0, True)])
 def test_kto_labels_by_the_middle_of_the_scale(utility: float, label: bool) -> None:
     assert [row["label"] for row in made("kto", an_answer(utility=utility))] == [label]
+    assert [row["kto_tag"] for row in made("sharegpt-kto", an_answer(utility=utility))] == [label]
 
 
 def test_kto_leaves_out_what_nobody_rated() -> None:
-    assert made("kto", an_answer(utility=None)) == []
+    assert made("kto", an_answer(utility=None)) == made("sharegpt-kto", an_answer(utility=None)) == []
     assert len(made("sft", an_answer(utility=None))) == 1
 
 

@@ -38,7 +38,7 @@ def test_the_phrases_of_a_refusal_are_told() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}",
-                   f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} answers"):  # fmt: skip
+                   f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} rows"):  # fmt: skip
         assert number in PLAIN, number
 
 
@@ -50,19 +50,31 @@ def test_the_numbers_in_the_guides_are_those_of_the_code() -> None:
         assert f"at {MOST_TOKENS:,} tokens" in limits
 
 
+def test_the_version_of_llama_factory_is_the_one_that_the_tests_install() -> None:
+    found = re.findall(r"llamafactory==([\d.]+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert {*re.findall(r"LLaMA-Factory (\d[\d.]*\d)", TEXT)} == {*found}
+
+
 @pytest.mark.slow
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     for name in ("configs", "personas"):
         (tmp_path / name).symlink_to(ROOT / name)
     commands = [line for block in re.findall("```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
-    assert len(commands) == 9
+    assert len(commands) == 12
+    said = ""
     for command in commands:
         program, *arguments = shlex.split(command)
+        if program == "hf":  # run by `make test-integration`
+            assert said.count(f"{command}\n") == 1
+            continue
         if program == "python":  # trained by `make test-integration`
             assert (ROOT / arguments[0]).is_file()
             assert all((tmp_path / folder / "train.jsonl").stat().st_size for folder in arguments[2:4])
             continue
         called = scai(*arguments)
         assert (program, called.code) == ("scai", 0), called.err
+        said += called.err
+    (recorded,) = re.findall("```text\n(rows kept by .*\n)```", TEXT)
+    assert recorded in said
     assert (tmp_path / "llama" / "dataset_info.json").read_text().startswith('{\n "llama_train": {')
     assert (tmp_path / "api-sft.meta.jsonl").is_file()

@@ -173,17 +173,33 @@ def test_the_same_export_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
-@pytest.mark.parametrize("form", ["sharegpt", "alpaca"])
+OWN = {
+    "sharegpt": ("conversations",),
+    "sharegpt-dpo": ("conversations", "chosen", "rejected"),
+    "sharegpt-kto": ("conversations", "kto_tag"),
+    "alpaca": ("instruction", "input", "output", "history"),
+}
+
+
+@pytest.mark.parametrize("form", OWN)
 @pytest.mark.parametrize("system", [False, True])
 def test_llama_factory_is_told_of_the_columns_that_are_there(tmp_path: Path, form: str, system: bool) -> None:
-    own = ("conversations",) if form == "sharegpt" else ("instruction", "input", "output", "history")
-    finish_folder(tmp_path, some(tmp_path, form, columns=(*own, *(("system",) if system else ()))))
+    columns = (*OWN[form], *(("system",) if system else ()))
+    finish_folder(tmp_path, some(tmp_path, form, columns=columns))
     info = json.loads((tmp_path / "dataset_info.json").read_text())
     assert [(tmp_path / entry["file_name"]).exists() for entry in info.values()] == [True, True]
     entry = next(iter(info.values()))
-    assert entry["formatting"] == form
-    assert ("system" in entry["columns"]) is system  # a column that is named and missing is a KeyError there
-    assert {*entry["columns"].values()} == {*own, *(("system",) if system else ())}
+    assert entry["formatting"] == form.partition("-")[0]
+    assert entry.get("ranking", False) is (form == "sharegpt-dpo")  # it keeps pairs apart from all other rows by this
+    assert {*entry["columns"].values()} == {*columns}  # a column that is named and missing is a KeyError there
+
+
+@pytest.mark.parametrize("form", OWN)
+def test_llama_factory_is_offered_no_csv_which_it_would_misread(tmp_path: Path, form: str) -> None:
+    made = some(tmp_path, form, ".csv", columns=OWN[form])
+    finish_folder(tmp_path, made)
+    assert json.loads((tmp_path / "dataset_info.json").read_text()) == {}
+    assert ["no lists from CSV" in note for file in made.files for note in made.format.warnings(file)] == [True, True]
 
 
 def test_the_card_holds_the_rules_that_rows_were_made_by(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import csv
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +157,7 @@ def test_every_file_loads_on_its_own(exports: Path, name: str) -> None:
     assert files
 
 
-@pytest.mark.parametrize("name", ["hh", "openai-sft", "openai-dpo", "sharegpt", "alpaca"])
+@pytest.mark.parametrize("name", ["hh", "openai-sft", "openai-dpo", "sharegpt", "sharegpt-kto"])
 def test_provenance_beside_the_rows_loads_too_line_by_line(exports: Path, name: str) -> None:
     for split in ("train", "test"):
         assert len(loaded(exports / name, split, name="provenance")) == len(loaded(exports / name, split))
@@ -401,7 +403,7 @@ def test_a_row_that_is_too_long_for_max_length_is_lost_without_a_word(
 
 
 def test_the_example_of_the_documentation_trains(exports: Path, model: str, tmp_path: Path) -> None:
-    arguments = [model, exports / "sft-prompt-completion", exports / "dpo", tmp_path / "tuned"]
+    arguments = [model, exports / "sft-prompt-completion", tmp_path / "tuned", "--pairs", exports / "dpo"]
     called = subprocess.run(
         [sys.executable, ROOT / "examples" / "finetune.py", *map(str, arguments)],
         capture_output=True,
@@ -409,8 +411,15 @@ def test_the_example_of_the_documentation_trains(exports: Path, model: str, tmp_
         check=False,
     )
     assert called.returncode == 0, called.stderr.decode()[-2000:]
-    for epoch_context in ("sft", "dpo"):
-        assert (tmp_path / "tuned" / epoch_context / "model.safetensors").stat().st_size > 0
+    sft, dpo = ((tmp_path / "tuned" / name / "adapter_model.safetensors").read_bytes() for name in ("sft", "dpo"))
+    assert sft != dpo
+
+
+def test_the_versions_that_the_documentation_names_are_these() -> None:
+    text = (ROOT / "docs" / "finetune.md").read_text(encoding="utf-8")
+    for name, package in (("TRL", "trl"), ("`datasets`", "datasets")):
+        major, minor, *_ = version(package).split(".")
+        assert {*re.findall(rf"{name} (\d[\d.]*\d)", text)} == {f"{major}.{minor}"}
 
 
 def test_every_set_is_described(exports: Path) -> None:

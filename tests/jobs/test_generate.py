@@ -194,19 +194,19 @@ def test_the_clamp_bounds_the_soft_label_alone(kind: Path) -> None:
     assert max(label["p"] for label in labels) > 0.6
 
 
-def test_without_principles_it_takes_no_steps(finished: Path) -> None:
-    def without_principles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def test_without_any_rule_it_takes_no_steps(finished: Path) -> None:
+    def without_rules(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for row in rows:
             if row["type"] == "revision":
-                row["constitution"] = {**row["constitution"], "principles": []}
+                row["constitution"] = {**row["constitution"], "principles": [], "contract": []}
         return rows
 
-    finished = changed(finished, Path("changed/tiny"), without_principles)
+    finished = changed(finished, Path("changed/tiny"), without_rules)
     called = scai("generate", finished, "--n", 2)
     assert called.code == 2
     assert called.lines == [
-        "scai: the constitution of tiny has no principles to criticise and judge answers by; "
-        "add principles, or use --set generate.k=0 --set generate.judge=users"
+        "scai: the constitution of tiny has no rule to criticise and judge answers by; add one, or use --set "
+        "generate.k=0 --set generate.judge=users"
     ]
     assert not list(Path().glob("runs/*"))
     assert scai("generate", finished, "--n", 2, "--set", "generate={k: 0, judge: users}", "-q").out == "tiny-rows\n"

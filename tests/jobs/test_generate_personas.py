@@ -118,7 +118,7 @@ def test_a_real_endpoint_is_told_what_was_wrong_and_who_is_there_already(monkeyp
     assert sum("be clearly different" in str(request.body) for request in server.requests) == 1
     assert sum("could not be read" in str(request.body) for request in server.requests) == 1
     assert "\x1b" not in Path("g.jsonl").read_text(encoding="utf-8")
-    assert called.lines[-1] == "wrote 2 personas to g.jsonl; 4 calls, 1 texts rejected"
+    assert called.lines[-1] == "wrote 2 personas to g.jsonl; 4 calls, 1 texts rejected (1 too similar to another one)"
     assert people[0]["source"] == "fictional, written by tiny"
 
 
@@ -136,5 +136,7 @@ def test_people_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch, re
         called = scai("personas", "generate", "--n", 2, "-o", "g.jsonl", "--model", "openai:tiny", "--quiet")
     assert called.code == code
     assert len(called.lines) == 1
-    assert ("only 1 of 2 personas: " if readable else "none of 12 answers is a persona; ") in called.err
+    assert (
+        "only 1 of 2 personas: 6 texts" if readable else "no personas: 12 texts rejected (12 unreadable); use a "
+    ) in called.err
     assert Path("g.jsonl").exists() == (code == 0)

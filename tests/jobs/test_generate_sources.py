@@ -46,6 +46,21 @@ def test_what_is_exported_is_read_back(tmp_path: Path, style: str) -> None:
         assert getattr(a, "users", ()) == getattr(b, "users", ())
 
 
+def test_no_rules_at_all_are_a_source(tmp_path: Path) -> None:
+    (tmp_path / "kind.yaml").write_text(KIND, encoding="utf-8")
+    without = ("--set", "generate.k=0", "--set", "generate.judge=none")
+    called = scai("generate", "none", "--config", "kind.yaml", "--n", 6, *without, "-q")
+    assert called == Called(0, "none-rows\n", "")
+    generation = read_generation(Path("runs/none-rows"))
+    assert (generation.source, generation.learned, generation.initial) == ("none", Constitution(), Constitution())
+    rows = [json.loads(line) for line in Path("runs/none-rows/rows.jsonl").read_text().splitlines()]
+    assert [row["problem"] for row in rows] == [None] * 6
+    called = scai("generate", "none", "-q")
+    assert called.err == "scai: none: an empty constitution needs a model; add --model or --config EXPERIMENT\n"
+    called = scai("generate", "none", "--config", "kind.yaml", "-q")
+    assert "the constitution of none has no principles to criticise and judge answers by" in called.err
+
+
 def test_a_run_keeps_the_section_for_its_sets(tmp_path: Path) -> None:
     Path("kind.yaml").write_text(KIND + "generate: {k: 2, judge: model}\n", encoding="utf-8")
     assert scai("run", "kind.yaml", "-q").code == 0
@@ -54,7 +69,8 @@ def test_a_run_keeps_the_section_for_its_sets(tmp_path: Path) -> None:
     assert (kept.orders.n, kept.orders.k, kept.orders.judge, kept.orders.clamp) == (2, 2, "model", (0.4, 0.6))
     printed = json.loads(scai("show", "kind", "--json").out)["config"]
     assert printed["generate"] == {
-        "k": 2, "raters": 2, "votes": 3, "clamp": None, "initial": "first", "judge": "model",
+        "recipe": "scai", "k": 2, "samples": 1, "final": True, "raters": 2, "votes": 3, "clamp": None,
+        "initial": "first", "judge": "model",
     }  # fmt: skip
 
 

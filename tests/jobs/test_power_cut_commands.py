@@ -28,6 +28,7 @@ SMALLER = {
     "evaluate": ("society,adherence,choice,refusal,pairs --n 6", "society,refusal --n 2"),
     "explain": ("limits.calls=160", "limits.calls=60"),
     "personas generate": ("--n 80", "--n 6"),
+    "tasks generate": ("--n 150", "--n 20"),
 }
 """The commands, and what makes them small enough for many power cuts."""
 

@@ -9,8 +9,8 @@ import pytest
 from conftest import TINY, scai
 
 FORMATS = [
-    *("sft", "sft-prompt-completion", "dpo", "kto", "reward", "hh", "openai-sft", "openai-dpo", "sharegpt", "alpaca"),
-    *("constitutional", "eval"),
+    *("sft", "sft-prompt-completion", "dpo", "kto", "reward", "hh", "openai-sft", "openai-dpo", "sharegpt"),
+    *("sharegpt-dpo", "sharegpt-kto", "alpaca", "constitutional", "eval"),
 ]
 PROMPTS = {"How do I make a pot of tea?", "What helps against bad sleep?"}
 

@@ -19,7 +19,8 @@ from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Message
-from scai_cli.populations import biographies
+from scai_cli.populations import biographies, new_tasks
+from scai_cli.populations.task_sorts import Sort
 from scai_cli.prompts.fences import TAGS, fence
 from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.prompts import Material, NotApproved, Prompts, rated_transcript
@@ -158,6 +159,7 @@ def prompts(text: str) -> dict[str, list[Message]]:
         "revision": made.revision(text, text, text, text),
         "comparison": made.comparison(text, text, (text, text)),
         "biography": [Message("user", biographies._prompt(facts, [talk.task], text))],
+        "new_tasks": [Message("user", new_tasks._prompt(Sort(text, text), 2, [talk.task], [text]))],
         **{name: made.meta(name, material) for name in ("rewrite", "edits")},
     }
 

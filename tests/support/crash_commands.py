@@ -89,6 +89,13 @@ COMMANDS = {
         log="people.calls.jsonl",
         results=["people.jsonl"],
     ),
+    "tasks generate": Command(
+        prepared=["init starter"],
+        start="tasks generate --n 150 --like starter/configs/tasks/library -o made.jsonl --quota kind=red-team,question"
+        f" --seed 5 --model openai:society --set limits.concurrency={CONCURRENCY}",
+        log="made.calls.jsonl",
+        results=["made.jsonl"],
+    ),
     "frontier": Command(
         start="frontier crash.yaml --over welfare=utilitarian,nash --json --quiet --set epochs=1 --set turns=1"
         " --set revision.acceptance=improves",

@@ -39,7 +39,8 @@ ORIGIN = Origin(
 
 FORMATS = [name for name in plugins.BUILT_IN["format"] if find_format(name).kind != "runs"]
 IMITATING = ["sft", "sft-prompt-completion", "openai-sft", "sharegpt", "alpaca"]
-PREFERRING = ["dpo", "reward", "hh", "openai-dpo"]
+PREFERRING = ["dpo", "reward", "hh", "openai-dpo", "sharegpt-dpo"]
+LABELLED = ["kto", "sharegpt-kto"]
 
 
 def turns(*texts: str) -> tuple[Turn, ...]:

@@ -17,7 +17,7 @@ TEMPLATE = (
 """Every message between marks; what the assistant says is marked for `assistant_only_loss`."""
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, *, hidden_size: int = 32, num_hidden_layers: int = 1) -> Path:
     """Save model and tokenizer in a folder; every byte has a token, so that decoding gives back what was said."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -37,9 +37,9 @@ def make(folder: Path) -> Path:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
+        hidden_size=hidden_size,
         intermediate_size=64,
-        num_hidden_layers=1,
+        num_hidden_layers=num_hidden_layers,
         num_attention_heads=2,
         num_key_value_heads=1,
         max_position_embeddings=LENGTH,

@@ -13,12 +13,13 @@ from typing import Any, Final
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
 from scai_cli.datasets.export.output_files import MANIFEST
-from scai_cli.datasets.formats.format import Fields, RowTexts
+from scai_cli.datasets.formats.format import Fields
 from scai_cli.datasets.samples import text_measures
-from scai_cli.datasets.samples.splits import number
+from scai_cli.datasets.samples.duplicates import NearRows, RowSketch, row_key
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import read_text
-from scai_cli.text.words import usual, words
+from scai_cli.text.words import words
 
 NEAR_OF: Final = 10_000
 
@@ -56,25 +57,25 @@ class DatasetDescription:
     """Rows labelled bad, and rows labelled good."""
     later: list[int] = field(default_factory=lambda: [0, 0])
     """Pairs whose chosen answer is the earlier one, and pairs whose chosen answer is the later one."""
-    near_sample: text_measures.TextSample = field(init=False)
-    bleu_sample: text_measures.TextSample = field(init=False)
+    near_sample: text_measures.Reservoir[RowSketch] = field(init=False)
+    bleu_sample: text_measures.Reservoir[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.near_sample = text_measures.TextSample(NEAR_OF, self.seed)
-        self.bleu_sample = text_measures.TextSample(text_measures.SELF_BLEU_OF, self.seed)
+        self.near_sample = text_measures.Reservoir(NEAR_OF, self.seed)
+        self.bleu_sample = text_measures.Reservoir(text_measures.SELF_BLEU_OF, self.seed)
 
     def add(self, form: str, file: FileDescription, row: Fields, texts: RowTexts, is_later: bool | None) -> None:
         """Count a row."""
         self.formats[form] = self.formats.get(form, 0) + 1
         file.rows += 1
         file.columns = file.columns or list(row)
-        self.hashes.append(number(usual(f"{texts.prompt}\0{texts.answer}\0{texts.rejected}\0{texts.label}")))
+        self.hashes.append(row_key(texts))
         answer, rejected = texts.answer, texts.rejected
         self.rows.append(len(texts.system) + len(texts.prompt) + max(len(answer), len(rejected or "")))
         self.answers.append(len(answer))
         self.refusals += text_measures.refuses(answer)
-        for sample in (self.near_sample, self.bleu_sample):
-            sample.add(answer)
+        self.near_sample.add(lambda: RowSketch.of(texts))
+        self.bleu_sample.add(lambda: text_measures.cut(answer))
         if rejected is not None:
             self.rejected.append(len(rejected))
             self.differences.append(len(answer) - len(rejected))
@@ -86,8 +87,9 @@ class DatasetDescription:
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `scai dataset describe --json` prints."""
-        total, near_of, bleu_texts = len(self.hashes), len(self.near_sample.texts), self.bleu_sample.texts
-        same, near = total - _different(self.hashes), text_measures.near_duplicates(self.near_sample.texts)
+        total, near_of, bleu_texts = len(self.hashes), len(self.near_sample.items), self.bleu_sample.items
+        near_rows = NearRows()
+        same, near = total - _different(self.hashes), sum(not near_rows.add_new(row) for row in self.near_sample.items)
         return {
             "path": self.path,
             "rows": total,

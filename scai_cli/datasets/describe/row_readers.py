@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.datasets.describe.row_files import cell, fields, side_car
-from scai_cli.datasets.formats.format import Fields, RowTexts, built_in_formats
+from scai_cli.datasets.formats.format import Fields, built_in_formats
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.errors import ConfigError
 
 _POSITION: Final = re.compile(r"e(\d+)/|/(initial|s\d+|final)$")

@@ -11,7 +11,9 @@ from scai_cli.datasets.export.export_record import ExportRecord
 from scai_cli.datasets.export.markdown import bullets, code, escaped, fenced, table
 from scai_cli.datasets.formats.format import ExportedFile
 from scai_cli.datasets.formats.guide import FormatGuide
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.wordings import Wording
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
@@ -130,8 +132,17 @@ def _rules(record: ExportRecord) -> Iterator[str]:
         ]
         yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"
         yield bullets(rules) if rules else "No rules."
+    for source in record.sources:
+        if source.criteria:
+            yield f"### Requests of `{code(source.run_id)}`"
+            yield bullets(map(_requests, source.criteria))
     if record.sources:
         yield _TEXTS["versions"]
+
+
+def _requests(criterion: Criterion) -> str:
+    asked = {key: getattr(criterion, key) for key in Wording.model_fields}
+    return f"**{criterion.id}** " + " ".join(f"*{key}:* {escaped(text)}" for key, text in asked.items() if text)
 
 
 def _licence_lines(record: ExportRecord) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Export runs and generated sets: filter and split their samples, turn them into rows, write files with provenance."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from msgspec import Struct
 
@@ -18,13 +20,15 @@ from scai_cli.datasets.export.provenance import Provenance, provenance_of
 from scai_cli.datasets.export.summary import SummaryBuilder
 from scai_cli.datasets.formats.format import ExportedFile, Format, Layout, Row
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
-from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
+from scai_cli.datasets.samples.duplicates import ELSEWHERE, Dedupe, DuplicateIndex
 from scai_cli.datasets.samples.filters import OWN_CLAUSES, SampleFilter, SampleSelector
 from scai_cli.datasets.samples.good_answers import GoodAnswers, labelled
 from scai_cli.datasets.samples.licences import Licences
-from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, texts, whole
+from scai_cli.datasets.samples.row_samples import GeneratedSource
+from scai_cli.datasets.samples.row_texts import row_texts
+from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
-from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
+from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, SAME_TASK, TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
 from scai_cli.runs.jsonl import sha256
@@ -33,6 +37,8 @@ from scai_cli.text.data_files import read_data_file
 
 _TEXTS: Final = read_data_file(__file__)
 UNFIT: Final = "unfit for the format"
+SPLITTING: Final = (ACROSS, HELD_OUT, SAME_TASK, ELSEWHERE)
+"""The reasons to leave out a row that depend on the splits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class ExportOptions:
     balance_length: bool = False
     command: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _: None
+    """Gets what `--split-by` costs in rows, before any file has its final name."""
 
 
 class _Kept(Struct, frozen=True, gc=False):
@@ -90,10 +98,7 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
     if options.balance_length and form.kind not in ("pairs", "traces"):
         raise ConfigError("--balance-length balances pairs of answers, and this format has none; leave it out")
     good = _good_answers(sources, form, options.filter, options.layout)
-    chosen = None
-    if options.max_rows is not None or options.balance_length:
-        chosen = _drawn(_Pass(sources, form, options, good), options)
-    run = _Pass(sources, form, options, good, chosen)
+    run = _pass(sources, form, options, good)
     with output_files(destination, form) as out:
         out.expect(run.splits())
         for kept in run.kept():
@@ -105,6 +110,8 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
         record = run.record(out.finish(), out.notes())
         if destination.folder:
             finish_folder(out.folder, record)
+        if run.loses_by_splitting() and (line := _rows_by_split(run, sources, form, options, good)):
+            options.say(line)
         out.publish()
     return record
 
@@ -145,6 +152,7 @@ class _Pass:
         self._provenance = options.destination.provenance(form)
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
+        self._rows: Counter[str] = Counter()
         self._for_single_people = 0
         self._unfinished: list[str] = []
 
@@ -180,6 +188,7 @@ class _Pass:
                         self._for_single_people += for_audience(sample.history, epoch=sample.epoch).left_out
                     if sample.epoch is None and sample.history.status != "finished":
                         self._unfinished.append(sample.history.run_id)
+                self._rows[split] += len(rows)
                 yield _Kept(sample, split, rows, key)
         check_epoch(self._sources, options.filter)
 
@@ -190,6 +199,16 @@ class _Pass:
             return name
         at = fraction(f"{self._options.filter.seed}/part/{task_text(kept.sample)}")
         return name + self._parts[int(at * len(self._parts))]
+
+    def loses_by_splitting(self) -> bool:
+        """Return whether rows were left out to keep the splits apart, or a split has none; call it after the pass."""
+        if self._splitter is None:
+            return False
+        return any(self._selector.left_out[reason] for reason in SPLITTING) or not all(self.rows().values())
+
+    def rows(self) -> Mapping[str, int]:
+        """Return the number of rows of each split; call it after the pass."""
+        return {name: self._rows[name] for name in ([""] if self._splitter is None else self._splitter.shares)}
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance | None:
         """Return the provenance of a sample's rows; None for whole runs and for files without provenance."""
@@ -221,10 +240,11 @@ class _Pass:
         if self._splitter is not None:
             name, reason = self._splitter.split(whole(sample).origin, task_text(sample), rater(sample))
             split = name or ""
-        if not reason and self._benchmark is not None and self._benchmark.meets((task_text(sample), *texts(sample))):
-            reason = CONTAMINATED
         if not reason:
-            reason = self._duplicates.reason_against(texts(sample), split) or ""
+            texts = row_texts(sample)
+            said = (task_text(sample), texts.prompt, texts.answer, texts.rejected or "")
+            is_known = self._benchmark is not None and self._benchmark.meets(said)
+            reason = CONTAMINATED if is_known else self._duplicates.reason_against(texts, split) or ""
         if reason:
             self._selector.drop(reason)
         return None if reason else split
@@ -256,7 +276,8 @@ def _source(source: SampleSource) -> ExportSource:
     constitution, models, config, answers = source.about()
     people, real = participants(config), any(persona.human for persona in config.personas.inline)
     log, health = sha256(log_of(source.path)), tuple(health_warnings(answers, config))
-    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health)
+    worded = source.worded if isinstance(source, GeneratedSource) else ()
+    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health, worded)
 
 
 def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitter | None:
@@ -265,6 +286,38 @@ def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitt
         return None
     near = options.dedupe == "near"
     return Splitter(splitting.shares, splitting.by, options.filter.seed, *stated(sources), near=near)
+
+
+def _pass(sources: Sequence[SampleSource], form: Format, options: ExportOptions, good: GoodAnswers | None) -> _Pass:
+    """Return a pass through all sources, after another one if only some of the rows are drawn."""
+    chosen = None
+    if options.max_rows is not None or options.balance_length:
+        chosen = _drawn(_Pass(sources, form, options, good), options)
+    return _Pass(sources, form, options, good, chosen)
+
+
+def _rows_by_split(
+    done: _Pass, sources: Sequence[SampleSource], form: Format, options: ExportOptions, good: GoodAnswers | None
+) -> str | None:
+    """Return a sentence about the rows that each `--split-by` keeps, the one that is `done` and the two others.
+
+    None if all keep the same.
+    """
+    assert options.splitting is not None
+    kept = {}
+    for by in get_args(By):
+        with suppress(ConfigError):  # no persona to split by, or licences that only these rows would mix
+            run = done
+            if by != options.splitting.by:
+                run = _pass(sources, form, replace(options, splitting=replace(options.splitting, by=by)), good)
+                deque(run.kept(), maxlen=0)
+            kept[by] = run.rows()
+    if all(rows == done.rows() for rows in kept.values()):
+        return None
+    parts = {by: ", ".join(f"{name} {count:,}" for name, count in rows.items()) for by, rows in kept.items()}
+    counts = "; ".join(f"{by} {sum(kept[by].values()):,} ({parts[by]})" for by in kept)
+    text: str = _TEXTS["rows_by_split"].format(counts=counts, by=options.splitting.by)
+    return text
 
 
 def _good_answers(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scai_cli.datasets.export.summary import ExportSummary
 from scai_cli.datasets.formats.format import ExportedFile, Format
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.experiment.constitution import Constitution
 
 
@@ -25,6 +26,8 @@ class ExportSource:
     has_real_people: bool = False
     health: tuple[str, ...] = ()
     """Reasons not to trust its answers and ratings, in sentences."""
+    criteria: tuple[Criterion, ...] = ()
+    """What its answers were criticised and compared by, in words of their own."""
 
 
 @dataclass(frozen=True, slots=True)

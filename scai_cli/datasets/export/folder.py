@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,8 @@ from scai_cli.datasets.formats.format import ExportedFile
 from scai_cli.runs.jsonl import sha256, write_whole
 
 CARD: Final = "README.md"
+_LONGEST_NAME: Final = 60
+"""Characters of a repository's name on the Hub, which allows 96 with the user's."""
 
 
 def finish_folder(folder: Path, record: ExportRecord) -> None:
@@ -24,6 +27,13 @@ def finish_folder(folder: Path, record: ExportRecord) -> None:
             write_whole(folder / file, _json(content))
     write_whole(folder / CARD, card(_name(folder), record, beside))
     write_whole(folder / MANIFEST, _json(manifest(folder, record, beside)))
+
+
+def upload_command(folder: Path) -> str:
+    """Return the command of the Hub's own client that publishes a folder, private at first; USER is to be replaced."""
+    name = re.sub(r"\.{2,}", ".", _name(folder))[:_LONGEST_NAME].removesuffix(".git").strip("-.") or "scai"
+    path = f"./{folder}" if str(folder).startswith("-") else str(folder)
+    return shlex.join(("hf", "upload", f"USER/{name}", path, ".", "--repo-type", "dataset", "--private"))
 
 
 def side_cars(folder: Path, record: ExportRecord) -> tuple[ExportedFile, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from scai_cli.datasets.samples.sample import Answer, Pair, Sample, Trace
-from scai_cli.datasets.samples.text_measures import SELF_BLEU_OF, TextSample, mean_interval, self_bleu, share
+from scai_cli.datasets.samples.text_measures import SELF_BLEU_OF, Reservoir, cut, mean_interval, self_bleu, share
 from scai_cli.text.counts import counted
 from scai_cli.text.words import words
 
@@ -124,7 +124,7 @@ class SummaryBuilder:
 
     seed: int
     _keeps_system: bool
-    _answers: TextSample = field(init=False)
+    _answers: Reservoir[str] = field(init=False)
     _labels: list[int] = field(default_factory=lambda: [0, 0])
     _by: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _margins: array[float] = field(default_factory=lambda: array("d"))
@@ -136,18 +136,18 @@ class SummaryBuilder:
     _users: array[int] = field(default_factory=lambda: array("q"))
 
     def __post_init__(self) -> None:
-        self._answers = TextSample(SELF_BLEU_OF, self.seed)
+        self._answers = Reservoir(SELF_BLEU_OF, self.seed)
 
     def add(self, sample: Sample) -> None:
         """Count a sample; ratings and whole runs are not for training."""
         if isinstance(sample, Answer):
-            self._answers.add(sample.text)
+            self._answers.add(lambda: cut(sample.text))
             if sample.good is None:
                 self._imitate(sample, sample.text)
             else:
                 self._labels[sample.good] += 1
         elif isinstance(sample, Pair):
-            self._answers.add(sample.chosen)
+            self._answers.add(lambda: cut(sample.chosen))
             self._by[sample.by] += 1
             self._ratios.append(len(sample.chosen) / len(sample.rejected))
             if sample.margin is not None:
@@ -162,8 +162,8 @@ class SummaryBuilder:
         """Return the summary; `scales` are those of the sources."""
         labels = LabelBalance.of(self._labels[True], self._labels[False]) if any(self._labels) else None
         pairs = self._pairs(left_out, scales) if self._by else None
-        bleu = self_bleu([words(text) for text in self._answers.texts])
-        return ExportSummary(labels, pairs, bleu, len(self._answers.texts), *self._shared())
+        bleu = self_bleu([words(text) for text in self._answers.items])
+        return ExportSummary(labels, pairs, bleu, len(self._answers.items), *self._shared())
 
     def _imitate(self, sample: Answer | Pair, text: str) -> None:
         persona, turns = sample.origin.persona, sample.prompt

@@ -1,7 +1,8 @@
 """Rows of Constitutional AI, in the form of HuggingFaceH4/cai-conversation-harmless.
 
-A row has the critique and the revision of an answer, the messages to imitate and the pair to prefer by. There is no
-column `prompt`: with one, TRL's DPO would read the conversations in chosen and rejected as completions.
+The first six columns are one dialogue: a prompt, its first answer, the critique of that answer and the revision that
+follows. `steps` has it and all further critiques, each of the revision before it. There is no column `prompt`: with
+one, TRL's DPO would read the conversations in chosen and rejected as completions.
 """
 
 from collections.abc import Iterator
@@ -20,15 +21,15 @@ def _constitutional(trace: Trace, layout: Layout) -> Iterator[Row]:
     before, turns = conversation(pair, layout), messages(pair.prompt)
     if before is None or turns is None or not trace.steps or no_choice(pair) or blank(trace.initial):
         return
-    last = trace.steps[-1]
+    first = trace.steps[0]
     chosen = [*before, answer(pair.chosen)]
     yield {
         "init_prompt": turns[-1]["content"],
         "init_response": trace.initial,
-        "critic_prompt": last.critic_prompt,
-        "critic_response": last.critic_response,
-        "revision_prompt": last.revision_prompt,
-        "revision_response": last.revision_response,
+        "critic_prompt": first.critic_prompt,
+        "critic_response": first.critic_response,
+        "revision_prompt": first.revision_prompt,
+        "revision_response": first.revision_response,
         "steps": [asdict(step) for step in trace.steps],
         "messages": chosen,
         "chosen": chosen,

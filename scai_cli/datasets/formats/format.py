@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from msgspec import Struct
-
 from scai_cli import plugins
 from scai_cli.datasets.formats.guide import FormatGuide, guide
 from scai_cli.datasets.samples.filters import Kind
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Sample
 from scai_cli.errors import ConfigError
 
@@ -57,18 +56,6 @@ class ExportedFile:
     columns: tuple[str, ...]
     longest_characters: int
     """Of the longest row; a token has about four."""
-
-
-class RowTexts(Struct, frozen=True, gc=False):
-    """The texts of one row, in the same form for every format."""
-
-    prompt: str
-    """Everything before the answer, without the system message."""
-    answer: str
-    """The (chosen) answer."""
-    rejected: str | None = None
-    label: bool | None = None
-    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)

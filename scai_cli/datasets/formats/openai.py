@@ -7,9 +7,10 @@ https://docs.together.ai/docs/fine-tuning/data-preparation, https://docs.firewor
 from collections.abc import Iterator
 from typing import Final
 
-from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader
 from scai_cli.datasets.formats.sft import messages
 from scai_cli.datasets.formats.turns import answer, conversation, no_choice, read_answer, read_prompt
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Pair
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 

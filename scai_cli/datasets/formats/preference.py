@@ -1,19 +1,21 @@
 """Preference rows: pairs of answers for DPO and reward models, single answers with a label for KTO."""
 
+import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader
 from scai_cli.datasets.formats.sft import read_completion
 from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Answer, Pair
 
 _LABELS: Final = {"true": True, "false": False, "1": True, "0": False}
 """The spellings of labels in CSV files."""
-_TURN: Final = "\n\nAssistant: "
-"""The text before each answer in a transcript of the format `hh`."""
+_TURN: Final = re.compile(r"(?:^|\n\n)(?:Human|Assistant): ?")
+"""The start of each turn in a transcript of the format `hh`."""
 
 
 def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
@@ -44,15 +46,20 @@ def read_conversations(row: Fields) -> RowTexts:
     """Read `chosen` and `rejected` as whole conversations: messages, or transcripts in the form of HH-RLHF."""
     chosen, rejected = row["chosen"], row["rejected"]
     if isinstance(chosen, str):
-        prompt, _, text = chosen.rpartition(_TURN)
-        return RowTexts(prompt, text, rejected.rpartition(_TURN)[2])
+        *before, text = _TURN.split(chosen)
+        system, *turns = before or [""]
+        return RowTexts("\n\n".join(turns), text, _TURN.split(rejected)[-1], system=system)
     prompt, system = read_prompt(chosen[:-1])
     return RowTexts(prompt, read_answer(chosen), read_answer(rejected), system=system)
 
 
 def _read_kto(row: Fields) -> RowTexts:
-    label = row["label"]
-    return replace(read_completion(row), label=_LABELS.get(label.lower()) if isinstance(label, str) else label)
+    return replace(read_completion(row), label=read_label(row["label"]))
+
+
+def read_label(label: Any) -> Any:
+    """Return a label read from a file, which is a text in CSV."""
+    return _LABELS.get(label.lower()) if isinstance(label, str) else label
 
 
 dpo: Final = Format(

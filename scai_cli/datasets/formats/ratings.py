@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import RatingSample
 
 
@@ -24,13 +25,13 @@ def _ratings(rating: RatingSample, _: Layout) -> Iterator[Row]:
 
 
 def _read(row: Fields) -> RowTexts:
-    return RowTexts(row["prompt"], row["answer"])
+    return RowTexts(row["prompt"], row["answer"], rater=f"{row['rater']} {row['kind']}")
 
 
 ratings: Final = Format(
     "ratings",
     _ratings,
-    reader=RowReader(frozenset({"rater", "value", "prompt", "answer"}), _read),
+    reader=RowReader(frozenset({"rater", "kind", "value", "prompt", "answer"}), _read),
     extra_columns=True,
     late_types={"value": float},
 )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader
 from scai_cli.datasets.formats.turns import answer, blank, conversation, read_answer, read_prompt
+from scai_cli.datasets.samples.row_texts import RowTexts
 from scai_cli.datasets.samples.sample import Answer
 
 

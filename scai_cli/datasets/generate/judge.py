@@ -1,4 +1,4 @@
-"""A judge that compares two answers by one principle, in both orders.
+"""A judge that compares two answers by one criterion, in both orders.
 
 After Constitutional AI (arXiv 2212.08073, section 4.1): the soft label is the probability of the letter in the judge's
 answer. Where the letters have less than half of the mass there, or without log-probabilities, votes are counted.
@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from msgspec import UNSET
 
 from scai_cli.concurrency import together
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.errors import CallFailed, ParameterRefused, PromptRefused
-from scai_cli.experiment.constitution import Principle
 from scai_cli.messages import Completion, Message
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.prompts import Prompts
@@ -64,12 +64,12 @@ class Judge:
     _has_logprobs: bool | None = None
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def compare(self, call: str, task: str, principle: Principle, pair: tuple[Answered, Answered]) -> Judgement:
+    async def compare(self, call: str, task: str, criterion: Criterion, pair: tuple[Answered, Answered]) -> Judgement:
         """Return the probability that the first answer is better; raises CallFailed if a call failed."""
         first, second = pair
         orders = ("ab", (first.text, second.text)), ("ba", (second.text, first.text))
         ahead, behind = await _all(
-            self._read(f"{call}/{order}", self.prompts.comparison(task, principle.text, texts))
+            self._read(f"{call}/{order}", criterion.comparison_messages(self.prompts, task, texts))
             for order, texts in orders
         )
         masses = [estimate.mass for estimate in (ahead, behind) if estimate.mass is not None]
@@ -78,13 +78,13 @@ class Judge:
             p_ab = UNSET if ahead.p is None else round(ahead.p, 6)
             p_ba = UNSET if behind.p is None else round(1.0 - behind.p, 6)
             return Judgement(
-                principle.id, first.id, second.id, None, None, None, _UNREADABLE, p_ab=p_ab, p_ba=p_ba, mass=mass
+                criterion.id, first.id, second.id, None, None, None, _UNREADABLE, p_ab=p_ab, p_ba=p_ba, mass=mass
             )
         p = round((ahead.p + 1.0 - behind.p) / 2, 6)
         low, high = self.clamp or (0.0, 1.0)
         by_votes = ahead.by_votes or behind.by_votes
         return Judgement(
-            principle.id,
+            criterion.id,
             first.id,
             second.id,
             p,

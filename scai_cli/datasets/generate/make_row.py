@@ -1,26 +1,28 @@
-"""Make one row: a first answer, critiques and revisions, a final answer, and labels that compare them.
+"""Make one row: first answers, critiques and revisions, a final answer, and labels that compare them.
 
 The row combines the supervised stage of Constitutional AI (arXiv 2212.08073, section 3) with the answer of an assistant
 that has the constitution in its system message. The labels are those of its preference stage and the users' ratings.
+Which of these a row has is decided by its plan and the settings.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET
 
 from scai_cli.concurrency import together
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.judge import Judge
 from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, Judgement, RevisionStep, RowRating
 from scai_cli.datasets.generate.row_plan import RowPlan
 from scai_cli.errors import CallFailed
-from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Completion, Message
 from scai_cli.runs.events import CALL_FAILED, MessageSaid
@@ -53,13 +55,18 @@ class RowContext:
         judge = Judge(agents.judge, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
         return cls(agents, generation, judge)
 
+    @property
+    def few_shot(self) -> list[Message]:
+        """The dialogues before the task of a first answer, and of critiques and revisions in a chat."""
+        return [Message(line.role, line.content) for line in self.generation.few_shot]
+
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
-        """Return the system message of an answer: the principles, and the clauses for this user if there is one."""
+        """Return the system message of an answer: what everyone gets, and the clauses for this user if there is one."""
         key = (answer, persona.id if persona else "")
         if key not in self._systems:
             rules = self.generation.initial if answer == "initial" else self.generation.learned
-            rules = rules if persona else rules.model_copy(update={"contract": ()})
-            text = self.agents.prompts.system_message(rules, persona.id if persona else None)
+            user = persona.id if persona else None
+            text = self.agents.prompts.system_message(self.generation.in_force(rules, user), user)
             self._systems[key] = Message("system", text)
         return self._systems[key]
 
@@ -90,11 +97,20 @@ class _RowMaker:
 
     async def row(self) -> GeneratedRow:
         plan = self.plan
-        initial = await self._attempt(0, self._answer("initial"))
+        initial = await self._attempt(0, self._answer("initial", "initial"))
+        names = [f"i{number}" for number in range(2, plan.samples + 1)]
+        samples = await together(self._attempt(0, self._answer("initial", name)) for name in names)
         steps = await self._steps(initial) if initial else []
-        final = await self._attempt(0, self._answer("final"))
-        answers = initial, steps[-1].revision if steps else None, final
-        requests = [*self._rating_requests(*answers), *self._judgement_requests(*answers)]
+        orders = self.context.generation.orders
+        final = await self._attempt(0, self._answer("final", "final")) if orders.final else None
+        if orders.recipe == "sl-cai" and orders.steps_of(plan.task.kind) and not plan.steps:
+            self.notes.append(f"{plan.id}: its user has no rule to criticise the answer by")
+        revised = steps[-1].revision if steps else None
+        further = tuple([sample for sample in samples if sample is not None])
+        requests = [
+            *self._rating_requests(initial, *further, revised, final),
+            *self._judgement_requests(initial, further, revised, final),
+        ]
         labels = await together(request(index) for index, request in enumerate(requests, 1))
         return GeneratedRow(
             id=plan.id,
@@ -109,6 +125,7 @@ class _RowMaker:
             licences=plan.licences,
             problem=self._problem(),
             refused=sum(error.is_problem for _, error in self.failures) or UNSET,
+            samples=further or UNSET,
         )
 
     def _problem(self) -> str | None:
@@ -123,41 +140,39 @@ class _RowMaker:
             self.failures.append((index, error))
             return None
 
-    async def _answer(self, name: Literal["initial", "final"]) -> Answered:
+    async def _answer(self, version: Literal["initial", "final"], name: str) -> Answered:
         agents, plan = self.context.agents, self.plan
-        system = self.context.system(name, plan.persona)
-        request = agents.prompts.answer([system], [self._message("user", plan.task.prompt)])
+        few_shot = self.context.few_shot if version == "initial" else ()
+        before = [self.context.system(version, plan.persona), *few_shot]
+        request = agents.prompts.answer(before, [self._message("user", plan.task.prompt)])
         completion = await agents.assistant.say(f"{plan.id}/{name}", "answer", request)
         return _answered(f"{plan.id}/{name}", completion)
 
     async def _steps(self, initial: Answered) -> list[RevisionStep]:
         steps: list[RevisionStep] = []
         answer = initial
-        for number, principle in enumerate(self.plan.principles, 1):
-            step = await self._attempt(0, self._step(number, principle, answer.text))
+        for number, criterion in enumerate(self.plan.steps, 1):
+            step = await self._attempt(0, self._step(number, criterion, answer.text))
             if step is None:
                 break
             steps.append(step)
             answer = step.revision
         return steps
 
-    async def _step(self, number: int, principle: Principle, answer: str) -> RevisionStep | None:
+    async def _step(self, number: int, criterion: Criterion, answer: str) -> RevisionStep | None:
         """Return a step; None if the critique or the revision is not whole, as a later one would build on it."""
         prompts, task, call = self.context.agents.prompts, self.plan.task.prompt, f"{self.plan.id}/s{number}"
-        critique = await self._whole(f"{call}/critique", "critique", prompts.critique(task, answer, principle.text))
+        few_shot = self.context.few_shot
+        request = criterion.critique_messages(prompts, few_shot, task, answer)
+        critique = await self._whole(f"{call}/critique", "critique", request)
         if critique is None:
             return None
-        request = prompts.revision(task, answer, critique.text, principle.text)
+        request = criterion.revision_messages(prompts, few_shot, task, answer, critique.text)
         revision = await self._whole(call, "revision", request)
         if revision is None:
             return None
-        return RevisionStep(
-            principle=principle.id,
-            critique_request=prompts.critique_request(principle.text),
-            critique=critique.text,
-            revision_request=prompts.revision_request(principle.text),
-            revision=_answered(call, revision),
-        )
+        asked = criterion.requests(prompts)
+        return RevisionStep(criterion.id, asked[0], critique.text, asked[1], _answered(call, revision))
 
     async def _whole(
         self, call: str, purpose: Literal["critique", "revision"], request: list[Message]
@@ -197,19 +212,27 @@ class _RowMaker:
         return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, marks or UNSET)
 
     def _judgement_requests(
-        self, initial: Answered | None, revised: Answered | None, final: Answered | None
+        self, initial: Answered | None, further: Sequence[Answered], revised: Answered | None, final: Answered | None
     ) -> Iterator[_LabelRequest]:
-        """Yield the requests to compare the final answer and the last revision with the first one, by one principle."""
+        """Yield the requests to compare, each by one criterion.
+
+        The final answer and the last revision are compared with the first answer, all first answers with each other.
+        """
         judge = self.context.judge
+        if judge is None or initial is None or not self.plan.criteria:
+            return
         for better, name in ((final, "final"), (revised, "revised")):
-            if judge is not None and initial is not None and better is not None:
+            if better is not None:
                 yield partial(self._judged, judge, f"{self.plan.id}/judge/{name}", (better, initial))
+        for earlier, later in combinations((initial, *further), 2):
+            names = (answer.id.rpartition("/")[2] for answer in (later, earlier))
+            yield partial(self._judged, judge, f"{self.plan.id}/judge/{'-'.join(names)}", (later, earlier))
 
     async def _judged(self, judge: Judge, call: str, pair: tuple[Answered, Answered], index: int) -> Judgement:
-        generation = self.context.generation
-        principle = random.Random(f"{generation.config.seed}/{call}").choice(generation.learned.principles)
-        job = judge.compare(call, self.plan.task.prompt, principle, pair)
-        failed = Judgement(principle.id, pair[0].id, pair[1].id, None, None, None, CALL_FAILED)
+        seed = self.context.generation.config.seed
+        criterion = random.Random(f"{seed}/{call}").choice(self.plan.criteria)
+        job = judge.compare(call, self.plan.task.prompt, criterion, pair)
+        failed = Judgement(criterion.id, pair[0].id, pair[1].id, None, None, None, CALL_FAILED)
         return await self._attempt(index, job) or failed
 
     def _conversation(self, user: Persona, answer: Answered) -> Conversation:

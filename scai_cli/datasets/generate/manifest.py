@@ -1,15 +1,17 @@
 """The manifest of a generated set, stored in `generation.yaml` and `experiment.yaml`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from scai_cli.datasets.generate.criterion import Criterion, criteria_for
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.load import Overrides, load_resolved
+from scai_cli.experiment.wordings import ChatLine
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.runs.row_directory import EXPERIMENT, GENERATION
@@ -24,6 +26,8 @@ class TaskList(Value):
     count: Annotated[int, Field(ge=1)]
     sha256: str
     """SHA-256 of `tasks.jsonl`."""
+    red_team: int = 0
+    """The number of tasks of the kind `red-team`; not counted before 0.10."""
 
 
 class RowSettings(GenerateSettings):
@@ -45,17 +49,31 @@ class GenerateManifest(Value):
     initial: Constitution
     """The constitution of a row's first answer."""
     learned: Constitution
-    """The constitution of a row's final answer; critiques and judgements sample its principles."""
+    """The constitution of a row's final answer."""
+    criteria: tuple[Criterion, ...] | None = None
+    """What critiques and judgements are sampled from; null in sets before 0.10, which sample the principles."""
+    few_shot: tuple[ChatLine, ...] = ()
+    """Dialogues before the task of a first answer and of critiques and revisions by a pair of requests."""
     names: Mapping[str, str]
     """Persona id -> name, of all personas who may take part."""
     by_turns: bool
-    """Whether the personas take turns as the user of a row; if not, rows have no user and only principles apply."""
+    """Whether the personas take turns as the user of a row; if not, rows have no user and no clauses for single people apply."""
     tasks: TaskList
     orders: RowSettings
     digests: Mapping[str, str]
     """The digest of every key of the experiment that determines the rows."""
     config: ExperimentConfig
     """The resolved experiment, stored in `experiment.yaml`: models, personas, prompts, scale, seed."""
+
+    def in_force(self, rules: Constitution, persona: str | None) -> Constitution:
+        """Return the rules of an answer to this user; before 0.10 no clause applied to rows without a user."""
+        return rules if persona or self.criteria is not None else rules.model_copy(update={"contract": ()})
+
+    def criteria_for(self, persona: str | None) -> Sequence[Criterion]:
+        """Return the criteria of a row with this user."""
+        if self.criteria is None:
+            return [Criterion(id=principle.id, text=principle.text) for principle in self.learned.principles]
+        return criteria_for(self.criteria, persona)
 
 
 def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateManifest:

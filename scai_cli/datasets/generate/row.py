@@ -15,7 +15,7 @@ from scai_cli.runs.row_directory import ROWS
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An answer of the assistant; its id names the row and the answer: `r17/initial`, `r17/s1`, `r17/final`."""
+    """An answer of the assistant; its id names row and answer: `r17/initial`, `r17/i2`, `r17/s1`, `r17/final`."""
 
     id: str
     text: str
@@ -24,9 +24,10 @@ class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class RevisionStep(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A critique of the last answer by one sampled principle, and the revision that follows."""
+    """A critique of the last answer by one sampled criterion, and the revision that follows."""
 
     principle: str
+    """The id of its principle or clause."""
     critique_request: str
     critique: str
     revision_request: str
@@ -46,9 +47,10 @@ class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A judge's comparison of two answers by one principle, in both orders."""
+    """A judge's comparison of two answers by one criterion, in both orders."""
 
     principle: str
+    """The id of its principle or clause."""
     first: str
     second: str
     p: float | None
@@ -86,6 +88,18 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     problem: str | None = None
     refused: int | UnsetType = UNSET
     """The number of its prompts that an endpoint refused; left out for none and in older rows."""
+    samples: tuple[Answered, ...] | UnsetType = UNSET
+    """Further first answers; left out for none."""
+
+    @property
+    def firsts(self) -> tuple[Answered, ...]:
+        """All first answers; those whose call failed are left out."""
+        return (*(() if self.initial is None else (self.initial,)), *(self.samples or ()))
+
+    @property
+    def revisions(self) -> tuple[Answered, ...]:
+        """The answers of all steps, in order."""
+        return tuple([step.revision for step in self.steps])
 
 
 def rows(path: Path) -> Iterator[GeneratedRow]:
@@ -96,7 +110,7 @@ def rows(path: Path) -> Iterator[GeneratedRow]:
 def count_answers(counts: AnswerCounts, row: GeneratedRow) -> None:
     """Count the answers, ratings, comparisons and refused prompts of a row."""
     counts.refused += row.refused or 0
-    for answered in (row.initial, *(step.revision for step in row.steps), row.final):
+    for answered in (*row.firsts, *row.revisions, row.final):
         if answered is not None:
             counts.add_answer(answered.text, answered.finish_reason, answered.marks or ())
     for rating in row.ratings:

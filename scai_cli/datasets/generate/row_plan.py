@@ -1,4 +1,4 @@
-"""Plan the rows: their tasks, users, raters and principles follow from the seed and the row's number."""
+"""Plan the rows: their tasks, users, raters and criteria follow from the seed and the row's number."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.manifest import GenerateManifest
-from scai_cli.experiment.constitution import Principle
+from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.jsonl import decoded
@@ -25,8 +26,12 @@ class RowPlan:
     """The user of the row; None in sets without users."""
     raters: Sequence[Persona]
     """Other users, who rate the answers."""
-    principles: Sequence[Principle]
-    """One principle per critique."""
+    criteria: Sequence[Criterion]
+    """The criteria of its judgements."""
+    steps: Sequence[Criterion]
+    """One criterion per critique."""
+    samples: int
+    """The number of first answers."""
 
     @property
     def id(self) -> str:
@@ -41,32 +46,49 @@ class RowPlan:
 
 
 def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[RowPlan]:
-    """Yield the plans of the rows from number `first` on; tasks are read as they are needed.
+    """Yield the plans of the rows from number `first` on; tasks are read in order, again and again, as they are needed.
 
-    The tasks are used in order, again and again. The personas take turns so that among tasks x personas rows each pair
-    occurs once. Raises RunError for a damaged file of tasks.
+    Raises RunError for a damaged file of tasks.
     """
     tasks = islice(_repeated_tasks(path), first % generation.tasks.count, None)
     for number, task in islice(zip(count(first), tasks, strict=False), max(0, generation.orders.n - first)):
-        yield _row_plan(generation, number, task)
+        yield row_plan(generation, number, task)
 
 
-def _row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
+def row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
+    """Return the plan of a row about a task."""
     config, orders = generation.config, generation.orders
     personas, seed = config.train_personas, f"{config.seed}/r{number}"
-    turn = number % generation.tasks.count + number // generation.tasks.count
-    persona = personas[turn % len(personas)] if generation.by_turns else None
+    persona = personas[turn_of(number, generation.tasks.count, len(personas))] if generation.by_turns else None
     others = [other for other in personas if other is not persona]
     raters = draw(others, orders.raters, f"{seed}/raters") if orders.by_users else ()
-    return RowPlan(number, task, persona, raters, _sampled(generation.learned.principles, orders.k, f"{seed}/steps"))
+    criteria = generation.criteria_for(persona.id if persona else None)
+    steps, samples = sizes(orders, task.kind, has_criteria=bool(criteria))
+    return RowPlan(number, task, persona, raters, criteria, _sampled(criteria, steps, f"{seed}/steps"), samples)
 
 
-def _sampled(principles: Sequence[Principle], size: int, seed: str) -> list[Principle]:
-    """Return principles in a random order; none repeats before all others have come."""
+def turn_of(number: int, tasks: int, personas: int) -> int:
+    """Return the number of the persona whose turn it is in a row: among tasks x personas rows each pair occurs once."""
+    return (number % tasks + number // tasks) % personas
+
+
+def sizes(settings: GenerateSettings, kind: str, *, has_criteria: bool) -> tuple[int, int]:
+    """Return the numbers of steps and of first answers of a row about a task of this kind.
+
+    Further first answers are made where they are labelled, or where they are the answers of the row.
+    """
+    steps = settings.steps_of(kind) if has_criteria else 0
+    is_labelled = settings.by_users or (settings.by_model and has_criteria)
+    is_last = not steps and not settings.final and settings.judge == "none"
+    return steps, settings.samples if is_labelled or is_last else 1
+
+
+def _sampled(criteria: Sequence[Criterion], size: int, seed: str) -> list[Criterion]:
+    """Return criteria in a random order; none repeats before all others have come."""
     rng = random.Random(seed)
-    sample: list[Principle] = []
+    sample: list[Criterion] = []
     while len(sample) < size:
-        sample += rng.sample(principles, len(principles))
+        sample += rng.sample(criteria, len(criteria))
     return sample[:size]
 
 

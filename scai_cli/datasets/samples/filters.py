@@ -13,6 +13,8 @@ Kind = Literal["answers", "rated", "pairs", "traces", "ratings", "runs"]
 with critiques and revisions; `ratings`: each rating of each answer; `runs`: whole runs.
 """
 Labels = Literal["ratings", "judge", "revision"]
+Pairs = Literal["ends", "all"]
+Imitated = Literal["final", "revisions"]
 Threshold = Literal["prompt", "median"] | float
 """How a rated answer is labelled good: see `good_answers`."""
 
@@ -39,6 +41,12 @@ class SampleFilter:
     """Whether to make one pair per rater, by that rater's preference, instead of one by the group's preference."""
     labels: Labels | None = None
     """The label that decides which answer of a generated row is better; None: ratings, else judge, else revision."""
+    pairs: Pairs | None = None
+    """The pairs of a generated row: its ends (one pair), or all that a label decides; None: all if several first
+    answers are compared."""
+    answers: Imitated | None = None
+    """The answers of a generated row to imitate; None: the final one, or in sets without it all revisions, and of rows
+    without critiques the first answers."""
     seed: int = 0
     kto_threshold: Threshold | None = None
     """How `good_answers` labels rated answers; None: by the answers to the same prompt."""
@@ -48,10 +56,15 @@ class SampleFilter:
         is_pairwise = kind in ("pairs", "traces")
         if self.kto_threshold is not None and kind != "rated":
             raise ConfigError("--kto-threshold labels answers good or bad, and this format has no labels; leave it out")
+        if self.answers is not None and kind != "answers":
+            raise ConfigError("--answers chooses answers to imitate, and this format has none; leave it out")
+        if self.pairs is not None and kind == "traces":
+            raise ConfigError("--pairs: this format has one pair for each row; leave it out")
         meaningless = {
             "--min-margin": self.min_margin is not None and not is_pairwise,
             "--per-persona": self.per_persona and kind != "pairs",
             "--labels": self.labels is not None and not is_pairwise,
+            "--pairs": self.pairs is not None and not is_pairwise,
         }
         for option, is_meaningless in meaningless.items():
             if is_meaningless:

@@ -1,6 +1,6 @@
 """Read samples from a generated set: final answers, rated answers, pairs, traces of critiques, ratings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +9,11 @@ from typing import Final, Literal, TypeGuard
 import msgspec
 from msgspec import Struct
 
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep, count_answers, rows
 from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
-from scai_cli.datasets.samples.filters import BROKEN, Kind, SampleSelector
+from scai_cli.datasets.samples.filters import BROKEN, Kind, Pairs, SampleFilter, SampleSelector
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
 from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample, Score, Trace, Turn
 from scai_cli.errors import ConfigError
@@ -62,6 +63,11 @@ class GeneratedSource:
         """The scale of its ratings."""
         return self._manifest.config.ratings.scale
 
+    @property
+    def worded(self) -> tuple[Criterion, ...]:
+        """The criteria with wordings of their own."""
+        return tuple(rule for rule in self._manifest.criteria or () if rule.critique or rule.comparison)
+
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the set, possibly a million, with the split that each states."""
         tasks = decoded(self.path / TASKS, msgspec.json.Decoder(_TaskLine).decode)
@@ -77,31 +83,63 @@ class GeneratedSource:
             raise ConfigError(f"{self.id} is a generated set, but this format needs a run; name a run")
         if selector.filter.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
+        self._check(kind, selector.filter)
         self._answers = AnswerCounts()
         for row in rows(self.path):
             count_answers(self._answers, row)
             if selector.has(row.persona, row.task):
                 yield from self._samples(row, kind, selector)
 
+    def _check(self, kind: Kind, filters: SampleFilter) -> None:
+        """Raise ConfigError for answers or pairs that no row of the set has."""
+        orders = self._manifest.orders
+        has_firsts_alone = not orders.final and not orders.k
+        if filters.answers == "final" and not orders.final:
+            raise ConfigError(f"--answers final: rows of {self.id} have no final answer (generate.final); leave it out")
+        if filters.answers == "revisions" and not orders.k:
+            raise ConfigError(f"--answers revisions: rows of {self.id} have no revision (generate.k); leave it out")
+        if kind == "answers" and has_firsts_alone and orders.judge != "none":
+            raise ConfigError(
+                f"rows of {self.id} have only first answers that are compared with each other: they are for formats of "
+                "pairs, such as dpo"
+            )
+        if filters.pairs == "ends" and has_firsts_alone:
+            raise ConfigError(f"--pairs ends: rows of {self.id} have first answers alone; leave it out")
+
     def _samples(self, row: GeneratedRow, kind: Kind, selector: SampleSelector) -> Iterable[Sample]:
         if kind == "answers":
-            final = self._whole_answers([row.final], row, selector)
-            return (answer for answer, _ in final if selector.keeps(answer))
+            imitated = self._whole_answers(self._imitated(row, selector), row, selector)
+            return (answer for answer, _ in imitated if selector.keeps(answer))
         if kind == "pairs":
-            return self._pairs(row, self._decide(row, selector), selector)
+            orders = self._manifest.orders
+            pairs = selector.filter.pairs or ("all" if orders.samples > 1 and orders.judge != "none" else "ends")
+            return self._pairs(row, self._decide(row, selector, pairs), selector)
         if kind == "traces":
             return self._traces(row, selector)
-        answers = self._whole_answers(_compared(row), row, selector)
+        answers = self._whole_answers(_rated(row, has_final=self._manifest.orders.final), row, selector)
         if kind == "rated":
             return (answer for answer, _ in answers if selector.keeps_rated(answer))
         return (rating for answer, comments in answers for rating in selector.ratings(answer, comments))
 
-    def _decide(self, row: GeneratedRow, selector: SampleSelector) -> list[PairComparison]:
-        return decide(row, selector.filter, self._manifest.config.ratings.cross_weight)
+    def _imitated(self, row: GeneratedRow, selector: SampleSelector) -> Sequence[Answered | None]:
+        """Return the answers to imitate; None for one whose call failed."""
+        orders = self._manifest.orders
+        if orders.final and selector.filter.answers != "revisions":
+            return [row.final]
+        if row.steps or (row.problem and orders.k):
+            return row.revisions or [None]
+        if selector.filter.answers == "revisions":
+            selector.drop("no critique")
+            return []
+        return row.firsts or [None]
+
+    def _decide(self, row: GeneratedRow, selector: SampleSelector, pairs: Pairs = "ends") -> list[PairComparison]:
+        return decide(row, selector.filter, pairs, self._manifest.config.ratings.cross_weight)
 
     def _pairs(self, row: GeneratedRow, comparisons: list[PairComparison], selector: SampleSelector) -> Iterator[Pair]:
         if not comparisons:
-            selector.drop("no preference")
+            is_alone = not row.steps and row.final is None and len(row.firsts) == 1
+            selector.drop("without a second answer" if is_alone and not row.problem else "no preference")
         filters = selector.filter
         for comparison in comparisons:
             chosen, rejected = comparison.chosen, comparison.rejected
@@ -177,8 +215,8 @@ class GeneratedSource:
         if answered is row.final:
             return self._context("learned", row.persona)
         added: tuple[str, ...] = ()
-        if self._own_clauses and answered is not row.initial:
-            last = [step.revision for step in row.steps].index(answered)
+        if self._own_clauses and answered in row.revisions:
+            last = row.revisions.index(answered)
             added = tuple(s.principle for s in row.steps[: last + 1] if s.principle in self._own_clauses)
         return self._context("initial", row.persona, added)
 
@@ -189,8 +227,9 @@ class GeneratedSource:
             learned = self._manifest.learned
             constitution = learned if version == "learned" else self._manifest.initial
             further = {clause for clause in learned.contract if clause.id in added} - set(constitution.contract)
-            contract = (*constitution.contract, *sorted(further, key=learned.contract.index)) if persona else ()
+            contract = (*constitution.contract, *sorted(further, key=learned.contract.index))
             constitution = constitution.model_copy(update={"contract": contract})
+            constitution = self._manifest.in_force(constitution, persona)
             context = AnswerContext.of((self.id, None, persona), constitution, self._prompts, self._models(persona))
             self._contexts[version, persona, added] = context
         return context
@@ -222,12 +261,13 @@ class GeneratedSource:
         return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
 
 
-def _compared(row: GeneratedRow) -> Iterator[Answered | None]:
-    """Yield the answers to compare: the first one, the last revision, the final one."""
+def _rated(row: GeneratedRow, *, has_final: bool) -> Iterator[Answered | None]:
+    """Yield the answers that users rate, None for one whose call failed: first ones, last revision, final one."""
     yield row.initial
-    if row.steps:
-        yield row.steps[-1].revision
-    yield row.final
+    yield from row.samples or ()
+    yield from row.revisions[-1:]
+    if has_final:
+        yield row.final
 
 
 def _is_whole(answered: Answered | None, selector: SampleSelector) -> TypeGuard[Answered]:

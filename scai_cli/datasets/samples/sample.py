@@ -174,15 +174,6 @@ def task_text(sample: Sample) -> str:
     return whole(sample).verbatim or opening(sample)
 
 
-def texts(sample: Sample) -> tuple[str, ...]:
-    """Return all texts of a sample."""
-    sample = whole(sample)
-    if isinstance(sample, RatingSample):
-        return sample.prompt, sample.answer, sample.score.rater, sample.score.kind
-    before = tuple(turn.content for turn in sample.prompt)
-    return (*before, sample.text) if isinstance(sample, Answer) else (*before, sample.chosen, sample.rejected)
-
-
 def rater(sample: Sample) -> str | None:
     """Return the persona whose preference or rating a sample is; None if there are several."""
     sample = whole(sample)

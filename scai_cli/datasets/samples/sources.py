@@ -8,7 +8,7 @@ from typing import Final
 from scai_cli.datasets.samples.filters import SampleFilter
 from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.run_samples import RunSource
-from scai_cli.errors import RunError
+from scai_cli.errors import ConfigError, RunError
 from scai_cli.runs.find import is_generated, log_of
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Split
@@ -27,7 +27,14 @@ def open_source(path: Path) -> SampleSource:
 
 
 def check_names(sources: Sequence[SampleSource], filters: SampleFilter) -> None:
-    """Raise RunError, with the nearest name, for a persona or task that no source has."""
+    """Raise RunError, with the nearest name, for a persona or task that no source has.
+
+    Raises ConfigError for filters of generated rows if a source is a run.
+    """
+    for option, value in (("--pairs", filters.pairs), ("--answers", filters.answers)):
+        run = next((source.id for source in sources if isinstance(source, RunSource)), None)
+        if value is not None and run is not None:
+            raise ConfigError(f"{option}: {run!r} is a run, and this is for rows of generated sets; leave it out")
     persona, task = filters.persona, filters.task
     if persona is not None and not any(persona in source.personas for source in sources):
         known = {persona for source in sources for persona in source.personas}

@@ -6,14 +6,13 @@ import math
 import random
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.stats.clustered import wilson
 from scai_cli.text.data_files import read_data_file
-from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 SELF_BLEU_OF: Final = 500
 """The answers that self-BLEU is measured on: its time grows with their words, and it changes little with more."""
 _LONG: Final = 10_000
-"""Characters that are kept of a long text."""
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
@@ -32,6 +30,7 @@ REFUSALS: Final[tuple[str, ...]] = read_data_file(__file__)["refusals"]
 """Phrases that mark an answer as a refusal or a disclaimer when one is in its first 200 characters."""
 
 _REFUSAL: Final = re.compile("|".join(map(re.escape, REFUSALS)))
+T = TypeVar("T")
 
 
 def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
@@ -50,19 +49,19 @@ def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
 
 
 @dataclass(slots=True)
-class TextSample:
-    """A uniform random sample of at most `size` texts; long texts are cut.
+class Reservoir(Generic[T]):
+    """A uniform random sample of at most `size` items of a stream.
 
-    Reservoir sampling that draws how many texts to skip (Li 1994, algorithm L): most texts cost nothing.
+    Reservoir sampling that draws how many items to skip (Li 1994, algorithm L): most items cost nothing.
     """
 
     size: int
     seed: int
-    texts: list[str] = field(default_factory=list)
+    items: list[T] = field(default_factory=list)
     seen: int = 0
     _random: random.Random = field(init=False)
     _next: int = field(init=False)
-    """The number of the next text to keep, from 0."""
+    """The number of the next item to keep, from 0."""
     _weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -70,21 +69,26 @@ class TextSample:
         self._next = self.size - 1
         self._skip()
 
-    def add(self, text: str) -> None:
-        """Add a text to the stream that is sampled."""
+    def add(self, make: Callable[[], T]) -> None:
+        """Take the next item of the stream, which is made only if it gets into the sample."""
         number = self.seen
         self.seen = number + 1
         if number < self.size:
-            self.texts.append(text[:_LONG])
+            self.items.append(make())
         elif number == self._next:
-            self.texts[self._random.randrange(self.size)] = text[:_LONG]
+            self.items[self._random.randrange(self.size)] = make()
             self._skip()
 
     def _skip(self) -> None:
-        """Draw the next text to keep."""
+        """Draw the number of the next item to keep."""
         draw = self._random.random
         self._weight *= math.exp(math.log(1 - draw()) / self.size)
         self._next += 1 + math.floor(math.log(1 - draw()) / math.log1p(-self._weight))
+
+
+def cut(text: str) -> str:
+    """Return the part of a text that a sample keeps: its first 10,000 characters."""
+    return text[:_LONG]
 
 
 def refuses(answer: str) -> bool:
@@ -145,12 +149,6 @@ def _nearest(lengths: Codes) -> Codes:
     np.fill_diagonal(distances, np.iinfo(np.int64).max)
     nearest: Codes = lengths[distances.argmin(axis=1)]
     return nearest
-
-
-def near_duplicates(texts: Iterable[str]) -> int:
-    """Return how many texts nearly repeat an earlier one: Jaccard index of word triples at least 0.7, by MinHash."""
-    index = NearDuplicateIndex()
-    return sum(not index.add_new(text) for text in texts)
 
 
 def share(part: int, whole: int) -> dict[str, float | None] | None:

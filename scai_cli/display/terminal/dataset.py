@@ -63,7 +63,7 @@ def _lines(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield (
         "repeated",
         f"the very same row {_percent(description['duplicates']['share'])}; "
-        f"nearly the same answer {_percent(near['share'])} of {near['of']:,}",
+        f"nearly the same prompt and answers {_percent(near['share'])} of {near['of']:,}",
     )
     if (labels := description["labels"]) is not None:
         yield "labels", f"good {_range(labels['share_good'])}: {labels['good']:,} good, {labels['bad']:,} bad"

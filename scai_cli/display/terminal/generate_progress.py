@@ -9,6 +9,7 @@ from scai_cli.display.numbers import number
 from scai_cli.jobs.generate import GenerateEvent, GenerateStarted
 from scai_cli.jobs.session import SessionStart
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 
 _SHOWN_PROBLEMS: Final = 3
 """The number of problems shown in full; later ones are only counted."""
@@ -81,9 +82,10 @@ class GenerateProgress:
 
 def _beginning(manifest: GenerateManifest, written: int) -> str:
     settings, learned = manifest.orders, manifest.learned
+    rules = {rule.id for rule in (*learned.rules, *(manifest.criteria or ()))}
     users = f", {len(manifest.names)} users in turn" if manifest.by_turns else ""
     there = f", {written:,} written before" if written else ""
     return (
         f"set {manifest.run_id}: {settings.n:,} rows from {manifest.tasks.count:,} tasks{users}, "
-        f"version {learned.version} of {manifest.source} ({len(learned.rules)} rules){there}"
+        f"version {learned.version} of {manifest.source} ({counted(len(rules), 'rule')}){there}"
     )

@@ -1,21 +1,26 @@
-"""`scai check`: the plan of an experiment, with its calls, tokens and cost."""
+"""The plan of an experiment or of a generated set, with its calls, tokens and cost."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeVar
 
 from rich.padding import Padding
 from rich.table import Table
 
+from scai_cli.display.numbers import duration
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution_start import initial_constitution
+from scai_cli.jobs.generate_estimate import Estimate
+from scai_cli.jobs.generate_plan import GeneratePlan
 from scai_cli.jobs.plan import Plan
 from scai_cli.jobs.probe import QUESTIONS, Probe
-from scai_cli.messages import ChatRequest
+from scai_cli.messages import ChatRequest, Usage
 from scai_cli.simulation.groups import dev_people
 from scai_cli.text.characters import one_line
+
+Name = TypeVar("Name", bound=str)
 
 _WORKS: Final = {True: "yes", False: "no", None: "unknown"}
 
@@ -25,16 +30,13 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
     console = out()
     for line in (f"{file}: ok", *_description(config)):
         console.print(styled(one_line(line)), soft_wrap=True)
-    console.print(_table(plan))
+    console.print(use_table("role", plan.calls, {role: plan.usage[role] for role in ROLES}))
     if plan.product_calls:
         condition = "" if plan.product_is_certain else ", if the last revision is adopted"
         console.print(f"{plan.product_calls:,} of the calls play the product at the end{condition}")
     if plan.people:
         console.print(f"people: asked {plan.people:,} times at the terminal")
-    if plan.usd is None:
-        console.print("cost: unknown; name the model's price under `prices:`")
-    else:
-        console.print("cost: nothing" if plan.usd == 0 else f"cost: about ${plan.usd:.4f}")
+    console.print(cost_line(plan.usd))
     for host in plan.hosts:
         line = f"calls {host.host} with {host.key_in_words}: {', '.join(host.models)}"
         for text in filter(None, (line, host.refusal)):
@@ -43,15 +45,42 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
         console.print("(rehearsed with a part of the experiment and scaled up)")
 
 
-def _table(plan: Plan) -> Table:
-    table = number_table("role", "calls", "input tokens", "output tokens")
-    for role in ROLES:
-        used = plan.usage[role]
-        table.add_row(role, f"{plan.calls[role]:,}", f"{used.input_tokens:,}", f"{used.output_tokens:,}")
-    total = plan.as_object()
-    tokens = total["tokens"]
-    table.add_row("total", f"{total['calls']['total']:,}", f"{tokens['input']:,}", f"{tokens['output']:,}")
+def cost_line(usd: float | None) -> str:
+    """Return an expected cost in words; None is an unknown price."""
+    if usd is None:
+        return "cost: unknown; name the model's price under `prices:`"
+    return "cost: nothing" if usd == 0 else f"cost: about ${usd:.4f}"
+
+
+def time_line(found: Estimate) -> str:
+    """Return an expected time in words."""
+    if found.seconds is not None:
+        return f"time: about {duration(found.seconds)}"
+    if found.least_seconds:
+        return f"time: at least {duration(found.least_seconds)}, by the limits per minute"
+    return "time: unknown; no run has timed these models"
+
+
+def use_table(title: str, calls: Mapping[Name, int], usage: Mapping[Name, Usage]) -> Table:
+    """Return a table of the calls and tokens of each role or purpose, with their total."""
+    table = number_table(title, "calls", "input tokens", "output tokens")
+    for name, used in usage.items():
+        table.add_row(name, f"{calls[name]:,}", f"{used.input_tokens:,}", f"{used.output_tokens:,}")
+    used = sum(usage.values(), Usage())
+    table.add_row("total", f"{sum(calls.values()):,}", f"{used.input_tokens:,}", f"{used.output_tokens:,}")
     return table
+
+
+def print_generate_plan(plan: GeneratePlan) -> None:
+    """Print the rows of a generated set, its calls and tokens by purpose, its cost and its time."""
+    console = out()
+    users = f", {plan.users} users in turn" if plan.users else ""
+    console.print(f"{plan.rows:,} rows from {plan.tasks:,} tasks{users}")
+    console.print(use_table("purpose", plan.calls, plan.estimate.usage))
+    if plan.total_with_votes > plan.total:
+        console.print(f"{plan.total_with_votes:,} calls if the judge's endpoint gives no log-probabilities")
+    console.print(cost_line(plan.estimate.usd))
+    console.print(time_line(plan.estimate))
 
 
 def print_probe(probe: Probe) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.concurrency import together
+from scai_cli.datasets.generate.criterion import Criterion
 from scai_cli.datasets.generate.judge import PROBE, Judge
 from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.evaluation.gold_file import gold_items
@@ -28,7 +29,6 @@ from scai_cli.evaluation.suite import (
     System,
 )
 from scai_cli.evaluation.suite_items import suite_items
-from scai_cli.experiment.constitution import Principle
 from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
@@ -191,7 +191,7 @@ async def _compared(
     async def one(number: int, criterion: str) -> dict[str, float]:
         name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(judges) > 1 else "")
         words = (context.principle or "") if criterion == OWN else WORDING[criterion]
-        said = await context.attempt(judges[number].compare(name, task, Principle(id="P1", text=words), pair))
+        said = await context.attempt(judges[number].compare(name, task, Criterion(id="P1", text=words), pair))
         return {} if said is None else _read(criterion, said)
 
     jobs = [(n, criterion) for criterion in criteria for n in range(len(judges))]

@@ -27,7 +27,7 @@ class ChatTemplate:
 
     def __init__(self, checkpoint: Checkpoint, role: SystemRole, variables: Mapping[str, Any]) -> None:
         """Try the template with a harmless conversation; raises ConfigError if it refuses that, or omits a part."""
-        self._name = checkpoint.source.name
+        self._name = checkpoint.source.called
         self._tokenizer = checkpoint.tokenizer
         self._encoding = checkpoint.encoding
         self._role = role

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
+from scai_cli.models.huggingface.adapter import with_adapter
 from scai_cli.models.huggingface.options import Source
 from scai_cli.text.characters import one_line
 
@@ -73,12 +74,13 @@ def read_checkpoint(source: Source) -> Checkpoint:
     with quietly():
         try:
             config = AutoConfig.from_pretrained(source.name, **_where(source))
-            tokenizer = AutoTokenizer.from_pretrained(source.name, **_where(source))
+            tokenizer = AutoTokenizer.from_pretrained(**_tokenizer(source))
         except Exception as error:  # noqa: BLE001 - the files can be damaged in any way
             remedy = "; set model.options.gguf_file to its file" if _has_gguf_alone(source) else ""
-            raise ConfigError(f"model.name: {source.name} cannot be loaded: {quoted(error)}{remedy}") from None
+            base = "" if source.adapter is None else f", the base of {source.called},"
+            raise ConfigError(f"model.name: {source.name}{base} cannot be loaded: {quoted(error)}{remedy}") from None
     if getattr(config, "is_encoder_decoder", False):
-        raise ConfigError(f"model.name: {source.name} is an encoder-decoder model; use a chat model")
+        raise ConfigError(f"model.name: {source.called} is an encoder-decoder model; use a chat model")
     size = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
     if not isinstance(size, int) or size < 1:
         size = tokenizer.model_max_length
@@ -93,23 +95,27 @@ def _has_gguf_alone(source: Source) -> bool:
 def load_weights(checkpoint: Checkpoint) -> Weights:
     """Load the weights onto their device; raises what transformers does, in many forms, and ValueError for too few."""
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers import AutoModelForCausalLM, GenerationConfig, GgufConfig
 
     source, tokenizer = checkpoint.source, checkpoint.tokenizer
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     device = source.device or (accelerator.type if accelerator else "cpu")
     is_cpu = device.startswith("cpu")
     dtype = source.dtype or ("float32" if is_cpu else "auto")
+    unpacked = {} if source.gguf_file is None else {"quantization_config": GgufConfig(dequantize=True)}
     with quietly():
         model, report = AutoModelForCausalLM.from_pretrained(
             source.name,
             **_where(source),
+            **unpacked,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             device_map=None if is_cpu else device,
             output_loading_info=True,
         )
     if missing := sorted(report["missing_keys"]):  # they would be random numbers
         raise ValueError(f"they lack {len(missing)} parts of a chat model, e.g. {missing[0]}")
+    if source.adapter is not None:
+        model = with_adapter(model, source.adapter)
     model.eval()
     defaults = model.generation_config
     ends = frozenset(_ids(defaults.eos_token_id) + _ids(tokenizer.eos_token_id))
@@ -129,6 +135,13 @@ def _where(source: Source) -> dict[str, Any]:
     """Return the arguments that name the files; code in them is never run."""
     given = {"revision": source.revision, "gguf_file": source.gguf_file}
     return {key: value for key, value in given.items() if value is not None} | {"trust_remote_code": False}
+
+
+def _tokenizer(source: Source) -> dict[str, Any]:
+    """Return the arguments that name the tokenizer: the adapter's, with its chat template, or else the model's."""
+    if source.adapter is not None and (own := source.adapter.tokenizer) is not None:
+        return {"pretrained_model_name_or_path": own, "trust_remote_code": False}
+    return {"pretrained_model_name_or_path": source.name, **_where(source)}
 
 
 def _check_device(device: str | None, torch: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.models.huggingface.adapter import Adapter, find_adapter
 from scai_cli.text.suggestions import did_you_mean
 
 INSTALL: Final = "pip install 'scai-cli[hf]'"
@@ -27,6 +28,13 @@ class Source:
     gguf_file: str | None = None
     dtype: str | None = None
     device: str | None = None
+    adapter: Adapter | None = None
+    """A LoRA adapter of this model, whose folder the user named."""
+
+    @property
+    def called(self) -> str:
+        """The name that the user wrote."""
+        return self.name if self.adapter is None else str(self.adapter.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Options:
     gguf_file: str | None = None
     """The GGUF file in the folder or repository; its weights are decoded into `dtype`."""
     revision: str | None = None
-    """The branch, tag or commit at the Hub."""
+    """The branch, tag or commit at the Hub; of an adapter's base, the one that the adapter names if None."""
     chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Variables of the chat template, e.g. `{enable_thinking: false}`."""
 
@@ -64,17 +72,24 @@ def read_settings(model: ModelSettings) -> tuple[Source, Options]:
         raise ConfigError(f"model.provider: huggingface needs {' and '.join(missing)}; {INSTALL}")
     if options.gguf_file is not None and find_spec("gguf") is None:
         raise ConfigError(f"model.options.gguf_file: needs gguf; {INSTALL}")
-    return Source(location, options.revision, options.gguf_file, options.dtype, options.device), options
+    adapter = find_adapter(location, INSTALL)
+    revision = options.revision
+    if adapter is not None:
+        location, revision = _location(adapter.base, f"{location} is an adapter of "), revision or adapter.revision
+    return Source(location, revision, options.gguf_file, options.dtype, options.device, adapter), options
 
 
-def _location(name: str) -> str:
-    """Return a name at the Hub as it is, and a path without `~`; raises ConfigError if there is no folder."""
+def _location(name: str, before: str = "") -> str:
+    """Return a name at the Hub as it is, and a path without `~`; raises ConfigError if there is no folder.
+
+    `before` are the words before the name in the error.
+    """
     if not name.startswith((".", "~", "/")):
         return name
     path = Path(name).expanduser()
     if not path.is_dir():
         file = f"; for one file write the folder and `options: {{gguf_file: {path.name}}}`" if path.is_file() else ""
-        raise ConfigError(f"model.name: {name} is not a folder{file}")
+        raise ConfigError(f"model.name: {before}{name}{', which' if before else ''} is not a folder{file}")
     return str(path)
 
 

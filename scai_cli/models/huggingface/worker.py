@@ -56,7 +56,7 @@ class Worker:
         self.users: WeakSet[object] = WeakSet()
         self.largest: int | None = None
         """The calls that fit into memory together, once a batch did not."""
-        self._name = checkpoint.source.name
+        self._name = checkpoint.source.called
         self._arrived: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._starting = threading.Lock()

@@ -18,6 +18,7 @@ from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.forms import FormRequest, fill_form, form_request, system_text
+from scai_cli.models.simulated.invented_tasks import invented_tasks
 from scai_cli.models.simulated.meta import cut_off, propose_rules
 from scai_cli.models.simulated.openings import opening, opening_task
 from scai_cli.models.simulated.options import SocietyOptions, read_options
@@ -93,7 +94,7 @@ class _Simulated:
         user, task = person(system_text(request), self._seed), opening_task(request)
         if user is not None and task is not None:
             return opening(task, user.conditions, self._options.shows, rng)
-        said = [message.content for message in request.messages if message.role == "user"]
+        said = [message.content for message in criticism.after_examples(request.messages) if message.role == "user"]
         recognises = recognised_in(said, self._options.recognition, self._seed)
         wanted = demands(system_text(request), said, recognises)
         answer = compose(shared(wanted, self._options.attention), said[0] if said else "", rng)
@@ -106,6 +107,8 @@ class _Simulated:
             return proposed.as_edits() if "edits" in request.form else proposed.as_rewrite()
         if "biography" in request.form:
             return biography(request, rng)
+        if request.form.keys() == {"tasks"}:
+            return invented_tasks(request, rng)
         user = person(request.system, self._seed)
         if user is not None and "feedback" in request.form:
             return _complete(request, comment(request, user, self._options, rng))

@@ -1,0 +1,45 @@
+"""Generate tasks like those of a file, to quotas of their kinds and topics."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scai_cli.experiment.item_files import item_files, items, without_tasks
+from scai_cli.experiment.load import Overrides
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.jobs.generate_population import Generated, generate_population, settings_of
+from scai_cli.populations.new_tasks import TaskWriter
+from scai_cli.populations.quota_text import read_quotas
+from scai_cli.populations.task_sorts import draw_sorts
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateTasksOptions:
+    """The number of tasks, the file or folder of examples, quotas as typed, and a file of people whom no task names."""
+
+    count: int
+    like: Path
+    quotas: Sequence[str] = ()
+    personas: Path | None = None
+    overrides: Overrides = field(default=Overrides())
+    """The model, the seed, and settings of `model.` and `limits.`"""
+
+
+def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None], again: str) -> Generated:
+    """Generate tasks with a model and write them to a file, as `generate_population` does."""
+    config = settings_of(options.overrides)
+    like = _examples(options.like)
+    people = tuple(items(options.personas, Persona)) if options.personas else ()
+    sorts = draw_sorts(options.count, read_quotas(options.quotas), like, config.seed)
+    return generate_population("tasks", config, lambda agent: TaskWriter(agent, sorts, like, people), out, say, again)
+
+
+def _examples(path: Path) -> tuple[Task, ...]:
+    """Read the tasks of a file, or of all files of a folder; raises ConfigError if there is none."""
+    files = item_files(path) if os.path.isdir(path) else [path]
+    tasks = tuple(task for file in files for task in items(file, Task))
+    if not tasks:
+        raise without_tasks(path)
+    return tasks
