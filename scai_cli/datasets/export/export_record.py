@@ -46,7 +46,7 @@ class ExportRecord:
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
     """The filters, splits and seeds that differ from their defaults."""
-    summary: ExportSummary
+    summary: ExportSummary = ExportSummary()
     """The balance, length and variety of the rows."""
     notes: tuple[str, ...] = ()
     """Notes for readers, such as the decontamination report."""
