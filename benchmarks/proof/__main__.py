@@ -69,15 +69,15 @@ class Proof:
         self.export("rules", "dpo", "rules-pairs", "--max-rows", self.asked.rows // 4)
         with ThreadPoolExecutor(2) as pool:  # a thread each: two for one training wait for each other
             list(pool.map(self.train, RULES))
-        self.evaluate("effect", ("empty", "rules", "rules-dpo", "opposite", "base", "base-told", "rules-told"))
-        self.evaluate("gain", ("base", "base-told", "rules", "rules-dpo", "rules-told"))
+        self.evaluate("effect", ("empty", "rules", "rules-dpo", "opposite", "base", "base-prompted", "rules-prompted"))
+        self.evaluate("gain", ("base", "base-prompted", "rules", "rules-dpo", "rules-prompted"))
         for name in ("effect", "gain"):
             self.scai("show", name, "--runs-dir", self.runs)
 
     def compare_sources(self) -> None:
         """Compare models trained on a sixth as many rows of the rules, three times, from other hands.
 
-        The simulated assistant on any task, and on tasks with sentences of their own; the model itself, told the rules,
+        The simulated assistant on any task, and on tasks with sentences of their own; the model itself, with the rules in front,
         or after a critique of an answer that it gave without them.
         """
         tasks = [task for file in OWN_SENTENCES for task in yaml.safe_load(file.read_text())["tasks"]]
@@ -135,10 +135,10 @@ class Proof:
         self.start(name, "evaluate", *named, "--config", EXPERIMENT, *suite, *changes)
 
     def system(self, name: str) -> str:
-        """Return a system of `scai evaluate`: with the rules in front if it is told them, and its model."""
-        model, _, told = name.partition("-")
-        folder = self.model if model == "base" else self.out / model / ("dpo" if told == "dpo" else "sft")
-        return f"{'learned' if told == 'told' else 'none'},huggingface:{folder}"
+        """Return a system of `scai evaluate`: with the rules in its system message if it is prompted, and its model."""
+        model, _, how = name.partition("-")
+        folder = self.model if model == "base" else self.out / model / ("dpo" if how == "dpo" else "sft")
+        return f"{'learned' if how == 'prompted' else 'none'},huggingface:{folder}"
 
     def start(self, name: str, command: str, *arguments: object) -> None:
         """Run a command that makes a folder of runs, or resume it."""
