@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -68,15 +69,15 @@ class Proof:
         self.export("rules", "dpo", "rules-pairs", "--max-rows", self.asked.rows // 4)
         with ThreadPoolExecutor(2) as pool:  # a thread each: two for one training wait for each other
             list(pool.map(self.train, RULES))
-        self.evaluate("effect", ("empty", "rules", "rules-dpo", "opposite", "base", "base-told", "rules-told"))
-        self.evaluate("gain", ("base", "base-told", "rules", "rules-dpo", "rules-told"))
+        self.evaluate("effect", ("empty", "rules", "rules-dpo", "opposite", "base", "base-prompted", "rules-prompted"))
+        self.evaluate("gain", ("base", "base-prompted", "rules", "rules-dpo", "rules-prompted"))
         for name in ("effect", "gain"):
             self.scai("show", name, "--runs-dir", self.runs)
 
     def compare_sources(self) -> None:
-        """Compare models trained on half as many rows of the rules from other hands.
+        """Compare models trained on a sixth as many rows of the rules, three times, from other hands.
 
-        The simulated assistant on any task, and on tasks with sentences of their own; the model itself, told the rules,
+        The simulated assistant on any task, and on tasks with sentences of their own; the model itself, with the rules in front,
         or after a critique of an answer that it gave without them.
         """
         tasks = [task for file in OWN_SENTENCES for task in yaml.safe_load(file.read_text())["tasks"]]
@@ -88,9 +89,10 @@ class Proof:
         sources = {"general": "general", "own": "own", "itself": "itself", "revised": "itself"}
         for name, source in sources.items():
             more = ("--answers", "revisions") if name == "revised" else ()
-            self.export(source, "sft-prompt-completion", f"{name}-answers", *more)
+            few = ("--max-rows", self.asked.rows // 6)  # more answers of a small model are not whole
+            self.export(source, "sft-prompt-completion", f"{name}-answers", *few, *more)
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self.train, sources))
+            list(pool.map(partial(self.train, epochs=3), sources))
         self.evaluate("sources", ("empty", *sources), suites="measures")
         self.scai("show", "sources", "--runs-dir", self.runs)
         said = {name: list(texts) for name, texts in self.answers("sources")}
@@ -106,14 +108,14 @@ class Proof:
         for system in rows[0]:
             yield system, [answers[system].messages[-1][1] for answers in rows]
 
-    def train(self, name: str) -> None:
+    def train(self, name: str, epochs: int = 1) -> None:
         """Train an adapter on the rows of a set, the one of the rules on its pairs as well."""
         pairs = ("--pairs", self.out / "rules-pairs") if name == "rules" else ()
         last = self.out / name / ("dpo" if pairs else "sft")
         if not (last / "adapter_model.safetensors").exists():
             gguf = ("--gguf", self.asked.gguf) if self.asked.gguf else ()
             rows = self.out / f"{name}-answers"
-            settings = ("--learning-rate", "1e-3")
+            settings = ("--learning-rate", "1e-3", "--epochs", epochs)
             self.call(FINETUNE, self.model, rows, self.out / name, *pairs, *gguf, *settings)
 
     def assistant(self) -> dict[str, object]:
@@ -133,10 +135,10 @@ class Proof:
         self.start(name, "evaluate", *named, "--config", EXPERIMENT, *suite, *changes)
 
     def system(self, name: str) -> str:
-        """Return a system of `scai evaluate`: with the rules in front if it is told them, and its model."""
-        model, _, told = name.partition("-")
-        folder = self.model if model == "base" else self.out / model / ("dpo" if told == "dpo" else "sft")
-        return f"{'learned' if told == 'told' else 'none'},huggingface:{folder}"
+        """Return a system of `scai evaluate`: with the rules in its system message if it is prompted, and its model."""
+        model, _, how = name.partition("-")
+        folder = self.model if model == "base" else self.out / model / ("dpo" if how == "dpo" else "sft")
+        return f"{'learned' if how == 'prompted' else 'none'},huggingface:{folder}"
 
     def start(self, name: str, command: str, *arguments: object) -> None:
         """Run a command that makes a folder of runs, or resume it."""

@@ -131,7 +131,8 @@ class Worker:
             raise EndpointFailed(self._broken)
         if self._weights is None:
             try:
-                self._weights = load_weights(self.checkpoint)
+                with _loading:
+                    self._weights = load_weights(self.checkpoint)
             except Exception as error:  # noqa: BLE001 - a damaged file, a full disk, no memory, no network
                 remedy = "; choose a smaller model or options.dtype: bfloat16" if is_out_of_memory(error) else ""
                 self._broken = f"{self._name}: the weights cannot be loaded: {quoted(error)}{remedy}"
@@ -203,6 +204,8 @@ class Worker:
 
 _open: Final[WeakValueDictionary[Source, Worker]] = WeakValueDictionary()
 _opening: Final = threading.Lock()
+_loading: Final = threading.Lock()
+"""Only one model is loaded at a time: meanwhile transformers changes settings of the whole process."""
 
 
 def worker_of(source: Source, user: object) -> Worker:
