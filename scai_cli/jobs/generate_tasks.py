@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import item_files, items, without_tasks
 from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.personas import Persona
@@ -28,7 +29,13 @@ class GenerateTasksOptions:
 
 
 def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None], again: str) -> Generated:
-    """Generate tasks with a model and write them to a file, as `generate_population` does."""
+    """Generate tasks with a model and write them to a file, as `generate_population` does.
+
+    Raises ConfigError also for a file among the examples, which the same command must find as they were to continue.
+    """
+    like_path, out_path = options.like.resolve(), out.resolve()
+    if like_path == out_path or like_path in out_path.parents:
+        raise ConfigError(f"-o {out}: is among the examples of --like; write it to another folder")
     config = settings_of(options.overrides)
     like = _examples(options.like)
     people = tuple(items(options.personas, Persona)) if options.personas else ()

@@ -72,7 +72,11 @@ class TaskWriter:
         self._index = NearDuplicateIndex()
         for task in like:
             self._index.add("", task.prompt)
-        self._tiers: dict[Sort, list[list[Task]]] = {}
+        self._alike: defaultdict[tuple[str | None, str | None], list[Task]] = defaultdict(list)
+        """The examples of a kind and a topic; None for any."""
+        for task in like:
+            for tier in _tiers(Sort(task.kind, task.topic)):
+                self._alike[tier].append(task)
         self._written: dict[int, str] = {}
         self._by_sort: defaultdict[Sort, list[str]] = defaultdict(list)
         self.thrown_back: Counter[str] = Counter()
@@ -117,15 +121,12 @@ class TaskWriter:
 
     def _examples(self, sort: Sort, rng: random.Random) -> list[Task]:
         """Draw examples: of this kind and topic, then of this kind, of this topic, and of any."""
-        if sort not in self._tiers:
-            tiers: list[list[Task]] = [[], [], [], []]
-            for task in self._like:
-                tiers[2 * (task.kind != sort.kind) + (task.topic != sort.topic)].append(task)
-            self._tiers[sort] = tiers
         drawn: list[Task] = []
-        for tier in self._tiers[sort]:
-            drawn += rng.sample(tier, min(len(tier), _EXAMPLES - len(drawn)))
-        return drawn
+        for tier in _tiers(sort):
+            alike = self._alike.get(tier, [])
+            more = rng.sample(alike, min(len(alike), _EXAMPLES))
+            drawn += [task for task in more if all(task is not other for other in drawn)]
+        return drawn[:_EXAMPLES]
 
     def _take(self, answer: _Answer) -> Iterator[int]:
         """Accept the new texts of an answer; yield the numbers that still have none."""
@@ -165,6 +166,11 @@ class TaskWriter:
             Task(id=ids.take(text, n + 1), prompt=text, source=source, **self._wanted[n]._asdict())
             for n, text in sorted(self._written.items())
         ]
+
+
+def _tiers(sort: Sort) -> tuple[tuple[str | None, str | None], ...]:
+    """Return which examples are to be drawn first, and which ones if they are too few."""
+    return sort, (sort.kind, None), (None, sort.topic), (None, None)
 
 
 def _prompt(sort: Sort, count: int, examples: Sequence[Task], others: Sequence[str]) -> str:

@@ -80,6 +80,17 @@ def test_a_quota_of_something_else_is_one_line() -> None:
     assert generate(like="none.jsonl").err == "scai: none.jsonl: contains no task; add one, or name another file\n"
 
 
+@pytest.mark.parametrize(("like", "out"), [("like.yaml", "like.yaml"), (".", "t.jsonl"), (".", "sub/t.jsonl")])
+def test_the_examples_are_not_overwritten(like: str, out: str) -> None:
+    Path("sub").mkdir()
+    called = generate(like=like, out=out)
+    assert (called.code, called.lines) == (
+        2, [f"scai: -o {out}: is among the examples of --like; write it to another folder"],
+    )  # fmt: skip
+    assert Path("like.yaml").read_text(encoding="utf-8") == EXAMPLES
+    assert not list(Path().rglob("*.calls.jsonl"))
+
+
 def test_interruptions_and_concurrency_change_no_byte_and_no_call_is_paid_twice() -> None:
     assert generate(out="whole.jsonl", n=450).code == 0
     calls = len(written("whole.calls.jsonl"))
