@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int64]
 
 SELF_BLEU_OF: Final = 500
-"""The most answers that self-BLEU is measured on: it rises with their number, so large sets are compared at one size."""
+"""The most answers that self-BLEU is measured on: it rises with their number, so large sets share one size."""
 _LONG: Final = 10_000
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
