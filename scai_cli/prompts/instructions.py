@@ -9,7 +9,10 @@ from typing import Final, Literal
 
 Kind = Literal["critique", "revision", "choice"]
 
-_PLEASE: Final = r"\s*(?:(?:please|briefly|carefully|now|think carefully about \S.{0,80}? and|could you|can you)\s+)*"
+_PLEASE: Final = (
+    r"\s*(?:(?:please|briefly|carefully|now|think carefully about \S.{0,80}? and|could you|can you)\s+){0,4}"
+)
+"""With more words of politeness, the time to find none would grow exponentially."""
 _RESPONSE: Final = r"(?:response|answer|reply|message|output)s?"
 _THE: Final = rf"the\s+{_RESPONSE}\b"
 _OF_ASSISTANT: Final = (

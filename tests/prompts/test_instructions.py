@@ -78,6 +78,10 @@ def test_the_kind_of_a_text(kind: str | None, texts: list[str]) -> None:
     assert {text: instruction_kind(text) for text in texts} == dict.fromkeys(texts, kind)
 
 
+def test_a_long_text_takes_no_long_time() -> None:
+    assert instruction_kind("Think carefully about tea and " * 200 + "milk.") is None
+
+
 def test_only_a_choice_of_one_response_becomes_a_rule() -> None:
     found = [as_rule(text) for text in CHOICES.splitlines()]
     assert found[:2] == [
