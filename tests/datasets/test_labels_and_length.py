@@ -177,6 +177,14 @@ def test_pairs_that_need_no_balance_are_all_kept() -> None:
     assert not candidates.draw(None, balance=True).longer
 
 
+@pytest.mark.parametrize(("one", "two"), [(2, 5), (4, 5), (5, 8), (2, 3)])
+def test_two_pairs_that_mirror_each_other_are_balanced(one: int, two: int) -> None:
+    candidates = Candidates()
+    for key, ratio in enumerate((math.log(one / two), math.log(two / one))):  # their sum need not be 0
+        candidates.add(key, 1, "train", ratio)
+    assert not candidates.draw(None, balance=True).longer
+
+
 def test_as_many_pairs_are_left_out_as_the_classes_have_too_many() -> None:
     candidates = Candidates()
     for key, ratio in enumerate([0.5] * 30 + [-0.5] * 20 + [0.1] * 15 + [-0.1] * 15):
