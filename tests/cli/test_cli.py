@@ -30,13 +30,14 @@ def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
         called.lines[1],
     )
     assert re.match(r"epoch 1: constitution (revised|unchanged).*(adopted|kept|no change|trial)", called.lines[2])
-    assert called.lines[-3].startswith("finished: 2 epochs, constitution version ")
-    assert called.lines[-2:] == [
+    assert called.lines[-4].startswith("finished: 2 epochs, constitution version ")
+    assert called.lines[-3:-1] == [
         "see the result:         scai show tiny",
         "get the system message: scai export tiny --format system",
     ]
+    assert called.lines[-1].startswith("no principle and no clause under a condition in the end: ")
     elsewhere = scai("run", tiny, "--runs-dir", "other runs")
-    assert elsewhere.lines[-2].endswith(" scai show tiny --runs-dir 'other runs'")
+    assert elsewhere.lines[-3].endswith(" scai show tiny --runs-dir 'other runs'")
     assert "scai show" not in scai("run", tiny, "--run-id", "as-json", "--json").err
     assert scai("run", tiny, "--quiet") == Called(0, "tiny-2\n", "")
 
