@@ -140,7 +140,7 @@ def test_the_weights_are_those_that_kto_wants() -> None:
             assert 1 <= round(ratio, 1) <= 1.4, (good, bad)
             assert len(weights) <= 1
     assert LabelBalance.of(5, 0).line() == "labels: 5 good, 0 bad"
-    assert LabelBalance.of(10, 40).line() == "labels: 10 good, 40 bad; KTOConfig(desirable_weight=4.0) balances them"
+    assert LabelBalance.of(10, 40).line() == "labels: 10 good, 40 bad; desirable_weight=4.0 balances them"
 
 
 RATIOS = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from(["train", "test"])), max_size=60)
