@@ -124,6 +124,7 @@ def test_in_a_run_the_final_answers_to_one_task_compete(ruled: Path) -> None:
         ("--format sft --balance-length", "--balance-length balances pairs of answers, and this format has none"),
         ("--format kto --balance-length", "--balance-length balances pairs of answers, and this format has none"),
         ("--format system --balance-length", "--balance-length: the format 'system' exports whole runs"),
+        ("--format sft --system=", "--system: the text is empty; write drop, keep or a text"),
     ],
 )
 def test_an_option_without_meaning_is_one_line(ruled: Path, options: str, said: str) -> None:
