@@ -214,8 +214,9 @@ def test_sl_cai_criticises_red_team_tasks_and_takes_other_answers_as_they_are() 
 def test_sl_cai_without_red_team_tasks_says_so() -> None:
     Path("tasks.json").write_text(json.dumps(TASKS[:1]), encoding="utf-8")
     given = (written({"principles": ["Be kind."]}), "--model", "simulated", "--tasks", "tasks.json")
-    called = scai("generate", *given, *settings("recipe=sl-cai"), "-q")
-    assert called.lines == ["warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised"]
+    for last in ("--dry-run", "-q"):
+        called = scai("generate", *given, *settings("recipe=sl-cai"), last)
+        assert called.lines == ["warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised"]
 
 
 def test_rl_cai_compares_all_first_answers_by_one_random_principle() -> None:
