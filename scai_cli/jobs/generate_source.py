@@ -98,6 +98,8 @@ def check_source(source: GenerateSource, options: GenerateOptions) -> None:
             "set generate.judge, or leave samples out"
         )
     judge = f"generate.judge={settings.judge}"
+    if settings.judge == "model" and settings.samples == 1 and not settings.k and not settings.final:
+        raise ConfigError(f"{judge}: rows have one answer, so nothing is compared; set generate.samples=2")
     if settings.by_users and not personas:
         raise ConfigError(
             f"{judge}: there are no personas to rate answers; give some with --personas or --config, "
