@@ -142,7 +142,7 @@ def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
     """Refuse options that a format does not take."""
     if "for" in given and "for" not in form.options:
         raise ConfigError(
-            f"--for: only the formats system and eval are for an audience, and {name!r} is for all; drop it"
+            f"--for: only the formats system and eval are for an audience, and {name!r} is for all; leave it out"
         )
     if "persona" in given and name == "system":
         raise ConfigError(
@@ -151,7 +151,7 @@ def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
         )
     for option in given if form.kind == "runs" else ():
         if option not in form.options:
-            raise ConfigError(f"--{option}: the format {name!r} exports whole runs and does not take it; drop it")
+            raise ConfigError(f"--{option}: the format {name!r} exports whole runs and does not take it; leave it out")
 
 
 _KINDS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
@@ -182,8 +182,17 @@ def _destination(output: str, as_: str | None, guard: str | None, form: Format) 
     if kind is None and not folder:
         kind = by_name or ("text" if form.texts else None)
     if guard is not None and kind != "csv":
-        raise ConfigError(f"--guard {guard}: only CSV cells are guarded; write -o FILE.csv or --as csv, or drop it")
+        raise ConfigError(
+            f"--guard {guard}: only CSV cells are guarded; write -o FILE.csv or --as csv, or leave it out"
+        )
     return Destination(target, kind or "jsonl", folder, None if guard is None else guard == "on")  # type: ignore[arg-type]
+
+
+def _remedy(export_options: ExportOptions) -> str:
+    """Return what may fill an empty file."""
+    if export_options.max_rows is not None:
+        return "raise --max-rows, or try another --seed"
+    return "try another --seed" + (" or --split-by" if export_options.splitting is not None else "")
 
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:
@@ -191,7 +200,7 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
     to = export_options.destination
     for file in record.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "" if file.rows or len(record.files) == 1 else "; this split is empty: try another --seed or --split-by"
+        empty = "" if file.rows or len(record.files) == 1 else f"; this split is empty: {_remedy(export_options)}"
         rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
         say(f"{rows} of run {sources} -> {path}{empty}")
     if record.left_out:

@@ -69,6 +69,8 @@ def generate(
         from scai_cli.jobs.generate_plan import plan_generate
 
         plan = plan_generate(request, runs_dir)
+        for line in plan.doubts:
+            options.say(line)
         if as_json:
             options.print_json(plan.as_object())
         else:

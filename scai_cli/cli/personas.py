@@ -28,6 +28,7 @@ Population = Annotated[Path, typer.Argument(metavar="FILE", help="File of person
 Out = Annotated[
     Path, typer.Option("--output", "-o", help="Output file (.jsonl, .yaml), or - for stdout.", metavar="OUT")
 ]
+OutFile = Annotated[Path, typer.Option("--output", "-o", help="Output file (.jsonl, .yaml).", metavar="OUT")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
 Map = Annotated[Path | None, typer.Option("--map", help="YAML file: which column becomes which field.", metavar="FILE")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
@@ -138,7 +139,7 @@ def describe(
 @app.command()
 def generate(
     count: Annotated[int, typer.Option("--n", min=1, max=100_000, help="Number of personas.", metavar="N")],
-    out: Out,
+    out: OutFile,
     quotas: Annotated[
         list[str] | None,
         typer.Option(
@@ -185,7 +186,7 @@ def say_generated(made: Generated, wanted: int, kind: str, out: Path, quiet: boo
     if made.written < wanted:
         say(f"warning: only {made.written:,} of {wanted:,} {kind}: {made.rejected}")
     if not quiet:
-        say(f"wrote {made.written:,} {kind} to {out}; {made.calls:,} calls, {made.rejected}")
+        say(f"wrote {made.written:,} {kind} to {out}; {counted(made.calls, 'call')}, {made.rejected}")
 
 
 def check_stdout(out: Path, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from scai_cli.cli.personas import (
     Limit,
     Map,
     Out,
+    OutFile,
     SkipBad,
     again,
     check_stdout,
@@ -63,7 +64,7 @@ def generate(
     like: Annotated[
         Path, typer.Option("--like", help="Examples: a file of tasks, or a folder of them.", metavar="PATH")
     ],
-    out: Out,
+    out: OutFile,
     quotas: Annotated[
         list[str] | None,
         typer.Option(

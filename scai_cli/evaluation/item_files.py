@@ -88,8 +88,11 @@ def starter_items(suite: str) -> tuple[Item, ...]:
 def opened_rows(path: Path, notify: Notify) -> tuple[Row, Iterator[TableRow]]:
     """Return the first row that is a mapping, and all rows; raises ConfigError if there is none."""
     file = str(path)
-    plain = plain_suffix(path) == ".txt" and not file.startswith(HUB) and kind(path) == "text"
-    rows = map(_prompt_row, lines.rows(file, notify)) if plain else table_rows(file, notify)
+    suffix = plain_suffix(path)
+    is_text = suffix in (".txt", ".yaml", ".yml") and not file.startswith(HUB) and kind(path) == "text"
+    if is_text and suffix != ".txt":
+        raise ConfigError(f"{file}: is YAML; items are read from JSONL, CSV, or a .txt file with a prompt in each line")
+    rows = map(_prompt_row, lines.rows(file, notify)) if is_text else table_rows(file, notify)
     head: list[TableRow] = []
     for row in rows:
         head.append(row)

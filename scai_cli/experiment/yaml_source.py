@@ -240,6 +240,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return "must be a mapping of keys"
     if detail["type"] in ("string_too_short", "too_short") and detail["ctx"]["min_length"] == 1:
         return "must not be empty"
+    if detail["type"] == "too_long" and detail["ctx"]["field_type"] == "Value":  # a text, not a list
+        return f"must have at most {detail['ctx']['max_length']} characters, not {detail['ctx']['actual_length']}"
     if detail["type"] == "tuple_type":
         return "must be a list"
     return str(detail["msg"]).removeprefix("Input ").replace("should", "must", 1)

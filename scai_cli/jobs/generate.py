@@ -27,6 +27,7 @@ from scai_cli.jobs.generate_source import (
     GenerateSource,
     by_turns,
     check_source,
+    doubts,
     read_source,
     wanted_tasks,
 )
@@ -128,12 +129,9 @@ async def _session(
         observer.see(GenerateStarted(manifest, written))
         if written:
             recorder.judge()
-        if any(clause.users for clause in manifest.learned.contract) and not manifest.by_turns:
-            observer.say(
-                "warning: no persona is named in the contract: rows have no user, and clauses for people are not used"
-            )
-        if manifest.orders.recipe == "sl-cai" and manifest.orders.k and not manifest.tasks.red_team:
-            observer.say("warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised")
+        has_red_team = bool(manifest.tasks.red_team)
+        for line in doubts(manifest.orders, manifest.learned, has_turns=manifest.by_turns, has_red_team=has_red_team):
+            observer.say(line)
         context = RowContext.of(agents, manifest)
         jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
         calls = pool.config.calls_at_once

@@ -15,6 +15,7 @@ from scai_cli.jobs.generate_source import (
     GenerateSource,
     by_turns,
     check_source,
+    doubts,
     names_file,
     read_source,
     wanted_tasks,
@@ -37,12 +38,14 @@ class GeneratePlan:
     total: int
     total_with_votes: int
     estimate: Estimate
+    doubts: Sequence[str] = ()
+    """Warnings, for people."""
 
     def as_object(self) -> dict[str, Any]:
         """Return the object of `scai generate --dry-run --json`."""
         shown, found = asdict(self), self.estimate
         shown["calls"]["total"] = shown.pop("total")
-        del shown["estimate"]
+        del shown["estimate"], shown["doubts"]
         return {
             **shown,
             "tokens": tokens_of(sum(found.usage.values(), Usage())),
@@ -84,7 +87,8 @@ def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
     votes = 2 * pairs * (settings.votes - 1)
     log = None if names_file(options.source, runs) else find_run(runs, options.source) / CALLS
     found = estimate(source, options, calls, rows, log)
-    return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes, found)
+    doubtful = tuple(doubts(settings, source.learned, has_turns=turns, has_red_team=any(kinds)))
+    return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes, found, doubtful)
 
 
 def _shapes(source: GenerateSource, kinds: Sequence[bool], rows: int) -> Counter[tuple[bool, str | None]]:

@@ -24,6 +24,7 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.jsonl import LineLog, mend, remove_halves
 from scai_cli.runs.locks import try_lock
 from scai_cli.simulation.agent import Agent
+from scai_cli.text.counts import counted
 
 _SETTABLE: Final = ("model.", "limits.")
 
@@ -51,7 +52,7 @@ class Generated:
     def rejected(self) -> str:
         """How many texts were rejected and why, for people."""
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in Counter(self.thrown_back).most_common())
-        return f"{sum(self.thrown_back.values()):,} texts rejected{reasons and f' ({reasons})'}"
+        return f"{counted(sum(self.thrown_back.values()), 'text')} rejected{reasons and f' ({reasons})'}"
 
 
 def settings_of(overrides: Overrides) -> ExperimentConfig:

@@ -12,6 +12,7 @@ from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_generate_file
 from scai_cli.experiment.constitution_start import initial_constitution
+from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.input_files import opened
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
@@ -87,7 +88,8 @@ def check_source(source: GenerateSource, options: GenerateOptions) -> None:
     if not source.learned.rules and not source.criteria and (settings.k or settings.by_model):
         remedy = f"--set generate.k=0 --set generate.judge={'users' if personas else 'none'}"
         raise ConfigError(
-            f"the constitution of {source.name} has no rule to criticise and judge answers by; add one, or use {remedy}"
+            f"the constitution of {source.name} has no rule to criticise and judge answers by; "
+            f"{'' if options.source == NONE else 'add one, or '}use {remedy}"
         )
     is_used = settings.judge != "none" or (not settings.final and (not settings.k or settings.recipe == "sl-cai"))
     if settings.samples > 1 and not is_used:
@@ -96,6 +98,8 @@ def check_source(source: GenerateSource, options: GenerateOptions) -> None:
             "set generate.judge, or leave samples out"
         )
     judge = f"generate.judge={settings.judge}"
+    if settings.judge == "model" and settings.samples == 1 and not settings.k and not settings.final:
+        raise ConfigError(f"{judge}: rows have one answer, so nothing is compared; set generate.samples=2")
     if settings.by_users and not personas:
         raise ConfigError(
             f"{judge}: there are no personas to rate answers; give some with --personas or --config, "
@@ -121,6 +125,14 @@ def by_turns(source: GenerateSource) -> bool:
     personas = {persona.id for persona in source.config.train_personas}
     clauses = (*source.learned.contract, *source.initial.contract)
     return any(personas.intersection(clause.users) for clause in clauses)
+
+
+def doubts(settings: GenerateSettings, learned: Constitution, *, has_turns: bool, has_red_team: bool) -> Iterator[str]:
+    """Yield warnings of rows that lack what the contract or the recipe is for."""
+    if any(clause.users for clause in learned.contract) and not has_turns:
+        yield "warning: no persona is named in the contract: rows have no user, and clauses for people are not used"
+    if settings.recipe == "sl-cai" and settings.k and not has_red_team:
+        yield "warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised"
 
 
 def wanted_tasks(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:

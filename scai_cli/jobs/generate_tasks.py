@@ -1,7 +1,7 @@
 """Generate tasks like those of a file, to quotas of their kinds and topics."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.generate_population import Generated, generate_population, settings_of
 from scai_cli.populations.new_tasks import TaskWriter
 from scai_cli.populations.quota_text import read_quotas
+from scai_cli.populations.quotas import Quota
 from scai_cli.populations.task_sorts import draw_sorts
+from scai_cli.text.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,19 @@ def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None
     config = settings_of(options.overrides)
     like = _examples(options.like)
     people = tuple(items(options.personas, Persona)) if options.personas else ()
-    sorts = draw_sorts(options.count, read_quotas(options.quotas), like, config.seed)
+    quotas = read_quotas(options.quotas)
+    sorts = draw_sorts(options.count, quotas, like, config.seed)
+    for line in _without_examples(quotas, like):
+        say(line)
     return generate_population("tasks", config, lambda agent: TaskWriter(agent, sorts, like, people), out, say, again)
+
+
+def _without_examples(quotas: Sequence[Quota], like: Sequence[Task]) -> Iterator[str]:
+    """Yield a warning for each value of a quota that no example has, which may be a slip."""
+    for quota in quotas:
+        known = {getattr(task, quota.attribute) for task in like} - {""}
+        for value in (part.label for part in quota.parts if part.label not in known):
+            yield f"warning: no example has the {quota.attribute} {value!r}{did_you_mean(value, known)}"
 
 
 def _examples(path: Path) -> tuple[Task, ...]:

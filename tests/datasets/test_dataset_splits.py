@@ -121,8 +121,8 @@ def test_a_task_in_nearly_the_same_words_goes_nowhere_else_if_asked() -> None:
 
 def test_a_split_that_nobody_asked_for_is_left_out() -> None:
     splitter = Splitter({"train": 0.5, "test": 0.5}, "persona", 0, {"ann": "dev"}, {"tea": "dev"})
-    assert splitter.split(origin("ann", "x"), "?", None) == (None, "held out")
-    assert splitter.split(origin("bob", "tea"), "?", None) == (None, "held out")
+    assert splitter.split(origin("ann", "x"), "?", None) == (None, HELD_OUT)
+    assert splitter.split(origin("bob", "tea"), "?", None) == (None, HELD_OUT)
     with pytest.raises(ConfigError, match="--split-by task"):
         splitter.split(origin(None, "x"), "?", None)
 
@@ -269,6 +269,8 @@ def test_nothing_is_told_of_the_splits_if_all_rows_are_kept() -> None:
     called = scai("export", "many", *split, "--split-by", "persona")  # one person: no test set
     assert any("0" in parts for by, _, *parts in KEPT.findall(called.lines[0]) if by == "persona")
     assert "this split is empty: try another --seed or --split-by\n" in called.err
+    called = scai("export", "many", *split, "--split-by", "task", "--max-rows", "1")
+    assert "this split is empty: raise --max-rows, or try another --seed\n" in called.err
 
 
 def test_a_split_that_is_impossible_is_left_out_of_the_line() -> None:

@@ -62,7 +62,7 @@ def test_the_filters_and_the_audience_are_those_of_runs(known: Path, finished: P
     for option in ("--split train=1", "--dedupe exact", "--system keep", "--min-rating 5"):
         called = scai("export", finished, "--format", "eval", *option.split())
         name = option.partition(" ")[0]
-        assert called.err == f"scai: {name}: the format 'eval' exports whole runs and does not take it; drop it\n"
+        assert called.err == f"scai: {name}: the format 'eval' exports whole runs and does not take it; leave it out\n"
 
 
 def test_the_csv_file_has_the_variables_of_promptfoo(known: Path, tmp_path: Path) -> None:

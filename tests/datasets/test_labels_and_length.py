@@ -124,6 +124,7 @@ def test_in_a_run_the_final_answers_to_one_task_compete(ruled: Path) -> None:
         ("--format sft --balance-length", "--balance-length balances pairs of answers, and this format has none"),
         ("--format kto --balance-length", "--balance-length balances pairs of answers, and this format has none"),
         ("--format system --balance-length", "--balance-length: the format 'system' exports whole runs"),
+        ("--format sft --system=", "--system: the text is empty; write drop, keep or a text"),
     ],
 )
 def test_an_option_without_meaning_is_one_line(ruled: Path, options: str, said: str) -> None:
@@ -139,7 +140,7 @@ def test_the_weights_are_those_that_kto_wants() -> None:
             ratio = weights.get("desirable_weight", 1) * good / (weights.get("undesirable_weight", 1) * bad)
             assert 1 <= round(ratio, 1) <= 1.4, (good, bad)
             assert len(weights) <= 1
-    assert LabelBalance.of(5, 0).line() == "labels: 5 good, 0 bad"
+    assert LabelBalance.of(5, 0).line() == "labels: 5 good, 0 bad; KTO needs both"
     assert LabelBalance.of(10, 40).line() == "labels: 10 good, 40 bad; desirable_weight=4.0 balances them"
 
 
@@ -247,21 +248,20 @@ def test_the_length_is_a_geometric_mean_and_the_margin_a_median(ruled: Path) -> 
     assert f"median margin {median(margins):.3g} of 10" in scai("export", ruled, "--format", "dpo").err
 
 
-def an_answer(prompt: str, text: str, persona: str | None, system: str = "") -> Answer:
-    origin = Origin("run", "r1", ("r1/final",), None, 0, (), (), (), (), persona, (), "tea")
+def an_answer(prompt: str, text: str, system: str) -> Answer:
+    origin = Origin("run", "r1", ("r1/final",), None, 0, (), (), (), (), None, (), "tea")
     return Answer(system, (Turn("user", prompt),), text, (), origin)
 
 
 @pytest.mark.parametrize("keeps_system", [False, True])
-def test_prompts_whose_answers_differ_by_user_are_counted(keeps_system: bool) -> None:
+def test_prompts_whose_answers_differ_by_rules_that_rows_do_not_have_are_counted(keeps_system: bool) -> None:
     builder = SummaryBuilder(0, keeps_system)
-    for prompt, text, persona, system in (
-        ("tea?", "short", "ann", "A"), ("tea?", "long", "bob", "A"), ("tea?", "with a source", "cid", "A"),
-        ("sleep?", "short", "ann", "A"), ("sleep?", "short", "bob", "A"),  # the same answer
-        ("rain?", "one", "ann", "A"), ("rain?", "two", "ann", "A"),  # the same user
-        ("bread?", "one", None, "A"), ("bread?", "two", None, "A"),  # no user
-        ("snow?", "one", "ann", "A"), ("snow?", "two", "bob", "B"),  # what sets them apart may be in the row
+    for prompt, text, system in (
+        ("tea?", "short", "A"), ("tea?", "long", "B"), ("tea?", "with a source", "B"),
+        ("sleep?", "short", "A"), ("sleep?", "short", "B"),  # the same answer
+        ("rain?", "one", "A"), ("rain?", "two", "A"),  # drawn twice under the same rules: nothing sets them apart
+        ("snow?", "one", "A"),
     ):  # fmt: skip
-        builder.add(an_answer(prompt, text, persona, system))
+        builder.add(an_answer(prompt, text, system))
     summary = builder.summary({}, set())
-    assert (summary.shared_prompts, summary.most_answers) == ((1, 3) if keeps_system else (2, 3))
+    assert (summary.shared_prompts, summary.most_answers) == ((0, 0) if keeps_system else (1, 3))

@@ -109,6 +109,13 @@ def test_a_wrong_file_is_one_line(rows: list[Any], problem: str, tmp_path: Path)
     assert "\n" not in str(error.value)
 
 
+def test_tasks_in_yaml_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("- {id: tea, prompt: How do I make tea?}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"x\.yaml: is YAML; items are read from JSONL, CSV, or a \.txt file"):
+        read_items(tmp_path / "x.yaml", "measures")
+    assert read_items(written(tmp_path / "lines.yml", OWN), "pairs").items  # by its content
+
+
 @pytest.mark.parametrize(
     ("suite", "changes", "problem"),
     [

@@ -133,7 +133,7 @@ BROKEN = {
         GOOD + f"constitution:\n  principles: [{'x' * 5000}]\n",
         4,
         "constitution.principles.0",
-        "at most 4000",
+        "must have at most 4000 characters, not 5000",
     ),
     "tag that builds": (GOOD + "name: !!python/object/apply:os.system [ls]\n", 3, "name", "is not allowed"),
     "tag that imports": (GOOD + "name: !!python/name:os.system\n", 3, "name", "is not allowed"),

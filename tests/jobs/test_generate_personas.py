@@ -118,7 +118,7 @@ def test_a_real_endpoint_is_told_what_was_wrong_and_who_is_there_already(monkeyp
     assert sum("be clearly different" in str(request.body) for request in server.requests) == 1
     assert sum("could not be read" in str(request.body) for request in server.requests) == 1
     assert "\x1b" not in Path("g.jsonl").read_text(encoding="utf-8")
-    assert called.lines[-1] == "wrote 2 personas to g.jsonl; 4 calls, 1 texts rejected (1 too similar to another one)"
+    assert called.lines[-1] == "wrote 2 personas to g.jsonl; 4 calls, 1 text rejected (1 too similar to another one)"
     assert people[0]["source"] == "fictional, written by tiny"
 
 

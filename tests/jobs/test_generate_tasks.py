@@ -73,6 +73,12 @@ def test_quotas(quotas: list[str], kinds: dict[str, int] | None, topics: dict[st
         assert Counter(task["topic"] for task in written()) == topics
 
 
+def test_a_value_that_no_example_has_is_a_warning() -> None:
+    called = generate("--quota", "kind=redteam:1,question:1", n=4)
+    assert called.lines[0] == "warning: no example has the kind 'redteam'; did you mean 'red-team'?"
+    assert "warning" not in generate("--quota", "kind=red-team:1,question:1", n=4).err
+
+
 def test_a_quota_of_something_else_is_one_line() -> None:
     called = generate("--quota", "mood=good:1,bad:1")
     assert (called.code, called.err) == (2, "scai: --quota mood=...: tasks have quotas of `kind` and `topic` alone\n")

@@ -214,8 +214,9 @@ def test_sl_cai_criticises_red_team_tasks_and_takes_other_answers_as_they_are() 
 def test_sl_cai_without_red_team_tasks_says_so() -> None:
     Path("tasks.json").write_text(json.dumps(TASKS[:1]), encoding="utf-8")
     given = (written({"principles": ["Be kind."]}), "--model", "simulated", "--tasks", "tasks.json")
-    called = scai("generate", *given, *settings("recipe=sl-cai"), "-q")
-    assert called.lines == ["warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised"]
+    for last in ("--dry-run", "-q"):
+        called = scai("generate", *given, *settings("recipe=sl-cai"), last)
+        assert called.lines == ["warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised"]
 
 
 def test_rl_cai_compares_all_first_answers_by_one_random_principle() -> None:
@@ -266,6 +267,25 @@ def test_further_first_answers_that_nothing_uses_are_refused() -> None:
     called = scai("generate", *given, *settings("samples=2", "judge=none"))
     assert (called.code, len(called.lines)) == (2, 1)
     assert "generate.samples=2: nothing compares or exports the further first answers" in called.err
+    called = scai("generate", *given, *settings("recipe=rl-cai", "samples=1"))
+    assert called.err.startswith("scai: generate.judge=model: rows have one answer, so nothing is compared;")
+
+
+def test_first_answers_that_nothing_compares_are_answers_to_imitate() -> None:
+    Path("people.json").write_text(json.dumps({"personas": [{"id": "ann"}, {"id": "bob"}]}), encoding="utf-8")
+    given = (written({"principles": ["Be brief."]}), "--model", "simulated", "--tasks", "tasks.json", "--n", 3)
+    rated = settings("k=0", "final=false", "judge=users")
+    called = scai("generate", *given, *rated, "--personas", "people.json", "--run-id", "set", "-q")
+    assert called == Called(0, "set\n", "")
+    assert len(exported()) == 3
+    assert "left out: 3 without a second answer" in scai("export", "set", "--format", "dpo").lines
+
+
+def test_answers_without_any_label_are_no_ties() -> None:
+    generate({"principles": ["Be brief."]}, "recipe=sl-cai", "samples=2", n=4)
+    called = scai("export", "set", "--format", "dpo")
+    assert "left out: 2 without a label" in called.lines
+    assert "tie" not in called.err
 
 
 def test_all_pairs_of_a_row_are_those_that_a_label_decides() -> None:

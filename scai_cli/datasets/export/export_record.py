@@ -41,7 +41,7 @@ class ExportRecord:
     licences: Mapping[str, int]
     """Licence -> rows; "" for rows whose personas and tasks state none."""
     left_out: Mapping[str, int]
-    """Reason -> number of rows left out (`rating`, `margin`, `duplicate`, `contaminated`, `held out`, ...)."""
+    """Reason -> number of rows left out (`rating`, `margin`, `duplicate`, `contaminated`, `no difference`, ...)."""
     command: str
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]

@@ -1,4 +1,4 @@
-"""Summarise the rows of an export in sentences: labels, ties and margins, length, variety, answers of several users."""
+"""Summarise the rows of an export in sentences: labels, ties and margins, length, variety, answers by several rules."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class LabelBalance:
     def line(self) -> str:
         """Return the balance in words."""
         setting = "".join(f"; {name}={weight} balances them" for name, weight in self.weights.items())
-        return f"labels: {self.good:,} good, {self.bad:,} bad{setting}"
+        one = "" if self.good and self.bad else "; KTO needs both"
+        return f"labels: {self.good:,} good, {self.bad:,} bad{setting}{one}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,11 @@ class ExportSummary:
     labels: LabelBalance | None = None
     pairs: PairBalance | None = None
     self_bleu: float | None = None
-    """The similarity of the answers to each other, from 0 to 1 (all equal)."""
+    """The similarity of the answers to each other, from 0 to 1 (every phrase occurs in other answers)."""
     self_bleu_of: int = 0
     """The answers that it was measured on."""
     shared_prompts: int = 0
-    """Prompts with several different answers that different users got."""
+    """Prompts with several different answers, given under different system messages that their rows do not have."""
     most_answers: int = 0
     """The largest number of different answers of one of them."""
 
@@ -109,11 +110,12 @@ class ExportSummary:
         if self.pairs is not None:
             yield from self.pairs.lines()
         if self.self_bleu is not None:
-            yield f"self-BLEU of the answers: {self.self_bleu:.2f} ({self.self_bleu_of} of them; 1: all equal)"
+            scale = f"{self.self_bleu_of} of them; 1: every phrase occurs in others"
+            yield f"self-BLEU of the answers: {self.self_bleu:.2f} ({scale})"
         if self.shared_prompts:
             have = counted(self.shared_prompts, "prompt has", "prompts have")
             yield (
-                f"{have} several different answers that different users got, at most {self.most_answers}: "
+                f"{have} different answers given under different rules, at most {self.most_answers}: "
                 "a model learns their average"
             )
 
@@ -131,9 +133,9 @@ class SummaryBuilder:
     _p: array[float] = field(default_factory=lambda: array("d"))
     _ratios: array[float] = field(default_factory=lambda: array("d"))
     _prompts: array[int] = field(default_factory=lambda: array("q"))
-    """For every answer to imitate, the hashes of its prompt, of its text and of its user."""
+    """For every answer to imitate without its system message, the hashes of its prompt, its text and that message."""
     _texts: array[int] = field(default_factory=lambda: array("q"))
-    _users: array[int] = field(default_factory=lambda: array("q"))
+    _systems: array[int] = field(default_factory=lambda: array("q"))
 
     def __post_init__(self) -> None:
         self._answers = Reservoir(SELF_BLEU_OF, self.seed)
@@ -166,12 +168,11 @@ class SummaryBuilder:
         return ExportSummary(labels, pairs, bleu, len(self._answers.items), *self._shared())
 
     def _imitate(self, sample: Answer | Pair, text: str) -> None:
-        persona, turns = sample.origin.persona, sample.prompt
-        if persona is not None:
-            prompt = turns[0].content if len(turns) == 1 else tuple([turn.content for turn in turns])
-            self._prompts.append(hash((sample.system, prompt) if self._keeps_system else prompt))
+        if not self._keeps_system:
+            turns = sample.prompt
+            self._prompts.append(hash(turns[0].content if len(turns) == 1 else tuple([turn.content for turn in turns])))
             self._texts.append(hash(text))
-            self._users.append(hash(persona))
+            self._systems.append(hash(sample.system))
 
     def _pairs(self, left_out: Mapping[str, int], scales: Set[tuple[float, float]]) -> PairBalance:
         import numpy as np
@@ -189,7 +190,7 @@ class SummaryBuilder:
         )
 
     def _shared(self) -> tuple[int, int]:
-        """Return how many prompts have several answers that several users got, and the most answers of one."""
+        """Return how many prompts have several answers under several system messages, and the most answers of one."""
         if not self._prompts:
             return 0, 0
         import numpy as np
@@ -199,8 +200,8 @@ class SummaryBuilder:
         if not repeated.any():
             return 0, 0
         groups = prompts[repeated]
-        answers, users = (_different(groups, np.asarray(values)[repeated]) for values in (self._texts, self._users))
-        shared = answers[(answers > 1) & (users > 1)]
+        texts, systems = (_different(groups, np.asarray(values)[repeated]) for values in (self._texts, self._systems))
+        shared = texts[(texts > 1) & (systems > 1)]
         return len(shared), int(shared.max(initial=0))
 
 

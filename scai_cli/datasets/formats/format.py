@@ -31,7 +31,9 @@ class Layout:
 
     @classmethod
     def parse(cls, system: str, audience: str | None = None) -> Layout:
-        """Return the layout for `--system drop`, `keep` or a text, and `--for`."""
+        """Return the layout for `--system drop`, `keep` or a text, and `--for`; raises ConfigError for no text."""
+        if not system.strip():
+            raise ConfigError("--system: the text is empty; write drop, keep or a text")
         return cls({"drop": None, "keep": ""}.get(system, system), audience)
 
     @property

@@ -98,7 +98,7 @@ class GeneratedSource:
             raise ConfigError(f"--answers final: rows of {self.id} have no final answer (generate.final); leave it out")
         if filters.answers == "revisions" and not orders.k:
             raise ConfigError(f"--answers revisions: rows of {self.id} have no revision (generate.k); leave it out")
-        if kind == "answers" and has_firsts_alone and orders.judge != "none":
+        if kind == "answers" and has_firsts_alone and orders.samples > 1 and orders.judge != "none":
             raise ConfigError(
                 f"rows of {self.id} have only first answers that are compared with each other: they are for formats of "
                 "pairs, such as dpo"
@@ -138,8 +138,7 @@ class GeneratedSource:
 
     def _pairs(self, row: GeneratedRow, comparisons: list[PairComparison], selector: SampleSelector) -> Iterator[Pair]:
         if not comparisons:
-            is_alone = not row.steps and row.final is None and len(row.firsts) == 1
-            selector.drop("without a second answer" if is_alone and not row.problem else "no preference")
+            selector.drop(_why_no_pair(row))
         filters = selector.filter
         for comparison in comparisons:
             chosen, rejected = comparison.chosen, comparison.rejected
@@ -259,6 +258,13 @@ class GeneratedSource:
     def _prompts(self) -> Prompts:
         config = self._manifest.config
         return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+
+
+def _why_no_pair(row: GeneratedRow) -> str:
+    """Return the reason why nothing decides between the answers of a row."""
+    if not row.problem and not row.steps and row.final is None and len(row.firsts) == 1:
+        return "without a second answer"
+    return "no preference" if row.problem or row.ratings or row.judgements else "without a label"
 
 
 def _rated(row: GeneratedRow, *, has_final: bool) -> Iterator[Answered | None]:

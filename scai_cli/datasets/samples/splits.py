@@ -22,7 +22,7 @@ from scai_cli.values import Split, is_safe_id
 By = Literal["persona", "task", "both"]
 
 TRAIN: Final = "train"
-HELD_OUT: Final = "held out"
+HELD_OUT: Final = "held out by a split of their own"
 ACROSS: Final = "between splits"
 SAME_TASK: Final = "task worded as one of another split"
 """The reason to leave out a task that is worded like one of another split: the question would leak."""

@@ -97,10 +97,10 @@ def refuses(answer: str) -> bool:
 
 
 def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
-    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1: all equal.
+    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886).
 
-    A length without matching n-grams counts as 0.1 (Chen & Cherry 2014, method 1). Returns None for fewer than two
-    texts with words.
+    It is 1 if every sequence of `most` words occurs in other texts. A length without matching n-grams counts as 0.1
+    (Chen & Cherry 2014, method 1). Returns None for fewer than two texts with words.
     """
     texts = [text for text in texts if text]
     if len(texts) < 2:

@@ -57,8 +57,8 @@ def _lines(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     variety, near = description["diversity"], description["near_duplicates"]
     yield (
         "variety",
-        f"self-BLEU {number(variety['self_bleu'])} of {variety['self_bleu_of']:,} answers (1: all the same), "
-        f"drawn with seed {variety['seed']}",
+        f"self-BLEU {number(variety['self_bleu'])} of {variety['self_bleu_of']:,} answers drawn with seed "
+        f"{variety['seed']} (1: every phrase occurs in others)",
     )
     yield (
         "repeated",
