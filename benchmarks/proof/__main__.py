@@ -77,7 +77,7 @@ class Proof:
     def compare_sources(self) -> None:
         """Compare models trained on a sixth as many rows of the rules, three times, from other hands.
 
-        The simulated assistant on any task, and on tasks with sentences of their own; the model itself, with the rules in front,
+        The simulated assistant on any task, and on tasks with sentences of their own; the model itself with the rules,
         or after a critique of an answer that it gave without them.
         """
         tasks = [task for file in OWN_SENTENCES for task in yaml.safe_load(file.read_text())["tasks"]]
@@ -93,7 +93,7 @@ class Proof:
             self.export(source, "sft-prompt-completion", f"{name}-answers", *few, *more)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(partial(self.train, epochs=3), sources))
-        self.evaluate("sources", ("empty", *sources), suites="measures")
+        self.evaluate("sources", ("empty", *sources, "rules-prompted"), suites="measures")
         self.scai("show", "sources", "--runs-dir", self.runs)
         said = {name: list(texts) for name, texts in self.answers("sources")}
         for name in sources:
