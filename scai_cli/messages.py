@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from pydantic_core import to_json
@@ -154,6 +155,7 @@ class Completion:
         return tuple(mark for mark, is_so in found.items() if is_so)
 
 
+@lru_cache(maxsize=256)  # a large export asks a million times about a few words
 def ending(finish_reason: str | None) -> Ending:
     """Return how an answer with an endpoint's word for its end ended; None is `whole`, an unknown word `other`.
 

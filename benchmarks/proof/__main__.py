@@ -77,8 +77,8 @@ class Proof:
     def compare_sources(self) -> None:
         """Compare models trained on a sixth as many rows of the rules, three times, from other hands.
 
-        The simulated assistant on any task, and on tasks with sentences of their own; the model itself with the rules,
-        or after a critique of an answer that it gave without them.
+        The simulated assistant on any task, and on tasks with sentences of their own; the model itself, with the rules
+        in front, or after a critique of an answer that it gave without them.
         """
         tasks = [task for file in OWN_SENTENCES for task in yaml.safe_load(file.read_text())["tasks"]]
         (self.out / "own-tasks.json").write_text(json.dumps(tasks), encoding="utf-8")

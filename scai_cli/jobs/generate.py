@@ -130,7 +130,7 @@ async def _session(
             recorder.judge()
         if any(clause.users for clause in manifest.learned.contract) and not manifest.by_turns:
             observer.say(
-                "warning: no persona is named in the contract: rows have no user, and its clauses for people are not used"
+                "warning: no persona is named in the contract: rows have no user, and clauses for people are not used"
             )
         if manifest.orders.recipe == "sl-cai" and manifest.orders.k and not manifest.tasks.red_team:
             observer.say("warning: sl-cai: no task is of kind red-team, so no answer is criticised and revised")

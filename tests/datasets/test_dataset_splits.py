@@ -292,7 +292,8 @@ def test_licences_are_not_mixed_unsaid() -> None:
         {"id": "cid"},
     ]
     experiment(people, [{"id": "tea", "prompt": "Tea?", "source": {"name": "t", "licence": "cc-by-4.0 "}}])
-    called = scai("export", "many", "--format", "sft", "-o", "x.jsonl")
+    sft = ("many", "--format", "sft", "--system", "keep")
+    called = scai("export", *sft, "-o", "x.jsonl")
     assert called.code == 2
     assert called.err == (
         "scai: the rows have different licences: CC-BY-4.0, CC-BY-NC-4.0; "
@@ -300,8 +301,8 @@ def test_licences_are_not_mixed_unsaid() -> None:
     )
     assert not list(Path().glob("*.jsonl"))
     for persona in ("ann", "cid"):  # one licence, and one with what states none
-        assert scai("export", "many", "--format", "sft", "--persona", persona).code == 0
-    assert scai("export", "many", "--format", "sft", "-o", "D/", "--mix-licences").code == 0
+        assert scai("export", *sft, "--persona", persona).code == 0
+    assert scai("export", *sft, "-o", "D/", "--mix-licences").code == 0
     told = json.loads(Path("D/manifest.json").read_text(encoding="utf-8"))["licences"]
     assert told["CC-BY-NC-4.0"] == 3
     assert "CC-BY-NC-4.0" in Path("D/README.md").read_text(encoding="utf-8")
@@ -374,9 +375,10 @@ def test_dedupe_leaves_the_first_of_each() -> None:
         ("exact", 2, "left out: 7 duplicate\n"),
         ("near", 1, "left out: 7 duplicate, 1 near-duplicate\n"),
     ):
-        called = scai("export", "many", "--format", "sft", *(("--dedupe", dedupe) if dedupe else ()))
+        options = ("--format", "sft", "--system", "keep", *(("--dedupe", dedupe) if dedupe else ()))
+        called = scai("export", "many", *options)
         assert called.out.count("\n") == left
-        assert called.err == said
+        assert called.err.startswith(said)
 
 
 BENCH = "If a train leaves the station at nine in the morning and goes eighty miles an hour, when is it there"
@@ -407,7 +409,8 @@ def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
     assert benchmark.meets(["He said: short, but long enough to count!"])
     assert (benchmark.hits, benchmark.met, benchmark.rows, benchmark.too_short) == (2, {1, 2}, 3, 1)
     assert "2 rows with text of" in benchmark.report()
-    experiment([{"id": "ann"}], [{"id": "t0", "prompt": f"{BENCH}?"}, {"id": "t1", "prompt": "Something else?"}])
+    tasks = [{"id": "t0", "prompt": f"{BENCH}?"}, {"id": "t1", "prompt": "Something else?"}]
+    experiment([{"id": "ann"}], tasks, CONDITIONS)
     called = scai("export", "many", "--format", "sft", "--decontaminate", name)
     # By the words of the task, whatever its user said instead.
     openings = [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()]
@@ -467,7 +470,8 @@ def test_a_text_in_another_form_is_the_same_row_and_the_same_task(one: str, othe
 
 
 def test_all_files_of_an_export_have_different_prompts_when_split_by_task() -> None:
-    experiment([{"id": "ann"}, {"id": "bob"}], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(12)])
+    tasks = [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(12)]
+    experiment([{"id": "ann"}, {"id": "bob"}], tasks, CONDITIONS)
     options = ("--split", "train=0.5,dev=0.25,test=0.25", "--split-by", "task")
     assert scai("export", "many", "--format", "sft", "-o", "D/", *options).code == 0
     prompts = []
@@ -489,7 +493,7 @@ def test_two_tasks_in_the_same_words_are_in_one_split_however_their_users_open()
 
 
 def test_the_prompt_of_a_pair_is_the_opening_of_its_chosen_answer() -> None:
-    run = experiment([{"id": "ann"}, {"id": "bob"}], [{"id": "t0", "prompt": "Where to?"}])
+    run = experiment([{"id": "ann"}, {"id": "bob"}], [{"id": "t0", "prompt": "Where to?"}], CONDITIONS)
     conversations: dict[str, list[str]] = {}
     for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines():
         if (event := json.loads(line))["type"] == "message":

@@ -171,7 +171,7 @@ def nearly_alike(draw: random.Random, form: Format) -> list[Sample]:
             score = replace(rating.score, rater=draw.choice(("ann", "bob")))
             samples.append(replace(rating, prompt=prompt[0].content, answer=text(), score=score))
         else:
-            kind = made_of.get(form.kind, lambda before, said, _: replace(an_answer(before, said), good=True))
+            kind = made_of.get(form.kind, lambda before, said, _: an_answer(before, said))
             samples.append(kind(prompt, text(), text()))
     return samples
 

@@ -83,7 +83,7 @@ def test_no_cell_is_a_formula_and_all_come_back(hostile: Path, form: str) -> Non
 
 
 def test_a_line_is_a_line_for_every_reader(hostile: Path) -> None:
-    assert scai("export", "tiny", "--format", "openai-sft", "-o", "x.jsonl").code == 0
+    assert scai("export", "tiny", "--format", "openai-sft", "-o", "x.jsonl", "--system", "keep").code == 0
     for name in ("x.jsonl", "x.meta.jsonl"):
         text = Path(name).read_bytes().decode()
         assert text.splitlines() == text.split("\n")[:-1]
@@ -94,7 +94,7 @@ def test_a_line_is_a_line_for_every_reader(hostile: Path) -> None:
 
 @pytest.mark.parametrize("form", ["openai-sft", "openai-dpo", "sharegpt"])
 def test_a_side_car_tells_of_every_line_where_it_came_from(finished: Path, form: str) -> None:
-    called = scai("export", finished, "--format", form, "-o", "x.jsonl")
+    called = scai("export", finished, "--format", form, "-o", "x.jsonl", "--system", "keep")
     rows, beside = jsonl("x.jsonl"), jsonl("x.meta.jsonl")
     assert called.code == 0
     assert len(rows) == len(beside) > 5
@@ -109,14 +109,15 @@ def test_a_side_car_tells_of_every_line_where_it_came_from(finished: Path, form:
             for message in origin["messages"]
         )
         assert {"run", "conversation", "rules", "version", "models", "raters", "licences"} <= origin.keys()
-    on_stdout = scai("export", finished, "--format", form)
+    on_stdout = scai("export", finished, "--format", form, "--system", "keep")
     assert on_stdout.out == Path("x.jsonl").read_text(encoding="utf-8")
 
 
 def test_parquet_holds_the_same_rows_with_types_that_stay(finished: Path) -> None:
     schemas = []
     for form in ("dpo", "openai-dpo"):
-        for options in ((), ("--persona", "ann"), ("--max-rows", "1")):
+        for further in ((), ("--persona", "ann"), ("--max-rows", "1")):
+            options = ("--system", "keep", *further)
             assert scai("export", finished, "--format", form, "-o", "x.parquet", *options).code == 0
             table = parquet.read_table("x.parquet")
             schemas.append((form, table.schema))
@@ -226,9 +227,10 @@ FULL = (
 @pytest.mark.parametrize(("size", "name"), [(10, "x.jsonl"), (9000, "x.jsonl"), (3000, "x.parquet"), (3000, "x/")])
 def test_a_full_disk_is_one_line_and_leaves_the_old_as_it_was(finished: Path, size: int, name: str) -> None:
     assert scai("export", finished, "--format", "openai-dpo", "-o", name, "--epoch", "1").code == 0
+    keep = ("--system", "keep")
     before = {file: Path(file).read_bytes() for file in files()}
     called = subprocess.run(
-        [sys.executable, "-c", FULL.format(size), "export", finished, "--format", "openai-dpo", "-o", name],
+        [sys.executable, "-c", FULL.format(size), "export", finished, "--format", "openai-dpo", "-o", name, *keep],
         capture_output=True,
         text=True,
         check=False,
@@ -284,7 +286,7 @@ def test_an_export_that_is_ended_in_the_middle_leaves_the_old_as_it_was(
 def test_a_pipe_gets_the_rows_and_no_side_car(finished: Path) -> None:
     os.mkfifo("pipe")
     with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
-        called = scai("export", finished, "--format", "openai-sft", "-o", "pipe")
+        called = scai("export", finished, "--format", "openai-sft", "-o", "pipe", "--system", "keep")
         rows, _ = reader.communicate(timeout=60)
     assert called.code == 0
     assert len(rows.splitlines()) == 18

@@ -249,15 +249,15 @@ def test_provenance_stands_in_columns_only_where_readers_bear_them(name: str, be
     assert find_format(name).extra_columns is bears
 
 
-@pytest.mark.parametrize(("utility", "label"), [(0.0, False), (0.49, False), (0.5, True), (1.0, True)])
-def test_kto_labels_by_the_middle_of_the_scale(utility: float, label: bool) -> None:
-    assert [row["label"] for row in made("kto", an_answer(utility=utility))] == [label]
-    assert [row["kto_tag"] for row in made("sharegpt-kto", an_answer(utility=utility))] == [label]
+@pytest.mark.parametrize("good", [True, False])
+def test_kto_rows_have_the_label_of_their_answer(good: bool) -> None:
+    assert [row["label"] for row in made("kto", an_answer(good=good))] == [good]
+    assert [row["kto_tag"] for row in made("sharegpt-kto", an_answer(good=good))] == [good]
 
 
-def test_kto_leaves_out_what_nobody_rated() -> None:
-    assert made("kto", an_answer(utility=None)) == made("sharegpt-kto", an_answer(utility=None)) == []
-    assert len(made("sft", an_answer(utility=None))) == 1
+def test_kto_leaves_out_answers_without_a_label() -> None:
+    assert made("kto", an_answer(good=None)) == made("sharegpt-kto", an_answer(good=None)) == []
+    assert len(made("sft", an_answer(good=None))) == 1
 
 
 def test_a_missing_rating_is_a_row_without_a_value() -> None:

@@ -13,7 +13,6 @@ from scai_cli import plugins
 from scai_cli.datasets.describe.description import NEAR_OF
 from scai_cli.datasets.formats.format import find_format
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
-from scai_cli.datasets.formats.preference import GOOD
 from scai_cli.datasets.samples.text_measures import REFUSALS, SELF_BLEU_OF
 
 ROOT = Path(__file__).parents[2]
@@ -37,17 +36,20 @@ def test_the_phrases_of_a_refusal_are_told() -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}",
-                   f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} rows"):  # fmt: skip
+    for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} rows"):
         assert number in PLAIN, number
 
 
 def test_the_numbers_in_the_guides_are_those_of_the_code() -> None:
-    assert f"is at least {GOOD:g};" in find_format("kto").guide.advice[0]
     for name in ("openai-sft", "openai-dpo"):
         limits = find_format(name).guide.advice[1]
         assert f"fewer than {LEAST_ROWS} rows" in limits
         assert f"at {MOST_TOKENS:,} tokens" in limits
+
+
+def test_the_version_of_llama_factory_is_the_one_that_the_tests_install() -> None:
+    found = re.findall(r"llamafactory==([\d.]+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert {*re.findall(r"LLaMA-Factory (\d[\d.]*\d)", TEXT)} == {*found}
 
 
 @pytest.mark.slow

@@ -11,9 +11,11 @@ import csv
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -411,6 +413,13 @@ def test_the_example_of_the_documentation_trains(exports: Path, model: str, tmp_
     assert called.returncode == 0, called.stderr.decode()[-2000:]
     sft, dpo = ((tmp_path / "tuned" / name / "adapter_model.safetensors").read_bytes() for name in ("sft", "dpo"))
     assert sft != dpo
+
+
+def test_the_versions_that_the_documentation_names_are_these() -> None:
+    text = (ROOT / "docs" / "finetune.md").read_text(encoding="utf-8")
+    for name, package in (("TRL", "trl"), ("`datasets`", "datasets")):
+        major, minor, *_ = version(package).split(".")
+        assert {*re.findall(rf"{name} (\d[\d.]*\d)", text)} == {f"{major}.{minor}"}
 
 
 def test_every_set_is_described(exports: Path) -> None:

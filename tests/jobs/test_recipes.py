@@ -315,6 +315,18 @@ def test_a_row_is_criticised_by_clauses_under_a_condition_where_it_is_met() -> N
     assert critiques["hurry"] != critiques["tea"]
 
 
+def test_a_row_without_a_user_is_made_under_what_everyone_gets() -> None:
+    rule = {"text": "Keep the answer short.", "when": "the user is in a hurry"}
+    generate({"principles": ["Be polite."], "contract": [rule]}, "judge=none", n=3)
+    system = next(said(call)[0][1] for call in calls(Path("runs/set")) if call["id"] == "r0/final/assistant")
+    assert "1. Be polite." in system
+    assert "When the user is in a hurry: Keep the answer short." in system
+    assert all(
+        row["messages"][0] == {"role": "system", "content": system}
+        for row in exported("--system", "keep", format_="sft")
+    )
+
+
 def clauses_only() -> str:
     """A run that ends with clauses for single users alone; Cid has none."""
     clauses = "[{text: Keep every answer short., for: [ann]}, {text: Give an example., for: [bob]}]"

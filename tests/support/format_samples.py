@@ -54,9 +54,9 @@ LONG = turns("How do I make tea?", "Boil water.", "And then?")
 
 
 def an_answer(
-    prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", *, system: str = RULES, utility: float | None = 0.8
+    prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", *, system: str = RULES, good: bool | None = True
 ) -> Answer:
-    return Answer(system, prompt, text, (Score("ann", "own", "satisfaction", 8.0),), ORIGIN, 8.0, utility)
+    return Answer(system, prompt, text, (Score("ann", "own", "satisfaction", 8.0),), ORIGIN, 8.0, 0.8, good=good)
 
 
 def a_pair(

@@ -1,4 +1,4 @@
-"""Choose the rows of an export by numbers alone: pairs balanced in length, at most so many rows.
+"""Choose the rows of an export by numbers alone: pairs balanced in length, no more rows than wanted.
 
 Every sample has a key, a number that depends on the seed and on its identity, so the choice does not depend on the
 order of the samples.

@@ -124,7 +124,8 @@ def export_rows(paths: Sequence[Path], form: Format, keep: SampleFilter, layout:
     selector = SampleSelector(keep, layout.keeps_system)
     good = _good_answers(sources, form, keep, layout)
     for source in sources:
-        for sample in labelled(source.samples(form.kind, selector), good, selector):
+        samples = source.samples(form.kind, selector)
+        for sample in samples if good is None else labelled(samples, good, selector):
             yield from form(sample, layout)
     check_epoch(sources, keep)
 
@@ -141,7 +142,7 @@ class _Pass:
         chosen: Draw | None = None,
     ) -> None:
         self._sources, self._form, self._options, self._good, self._chosen = sources, form, options, good, chosen
-        self.summary = SummaryBuilder(options.layout, options.filter.seed)
+        self.summary = SummaryBuilder(options.filter.seed, options.layout.keeps_system)
         self._selector = SampleSelector(options.filter, options.layout.keeps_system)
         self._licences = Licences(options.mix_licences)
         self._duplicates = DuplicateIndex(options.dedupe)
@@ -167,7 +168,8 @@ class _Pass:
         is_drawn = options.max_rows is not None or options.balance_length
         is_plain = self._splitter is None and self._benchmark is None and options.dedupe is None
         for source in self._sources:
-            for sample in labelled(source.samples(form.kind, self._selector), self._good, self._selector):
+            samples = source.samples(form.kind, self._selector)
+            for sample in samples if self._good is None else labelled(samples, self._good, self._selector):
                 split = "" if is_plain else self._split(sample)
                 if split is None:
                     continue

@@ -1,7 +1,7 @@
 """The record of an export, for its card and its manifest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scai_cli.datasets.export.summary import ExportSummary
 from scai_cli.datasets.formats.format import ExportedFile, Format
@@ -46,7 +46,7 @@ class ExportRecord:
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
     """The filters, splits and seeds that differ from their defaults."""
-    summary: ExportSummary
+    summary: ExportSummary = field(default=ExportSummary())
     """The balance, length and variety of the rows."""
     notes: tuple[str, ...] = ()
     """Notes for readers, such as the decontamination report."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from scai_cli.datasets.export.draw import length_ratio
-from scai_cli.datasets.formats.format import Layout
-from scai_cli.datasets.samples.sample import Answer, Pair, Sample, Trace, whole
+from scai_cli.datasets.samples.sample import Answer, Pair, Sample, Trace
 from scai_cli.datasets.samples.text_measures import SELF_BLEU_OF, Reservoir, cut, mean_interval, self_bleu, share
 from scai_cli.text.counts import counted
 from scai_cli.text.words import words
@@ -26,6 +24,7 @@ _TIES: Final = ("no difference", "no preference", "same text")
 """The reasons to leave out two equal answers."""
 _BALANCED: Final = 4 / 3
 """KTO wants desirable_weight * good to be 1 to 4/3 times undesirable_weight * bad (arXiv 2402.01306)."""
+
 
 Interval = Mapping[str, float | None]
 """`estimate`, and the ends of its 95 % interval, `low` and `high`, if it has any."""
@@ -123,15 +122,15 @@ class ExportSummary:
 class SummaryBuilder:
     """Counts the rows of an export as they are written, in at most 24 bytes each and a sample of the answers."""
 
-    layout: Layout
     seed: int
+    _keeps_system: bool
     _answers: Reservoir[str] = field(init=False)
     _labels: list[int] = field(default_factory=lambda: [0, 0])
-    _by: Counter[str] = field(default_factory=Counter)
+    _by: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _margins: array[float] = field(default_factory=lambda: array("d"))
     _p: array[float] = field(default_factory=lambda: array("d"))
     _ratios: array[float] = field(default_factory=lambda: array("d"))
-    _shown: array[int] = field(default_factory=lambda: array("q"))
+    _prompts: array[int] = field(default_factory=lambda: array("q"))
     """For every answer to imitate, the hashes of its prompt, of its text and of its user."""
     _texts: array[int] = field(default_factory=lambda: array("q"))
     _users: array[int] = field(default_factory=lambda: array("q"))
@@ -141,23 +140,23 @@ class SummaryBuilder:
 
     def add(self, sample: Sample) -> None:
         """Count a sample; ratings and whole runs are not for training."""
-        one = whole(sample)
-        if isinstance(one, Answer):
-            self._answers.add(lambda: cut(one.text))
-            if one.good is None:
-                self._imitated(one, one.text)
+        if isinstance(sample, Answer):
+            self._answers.add(lambda: cut(sample.text))
+            if sample.good is None:
+                self._imitate(sample, sample.text)
             else:
-                self._labels[one.good] += 1
-        elif isinstance(one, Pair):
-            self._answers.add(lambda: cut(one.chosen))
-            self._by[one.by] += 1
-            self._ratios.append(length_ratio(one))
-            if one.margin is not None:
-                self._margins.append(one.margin)
-            if one.p is not None:
-                self._p.append(one.p)
-            if isinstance(sample, Trace):
-                self._imitated(one, one.chosen)
+                self._labels[sample.good] += 1
+        elif isinstance(sample, Pair):
+            self._answers.add(lambda: cut(sample.chosen))
+            self._by[sample.by] += 1
+            self._ratios.append(len(sample.chosen) / len(sample.rejected))
+            if sample.margin is not None:
+                self._margins.append(sample.margin)
+            if sample.p is not None:
+                self._p.append(sample.p)
+        elif isinstance(sample, Trace):
+            self.add(sample.pair)
+            self._imitate(sample.pair, sample.pair.chosen)
 
     def summary(self, left_out: Mapping[str, int], scales: Set[tuple[float, float]]) -> ExportSummary:
         """Return the summary; `scales` are those of the sources."""
@@ -166,35 +165,41 @@ class SummaryBuilder:
         bleu = self_bleu([words(text) for text in self._answers.items])
         return ExportSummary(labels, pairs, bleu, len(self._answers.items), *self._shared())
 
-    def _imitated(self, sample: Answer | Pair, text: str) -> None:
-        persona = sample.origin.persona
+    def _imitate(self, sample: Answer | Pair, text: str) -> None:
+        persona, turns = sample.origin.persona, sample.prompt
         if persona is not None:
-            before = sample.prompt[0].content if len(sample.prompt) == 1 else tuple(t.content for t in sample.prompt)
-            self._shown.append(hash((self.layout.system_message(sample.system), before)))
+            prompt = turns[0].content if len(turns) == 1 else tuple([turn.content for turn in turns])
+            self._prompts.append(hash((sample.system, prompt) if self._keeps_system else prompt))
             self._texts.append(hash(text))
             self._users.append(hash(persona))
 
     def _pairs(self, left_out: Mapping[str, int], scales: Set[tuple[float, float]]) -> PairBalance:
-        longer, differ = sum(ratio > 0 for ratio in self._ratios), len(self._ratios) - self._ratios.count(0.0)
-        length = mean_interval(self._ratios)
+        import numpy as np
+
+        ratios = np.log(np.asarray(self._ratios))
+        length = mean_interval(ratios)
         return PairBalance(
-            by=dict(self._by.most_common()),
+            by=dict(sorted(self._by.items(), key=lambda kind: -kind[1])),
             ties=sum(left_out.get(reason, 0) for reason in _TIES),
             margin=_median(self._margins),
             scale=next(iter(scales)) if len(scales) == 1 else None,
             p=_median(self._p),
-            longer=share(longer, differ),
+            longer=share(int((ratios > 0).sum()), int((ratios != 0).sum())),
             length=length and {end: None if log is None else math.expm1(log) for end, log in length.items()},
         )
 
     def _shared(self) -> tuple[int, int]:
         """Return how many prompts have several answers that several users got, and the most answers of one."""
-        if not self._shown:
+        if not self._prompts:
             return 0, 0
         import numpy as np
 
-        prompts = np.unique(np.asarray(self._shown), return_inverse=True)[1]
-        answers, users = (_different(prompts, np.asarray(values)) for values in (self._texts, self._users))
+        _, prompts, counts = np.unique(np.asarray(self._prompts), return_inverse=True, return_counts=True)
+        repeated = counts[prompts] > 1
+        if not repeated.any():
+            return 0, 0
+        groups = prompts[repeated]
+        answers, users = (_different(groups, np.asarray(values)[repeated]) for values in (self._texts, self._users))
         shared = answers[(answers > 1) & (users > 1)]
         return len(shared), int(shared.max(initial=0))
 

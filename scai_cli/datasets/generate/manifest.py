@@ -57,7 +57,7 @@ class GenerateManifest(Value):
     names: Mapping[str, str]
     """Persona id -> name, of all personas who may take part."""
     by_turns: bool
-    """Whether the personas take turns as the user of a row; if not, rows have no user and no clauses for single people apply."""
+    """Whether the personas take turns as the user of a row; if not, rows have no user and clauses for people no use."""
     tasks: TaskList
     orders: RowSettings
     digests: Mapping[str, str]

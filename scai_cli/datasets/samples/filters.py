@@ -119,13 +119,15 @@ class SampleSelector:
         least = self.filter.min_margin
         if not self._has_disagreement(sample):
             return False
-        if sample.own_clauses and not self.own_clauses:
-            self.drop(OWN_CLAUSES)
-            return False
         if least is not None and isinstance(sample, Pair) and (sample.margin is None or sample.margin < least):
             self.drop("margin")
             return False
-        return self._is_rated_well(sample.rating)
+        if not self._is_rated_well(sample.rating):
+            return False
+        if sample.own_clauses and not self.own_clauses:
+            self.drop(OWN_CLAUSES)
+            return False
+        return True
 
     def keeps_rated(self, answer: Answer) -> bool:
         """Return whether the filters accept an answer that must have a rating; count it if not."""

@@ -74,12 +74,10 @@ class GoodAnswers:
         return self._means[at] if self._groups[at : at + 1] == array("q", [group]) else math.nan
 
 
-def labelled(samples: Iterable[Sample], good: GoodAnswers | None, selector: SampleSelector) -> Iterator[Sample]:
-    """Yield the samples, rated answers with their labels; those without a label are left out and counted."""
+def labelled(samples: Iterable[Sample], good: GoodAnswers, selector: SampleSelector) -> Iterator[Sample]:
+    """Yield rated answers with their labels; those without a label are left out and counted."""
     for sample in samples:
-        if good is None or not isinstance(sample, Answer):
-            yield sample
-        elif (answer := good.labelled(sample, selector)) is not None:
+        if isinstance(sample, Answer) and (answer := good.labelled(sample, selector)) is not None:
             yield answer
 
 

@@ -155,7 +155,6 @@ class GeneratedSource:
     def _pair(self, row: GeneratedRow, comparison: PairComparison) -> Pair:
         chosen, rejected = comparison.chosen, comparison.rejected
         context = self._context_of(row, chosen)
-        by_own = self._own_clauses.intersection(comparison.principles)
         origin = context.origin(row.id, (chosen.id, rejected.id), comparison.raters, row.licences, row.task)
         if comparison.principles:
             origin = msgspec.structs.replace(origin, rules=comparison.principles)
@@ -171,8 +170,13 @@ class GeneratedSource:
             comparison.rater,
             origin,
             own_rating(row.persona, [rating for rating in row.ratings if rating.answer == chosen.id]),
-            own_clauses=bool(by_own) or context.own_clauses or self._context_of(row, rejected).own_clauses,
+            own_clauses=bool(self._own_clauses) and self._rests_on_own_clauses(row, comparison),
         )
+
+    def _rests_on_own_clauses(self, row: GeneratedRow, comparison: PairComparison) -> bool:
+        """Return whether an answer was made, or the comparison, by clauses for one user."""
+        contexts = (self._context_of(row, answered) for answered in (comparison.chosen, comparison.rejected))
+        return not self._own_clauses.isdisjoint(comparison.principles) or any(c.own_clauses for c in contexts)
 
     def _traces(self, row: GeneratedRow, selector: SampleSelector) -> Iterator[Trace]:
         if row.initial is None or not row.steps:
@@ -233,7 +237,8 @@ class GeneratedSource:
     @cached_property
     def _own_clauses(self) -> frozenset[str]:
         """The clauses for single users, whether they are in a system message or the rule of a critique."""
-        return frozenset(clause.id for clause in self._manifest.learned.contract if clause.users)
+        contracts = (*self._manifest.initial.contract, *self._manifest.learned.contract)
+        return frozenset(clause.id for clause in contracts if clause.users)
 
     def _models(self, persona: str | None) -> Mapping[str, str]:
         """Return role -> model; for the user the persona's own model, if it has one."""

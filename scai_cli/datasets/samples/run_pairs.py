@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from scai_cli.datasets.samples.answer_context import AnswerContext
 from scai_cli.datasets.samples.filters import BROKEN, SampleSelector
 from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
 from scai_cli.datasets.samples.run_context import RunContext
@@ -27,7 +28,7 @@ PAIRS_PER_PROMPT: Final = 64
 
 
 class FinalAnswer(Struct, frozen=True, gc=False):
-    """The last answer of a conversation: its opening, its user, its position in the file, its ratings."""
+    """The last answer of a conversation: its opening, its user, its position in the file, its ratings, its context."""
 
     prompt: str
     verbatim: str | None
@@ -36,7 +37,7 @@ class FinalAnswer(Struct, frozen=True, gc=False):
     position: tuple[int, int]
     ratings: dict[tuple[str, str], float]
     own: float | None
-    setting: EpochSetting
+    context: AnswerContext
 
 
 _Epoch = dict[str, list[FinalAnswer]]
@@ -94,7 +95,7 @@ class _PairMaker:
                 conversation.position,
                 ratings,
                 own,
-                conversation.setting,
+                self._context.answers(conversation.setting, persona),
             )
         )
 
@@ -124,7 +125,7 @@ class _PairMaker:
             yield from combinations(finals, 2)
             yield from again
             return
-        epoch = finals[0].setting.epoch
+        epoch = finals[0].context.epoch
         rng = random.Random(f"{self._selector.filter.seed}/{self._context.id}/e{epoch}/{task}/pairs")
         self._selector.drop(f"more than {PAIRS_PER_PROMPT} pairs of a prompt", total - PAIRS_PER_PROMPT)
         for n in sorted(rng.sample(range(total), PAIRS_PER_PROMPT)):
@@ -159,7 +160,7 @@ class _PairMaker:
         preference: Preference,
         texts: dict[tuple[int, int], str],
     ) -> Pair:
-        context = self._context.answers(chosen.setting, chosen.persona)
+        context = chosen.context
         licences = self._context.licences(task, chosen.persona, rejected.persona)
         conversation, messages = chosen.message.rpartition("/")[0], (chosen.message, rejected.message)
         others = () if rejected.persona == chosen.persona else (rejected.persona,)
@@ -177,7 +178,7 @@ class _PairMaker:
             origin,
             chosen.own,
             chosen.verbatim,
-            context.own_clauses or self._context.answers(rejected.setting, rejected.persona).own_clauses,
+            context.own_clauses or rejected.context.own_clauses,
         )
 
     def _text(self, final: FinalAnswer, texts: dict[tuple[int, int], str]) -> str:

@@ -50,24 +50,40 @@ def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
 
 @dataclass(slots=True)
 class Reservoir(Generic[T]):
-    """A uniform random sample of at most `size` items of a stream (reservoir sampling)."""
+    """A uniform random sample of at most `size` items of a stream.
+
+    Reservoir sampling that draws how many items to skip (Li 1994, algorithm L): most items cost nothing.
+    """
 
     size: int
     seed: int
     items: list[T] = field(default_factory=list)
     seen: int = 0
     _random: random.Random = field(init=False)
+    _next: int = field(init=False)
+    """The number of the next item to keep, from 0."""
+    _weight: float = 1.0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._next = self.size - 1
+        self._skip()
 
     def add(self, make: Callable[[], T]) -> None:
         """Take the next item of the stream, which is made only if it gets into the sample."""
-        self.seen += 1
-        if len(self.items) < self.size:
+        number = self.seen
+        self.seen = number + 1
+        if number < self.size:
             self.items.append(make())
-        elif (index := int(self._random.random() * self.seen)) < self.size:
-            self.items[index] = make()
+        elif number == self._next:
+            self.items[self._random.randrange(self.size)] = make()
+            self._skip()
+
+    def _skip(self) -> None:
+        """Draw the number of the next item to keep."""
+        draw = self._random.random
+        self._weight *= math.exp(math.log(1 - draw()) / self.size)
+        self._next += 1 + math.floor(math.log(1 - draw()) / math.log1p(-self._weight))
 
 
 def cut(text: str) -> str:
@@ -143,9 +159,9 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
     return {"estimate": part / whole, "low": low, "high": high}
 
 
-def mean_interval(values: array[int] | array[float]) -> dict[str, float | None] | None:
+def mean_interval(values: array[int] | NDArray[np.float64]) -> dict[str, float | None] | None:
     """Return the mean with its normal 95 % interval, which is open for one value; None without values."""
-    if not values:
+    if not len(values):
         return None
     import numpy as np
 

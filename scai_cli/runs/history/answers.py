@@ -58,6 +58,9 @@ class AnswerCounts:
     def add_answer(self, text: str, finish_reason: str | None = None, marks: Collection[str] = ()) -> None:
         """Count an answer of the assistant."""
         ended = ending(finish_reason)
+        if ended == "whole" and not marks and text and not text.isspace():  # nearly all of a million answers
+            self.roles["assistant"]["answers"] += 1
+            return
         found = {*marks, *([] if ended == "whole" else [ended])}
         if found & {"withheld", "other"}:
             self.ends[str(finish_reason)] += 1
