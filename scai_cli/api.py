@@ -153,8 +153,9 @@ def export(
 ) -> Iterator[Row]:
     """Yield the rows of runs and generated sets in a format, one at a time.
 
-    `system` is the rows' system message: `drop` (none), `keep` (the constitution in force), or a text. `scai export`
-    writes files, splits and cards. Raises ConfigError for an unknown format, RunError for an unknown or damaged run.
+    `system` is the rows' system message: `drop` (none), `keep` (the one that the answer was given under), or a text;
+    only `keep` yields answers made under one user's clauses. `scai export` writes files, splits and cards. Raises
+    ConfigError for an unknown format, RunError for an unknown or damaged run.
     """
     form = find_format(format_name)
     find = find_run if form.kind == "runs" else find_source

@@ -11,27 +11,35 @@ Kind = Literal["critique", "revision", "choice"]
 
 _PLEASE: Final = r"\s*(?:(?:please|briefly|carefully|now|think carefully about \S.{0,80}? and|could you|can you)\s+)*"
 _RESPONSE: Final = r"(?:response|answer|reply|message|output)s?"
-_OF_ASSISTANT: Final = rf"(?:assistant|model|chatbot|AI)(?:['’]s?)?\s+(?:(?:last|previous|final)\s+)?{_RESPONSE}"
-_EARLIER: Final = rf"(?:last|previous|preceding|above)\s+(?:assistant\s+)?{_RESPONSE}"
+_THE: Final = rf"the\s+{_RESPONSE}\b"
+_OF_ASSISTANT: Final = (
+    rf"(?:the|your|this|these)\s+(?:(?:last|previous|final)\s+)?(?:assistant|model|chatbot|AI)(?:['’]s?)?\s+"
+    rf"(?:(?:last|previous|precedings?|final)\s+)?{_RESPONSE}\b"
+)
+_EARLIER: Final = rf"(?:last|previous|preceding|above)\s+{_RESPONSE}\b"
+_SEEN: Final = rf"\b(?:{_OF_ASSISTANT}|{_EARLIER})"
+"""A response that is there already, as opposed to the one that a rule is about."""
 _CRITIQUE: Final = re.compile(
     rf"""{_PLEASE}(?:
-    (?:critique|criticise|criticize|assess|discuss|comment\s+on)\b.{{0,200}}?\bthe\s+{_RESPONSE}\b
-    |(?:identify|point\s+out|find|consider)\b.{{0,80}}?\b(?:where|whether|if|anything)\b.{{0,80}}?\bthe\s+{_RESPONSE}\b
-    |(?:identify|point\s+out|find|explain|describe|list|outline|name)\b.{{0,80}}?\bways?\b.{{0,80}}?\bthe\s+{_RESPONSE}\b
-    |(?:critique|criticise|criticize|assess|discuss|comment|identify|point\s+out|find|consider|explain|describe|list|outline
-        |name|did|does|was|is|in\s+what|what|how)\b.{{0,200}}?\b(?:{_OF_ASSISTANT}|{_EARLIER})\b
-    |read\s+(?:the|your)\s+(?:last\s+)?{_RESPONSE}\b
+    (?:critique|criticise|criticize|assess|discuss|comment\s+on|did|does|was|is)\s+{_THE}
+    |(?:critique|criticise|criticize|assess|discuss|comment|consider|identify|find)\b.{{0,80}}?
+        \b(?:where|whether|if|which)\s+(?:or\s+not\s+)?{_THE}
+    |(?:critique|criticise|criticize|assess|discuss|comment|identify|point\s+out|find|consider|explain|describe|list
+        |outline|name|did|does|was|is|in\s+what|what|how)\b.{{0,200}}?{_SEEN}
+    |read\s+(?:the|your)\s+(?:last\s+)?{_RESPONSE}\b.{{0,40}}?\band\b
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _REVISION: Final = re.compile(
-    rf"{_PLEASE}(?:rewrite|revise|edit|reword|rephrase|redo|make\s+edits\s+to|write\s+a\s+revision\s+of)\b"
-    rf".{{0,60}}?\b(?:{_OF_ASSISTANT}|{_EARLIER}|the\s+{_RESPONSE})\b",
+    rf"{_PLEASE}(?:rewrite|revise|edit|amend|reword|rephrase|redo|make\s+edits\s+to|write\s+a\s+revision\s+of)\b"
+    rf"(?:\s+{_THE}|.{{0,60}}?{_SEEN})",
     re.IGNORECASE | re.DOTALL,
 )
 _CHOICE: Final = re.compile(
     rf"{_PLEASE}(?:(?:choose|pick|select|prefer)\s+(?P<chosen>the\s+(?:\S+\s+){{0,4}}?{_RESPONSE}\s+(?:that|which|with)\b.+)"
-    rf"|(?:choose|pick|select|compare|which)\b.{{0,200}}?\b{_RESPONSE}\b)",
+    rf"|(?:choose|pick|select)\s+(?:the|which|between)\s+(?:(?!(?:for|in|of|to|with)\s)\S+\s+){{0,4}}?{_RESPONSE}\b"
+    rf"|(?:compare|consider)\b.{{0,200}}?\b(?:response|answer)s\b.{{0,200}}?\bchoose\b"
+    rf"|which\s+(?:of\s+)?(?:(?:the|these|two|both|assistant)\s+)*{_RESPONSE}\s+(?:is|are|has|does|\w+s)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 

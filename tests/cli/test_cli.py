@@ -30,13 +30,14 @@ def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
         called.lines[1],
     )
     assert re.match(r"epoch 1: constitution (revised|unchanged).*(adopted|kept|no change|trial)", called.lines[2])
-    assert called.lines[-3].startswith("finished: 2 epochs, constitution version ")
-    assert called.lines[-2:] == [
+    assert called.lines[-4].startswith("finished: 2 epochs, constitution version ")
+    assert called.lines[-3:-1] == [
         "see the result:         scai show tiny",
         "get the system message: scai export tiny --format system",
     ]
+    assert called.lines[-1].startswith("no principle and no clause under a condition in the end: ")
     elsewhere = scai("run", tiny, "--runs-dir", "other runs")
-    assert elsewhere.lines[-2].endswith(" scai show tiny --runs-dir 'other runs'")
+    assert elsewhere.lines[-3].endswith(" scai show tiny --runs-dir 'other runs'")
     assert "scai show" not in scai("run", tiny, "--run-id", "as-json", "--json").err
     assert scai("run", tiny, "--quiet") == Called(0, "tiny-2\n", "")
 
@@ -237,9 +238,9 @@ def test_what_a_run_does_not_hold_is_one_line(finished: Path, options: tuple[str
 
 
 def rows(*options: object) -> list[dict[str, Any]]:
-    called = scai("export", *options)
-    assert called.code == 0
-    assert all(line.startswith("left out: ") for line in called.lines)
+    """The rows of an export with the system message of each answer, as all of the tiny run rest on their users'."""
+    called = scai("export", *options, "--system", "keep")
+    assert called.code == 0, called.err
     return [json.loads(line) for line in called.out.splitlines()]
 
 
@@ -269,14 +270,14 @@ def test_export_sft(finished: Path) -> None:
     assert len(pairs) == 18
     for row in pairs:
         assert row.keys() == {"prompt", "completion", "provenance"}
-        assert [m["role"] for m in row["prompt"]] == ["user"]
+        assert [m["role"] for m in row["prompt"]] == ["system", "user"]
         assert [m["role"] for m in row["completion"]] == ["assistant"]
     chats = rows(finished, "--format", "sft")
     assert [{"messages": r["prompt"] + r["completion"], "provenance": r["provenance"]} for r in pairs] == chats
 
 
 def test_export_keeps_the_constitution_of_its_user_and_epoch_if_asked(finished: Path) -> None:
-    kept = rows(finished, "--format", "sft-prompt-completion", "--system", "keep", "--persona", "bob", "--task", "tea")
+    kept = rows(finished, "--format", "sft-prompt-completion", "--persona", "bob", "--task", "tea")
     asked = [
         call["request"]["messages"][0]
         for line in (finished / "calls.jsonl").read_text(encoding="utf-8").splitlines()
@@ -320,10 +321,11 @@ def test_answers_that_were_broken_off_or_are_unrated_are_not_exported(tiny: Path
 def test_export_of_several_runs_to_a_file_at_once_or_not_at_all(tiny: Path) -> None:
     for seed in (1, 2):
         scai("run", tiny, "-q", "--seed", seed, "--set", "epochs=1")
-    called = scai("export", "tiny", "tiny-2", "--format", "sft", "-o", "both.jsonl")
-    assert (called.code, called.out, called.err) == (0, "", "24 rows of run tiny, tiny-2 -> both.jsonl\n")
+    sft = ("--format", "sft", "--system", "keep")
+    called = scai("export", "tiny", "tiny-2", *sft, "-o", "both.jsonl")
+    assert (called.code, called.out, called.lines[0]) == (0, "", "24 rows of run tiny, tiny-2 -> both.jsonl")
     both = Path("both.jsonl").read_text(encoding="utf-8")
-    one, two = (scai("export", run, "--format", "sft").out for run in ("tiny", "tiny-2"))
+    one, two = (scai("export", run, *sft).out for run in ("tiny", "tiny-2"))
     assert both == one + two
     (Path("runs/tiny-2") / "events.jsonl").write_text("nonsense\n", encoding="utf-8")
     assert scai("export", "tiny", "tiny-2", "--format", "messages", "-o", "both.jsonl").code == 2

@@ -140,7 +140,7 @@ def test_the_weights_are_those_that_kto_wants() -> None:
             assert 1 <= round(ratio, 1) <= 1.4, (good, bad)
             assert len(weights) <= 1
     assert LabelBalance.of(5, 0).line() == "labels: 5 good, 0 bad"
-    assert LabelBalance.of(10, 40).line() == "labels: 10 good, 40 bad; KTOConfig(desirable_weight=4.0) balances them"
+    assert LabelBalance.of(10, 40).line() == "labels: 10 good, 40 bad; desirable_weight=4.0 balances them"
 
 
 RATIOS = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from(["train", "test"])), max_size=60)
@@ -173,6 +173,14 @@ def test_chosen_pairs_are_balanced_whatever_their_order(
 def test_pairs_that_need_no_balance_are_all_kept() -> None:
     candidates = Candidates()
     for key, ratio in enumerate((0.3, -0.3, 0.1, -0.2, 0.0)):
+        candidates.add(key, 1, "train", ratio)
+    assert not candidates.draw(None, balance=True).longer
+
+
+@pytest.mark.parametrize(("one", "two"), [(2, 5), (4, 5), (5, 8), (2, 3)])
+def test_two_pairs_that_mirror_each_other_are_balanced(one: int, two: int) -> None:
+    candidates = Candidates()
+    for key, ratio in enumerate((math.log(one / two), math.log(two / one))):  # their sum need not be 0
         candidates.add(key, 1, "train", ratio)
     assert not candidates.draw(None, balance=True).longer
 

@@ -252,7 +252,8 @@ def test_a_stopped_set_with_a_judge_that_no_role_can_have_names_the_version_that
         "scai: generated set 'rows' has a judge without some keys that `model` has, which `roles.judge` cannot unset; "
         "continue it with scai 0.6, or start a new set\n",
     )
-    assert '"role":"judge","model":"simulated-judge"' in scai("export", rows, "--format", "dpo").out.replace("\\", "")
+    dpo = ("--format", "dpo", "--system", "keep")
+    assert '"role":"judge","model":"simulated-judge"' in scai("export", rows, *dpo).out.replace("\\", "")
 
 
 def test_new_rows_from_an_older_run_are_not_judged_with_the_keys_of_others() -> None:

@@ -58,7 +58,7 @@ def test_no_rules_at_all_are_a_source(tmp_path: Path) -> None:
     called = scai("generate", "none", "-q")
     assert called.err == "scai: none: an empty constitution needs a model; add --model or --config EXPERIMENT\n"
     called = scai("generate", "none", "--config", "kind.yaml", "-q")
-    assert "the constitution of none has no principles to criticise and judge answers by" in called.err
+    assert "the constitution of none has no rule to criticise and judge answers by" in called.err
 
 
 def test_a_run_keeps_the_section_for_its_sets(tmp_path: Path) -> None:

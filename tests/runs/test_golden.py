@@ -27,9 +27,8 @@ def test_it_is_shown_as_it_was(run: Path) -> None:
 
 
 def test_it_is_exported_as_it_was(run: Path) -> None:
-    assert scai("export", run, "--format", "sft-prompt-completion").out == (GOLDEN / "sft.jsonl").read_text(
-        encoding="utf-8"
-    )
+    exported = scai("export", run, "--format", "sft-prompt-completion", "--system", "keep")
+    assert exported.out == (GOLDEN / "sft.jsonl").read_text(encoding="utf-8")
 
 
 def test_every_event_is_written_as_it_was_read(run: Path) -> None:

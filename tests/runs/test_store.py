@@ -302,7 +302,7 @@ def test_a_long_damaged_tail_takes_little_memory(tmp_path: Path, tail: bytes, mo
 def test_a_pipe_is_written_to_not_replaced(finished: Path, tmp_path: Path) -> None:
     os.mkfifo("pipe")
     with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
-        called = scai("export", finished, "--format", "sft", "-o", "pipe")
+        called = scai("export", finished, "--format", "sft", "-o", "pipe", "--system", "keep")
         rows, _ = reader.communicate(timeout=60)
     assert called.code == 0
     assert len(rows.splitlines()) == 18

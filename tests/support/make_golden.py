@@ -43,7 +43,7 @@ def make() -> None:
         shutil.copytree(run, GOLDEN / "tiny", ignore=shutil.ignore_patterns(".lock"))
         (GOLDEN / "show.json").write_text(scai("show", run, "--json").out, encoding="utf-8")
         (GOLDEN / "sft.jsonl").write_text(
-            scai("export", run, "--format", "sft-prompt-completion").out, encoding="utf-8"
+            scai("export", run, "--format", "sft-prompt-completion", "--system", "keep").out, encoding="utf-8"
         )
         os.chdir(GOLDEN)
 

@@ -24,6 +24,7 @@ LONGER: Final = "with a longer chosen answer (--balance-length)"
 _CLASS: Final = 0.1
 """The width of a class of log length ratios: pairs whose answers differ about as much balance each other."""
 _ROUNDING: Final = 1e-9
+"""A sum of log ratios that is a rounding error: log(2/3) + log(3/2) is not 0."""
 _HIGHEST: Final = 2**64
 """Above all keys."""
 
@@ -118,5 +119,5 @@ def _surplus(keys: Array, ratios: Array) -> Array:
     is_surplus = rank < surplus[classes[longer]]
     order = np.concatenate((longer[is_surplus], longer[~is_surplus]))
     total = math.fsum(ratios)  # exact, so that the order of the pairs does not matter
-    by_length = 0 if total <= 0 else 1 + int(np.searchsorted(np.cumsum(ratios[order]), total - _ROUNDING))
+    by_length = 0 if total <= _ROUNDING else 1 + int(np.searchsorted(np.cumsum(ratios[order]), total - _ROUNDING))
     return order[: max(by_length, len(longer) - int(shorter.sum()), 0)]

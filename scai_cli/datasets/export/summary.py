@@ -37,7 +37,7 @@ class LabelBalance:
     good: int
     bad: int
     weights: Mapping[str, float]
-    """The setting of `KTOConfig` that balances them; empty if they are balanced, or if there is one label only."""
+    """The setting of TRL's `KTOConfig` that balances them; empty if they are balanced, or if all are equal."""
 
     @classmethod
     def of(cls, good: int, bad: int) -> LabelBalance:
@@ -49,7 +49,7 @@ class LabelBalance:
 
     def line(self) -> str:
         """Return the balance in words."""
-        setting = "".join(f"; KTOConfig({name}={weight}) balances them" for name, weight in self.weights.items())
+        setting = "".join(f"; {name}={weight} balances them" for name, weight in self.weights.items())
         return f"labels: {self.good:,} good, {self.bad:,} bad{setting}"
 
 

@@ -25,8 +25,11 @@ _NAMES: Final = {"user": "human", "assistant": "gpt"}
 _ENTRIES: Final = read_data_file(__file__)
 """Format -> its entry in `dataset_info.json`."""
 
+_Converted = Callable[[Row, Row], Row]
+"""Turns a row of another format, and the column of the system message or none, into a row."""
 
-def _made_of(form: Format, converted: Callable[[Row], Row]) -> Callable[[Answer | Pair, Layout], Iterator[Row]]:
+
+def _made_of(form: Format, converted: _Converted) -> Callable[[Answer | Pair, Layout], Iterator[Row]]:
     """Return what makes the rows of another format in a form of LLaMA-Factory's, the system message in its column."""
 
     def make(sample: Answer | Pair, layout: Layout) -> Iterator[Row]:
@@ -34,28 +37,28 @@ def _made_of(form: Format, converted: Callable[[Row], Row]) -> Callable[[Answer 
         if system is not None and blank(system):
             return
         for row in form.make(sample, replace(layout, system=None)):
-            yield converted(row) if system is None else {**converted(row), "system": system}
+            yield converted(row, {} if system is None else {"system": system})
 
     return make
 
 
-def _sharegpt(row: Row) -> Row:
-    return {"conversations": _said(row["messages"])}
+def _sharegpt(row: Row, system: Row) -> Row:
+    return {"conversations": _said(row["messages"]), **system}
 
 
-def _sharegpt_dpo(row: Row) -> Row:
+def _sharegpt_dpo(row: Row, system: Row) -> Row:
     (chosen,), (rejected,) = _said(row["chosen"]), _said(row["rejected"])
-    return {"conversations": _said(row["prompt"]), "chosen": chosen, "rejected": rejected}
+    return {"conversations": _said(row["prompt"]), "chosen": chosen, "rejected": rejected, **system}
 
 
-def _sharegpt_kto(row: Row) -> Row:
-    return {"conversations": _said([*row["prompt"], *row["completion"]]), "kto_tag": row["label"]}
+def _sharegpt_kto(row: Row, system: Row) -> Row:
+    return {"conversations": _said([*row["prompt"], *row["completion"]]), "kto_tag": row["label"], **system}
 
 
-def _alpaca(row: Row) -> Row:
+def _alpaca(row: Row, system: Row) -> Row:
     *texts, question, answer = (message["content"] for message in row["messages"])
     history = [list(pair) for pair in zip(texts[::2], texts[1::2], strict=True)]
-    return {"instruction": question, "input": "", "output": answer, "history": history}
+    return {"instruction": question, "input": "", "output": answer, **system, "history": history}
 
 
 def _said(messages: Sequence[Message]) -> list[Message]:
@@ -107,7 +110,7 @@ def _is_csv(file: ExportedFile) -> bool:
 def _format(
     name: str,
     of: Format,
-    converted: Callable[[Row], Row],
+    converted: _Converted,
     reader: RowReader,
     late_types: Mapping[str, Any] = MappingProxyType({}),
 ) -> Format:
