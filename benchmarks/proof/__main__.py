@@ -93,7 +93,7 @@ class Proof:
             self.export(source, "sft-prompt-completion", f"{name}-answers", *few, *more)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(partial(self.train, epochs=3), sources))
-        self.evaluate("sources", ("empty", *sources), suites="measures")
+        self.evaluate("sources", ("empty", *sources, "rules-prompted"), suites="measures")
         self.scai("show", "sources", "--runs-dir", self.runs)
         said = {name: list(texts) for name, texts in self.answers("sources")}
         for name in sources:

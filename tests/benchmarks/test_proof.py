@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import real_model
+import tiny_model
 
 from benchmarks.proof.__main__ import RULES
 
@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.integration
 def test_the_chain_of_the_proof_ends_with_verdicts_and_repeats_no_step(tmp_path: Path) -> None:
-    file = real_model.model_file()
+    model = tiny_model.make(tmp_path / "model")
     small = ("--rows", "6", "--items", "2", "--max-tokens", "8")
-    command = [sys.executable, "-m", "benchmarks.proof", file.parent, "--gguf", file.name, "--out", tmp_path, *small]
+    command = [sys.executable, "-m", "benchmarks.proof", model, "--out", tmp_path, *small]
 
     def proved() -> str:
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
