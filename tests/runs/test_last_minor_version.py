@@ -18,7 +18,7 @@ from recorded import without_fidelity, without_measures
 from scai_cli.datasets.samples.filters import OWN_CLAUSES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-VERSIONS = ("v0.8", "v0.9")
+VERSIONS = ("v0.9", "v0.10")
 NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 
