@@ -62,10 +62,12 @@ def test_an_export_has_the_same_rows(name: str, expected: Path):
     run, _, form = name.partition(".")
     called = scai("export", run, "--format", form)
     before, now = (expected / f"{name}.txt").read_text(encoding="utf-8").splitlines(), called.out.splitlines()
-    earlier = iter(before)
-    assert all(row in earlier for row in now)
+    if expected.parent.name != "v0.9":
+        assert now == before
+        return
     # Since 0.10 an answer that was made under one user's clauses is not exported without them.
-    left_out = re.search(rf"(\d+) {re.escape(OWN_CLAUSES)}", called.err)
+    earlier, left_out = iter(before), re.search(rf"(\d+) {re.escape(OWN_CLAUSES)}", called.err)
+    assert all(row in earlier for row in now)
     assert len(before) - len(now) == (int(left_out[1]) if left_out else 0)
 
 
