@@ -151,7 +151,8 @@ RATIOS = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from(["train", "test"])
 def test_chosen_pairs_are_balanced_whatever_their_order(
     pairs: list[tuple[float, str]], most: int | None, rng: random.Random
 ) -> None:
-    numbered = [(rng.randrange(2**64), ratio, file) for ratio, file in pairs]
+    keys = rng.sample(range(10_000), len(pairs))
+    numbered = [(key, ratio, file) for key, (ratio, file) in zip(keys, pairs, strict=True)]
 
     def kept() -> set[int]:
         candidates = Candidates()
