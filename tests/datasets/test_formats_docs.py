@@ -56,21 +56,20 @@ def test_the_version_of_llama_factory_is_the_one_that_the_tests_install() -> Non
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     for name in ("configs", "personas"):
         (tmp_path / name).symlink_to(ROOT / name)
-    commands = [line for block in re.findall("```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
-    assert len(commands) == 12
+    blocks = re.findall("(<!-- not run: [^\n]*-->\n)?```sh\n(.*?)```", TEXT, re.DOTALL)
     said = ""
-    for command in commands:
+    for command in (line for mark, block in blocks if not mark for line in block.splitlines()):
         program, *arguments = shlex.split(command)
-        if program == "hf":  # run by `make test-integration`
-            assert said.count(f"{command}\n") == 1
-            continue
-        if program == "python":  # trained by `make test-integration`
-            assert (ROOT / arguments[0]).is_file()
-            assert all((tmp_path / folder / "train.jsonl").stat().st_size for folder in arguments[2:4])
-            continue
         called = scai(*arguments)
         assert (program, called.code) == ("scai", 0), called.err
         said += called.err
+    marked = "".join(block for mark, block in blocks if mark)
+    (published,) = re.findall("^hf upload .*\n", marked, re.MULTILINE)
+    assert said.count(published) == 1
+    (trained,) = re.findall("^python (.*)\n", marked, re.MULTILINE)  # run by `make test-integration`
+    program, _, answers, _, _, pairs = shlex.split(trained)
+    assert (ROOT / program).is_file()
+    assert all((tmp_path / folder / "train.jsonl").stat().st_size for folder in (answers, pairs))
     (recorded,) = re.findall("```text\n(rows kept by .*\n)```", TEXT)
     assert recorded in said
     assert (tmp_path / "llama" / "dataset_info.json").read_text().startswith('{\n "llama_train": {')
