@@ -71,7 +71,12 @@ def test_the_client_of_the_hub_uploads_every_file_and_the_copy_loads(
     program, *arguments = exported(folder, form, "--split", "train=0.5,test=0.5", "--split-by", "task", "--seed", 1)
     client = Path(sys.executable).with_name(program)
     with Hub() as hub:
-        settings = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_none", "HF_HOME": str(tmp_path / "hf")}
+        settings = {
+            "HF_ENDPOINT": hub.url,
+            "HF_TOKEN": "hf_none",
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_HUB_OFFLINE": "0",
+        }
         called = subprocess.run(
             [client, *arguments], env={**os.environ, **settings}, capture_output=True, timeout=120, check=False
         )
