@@ -46,6 +46,8 @@ class RowContext:
     agents: Agents
     generation: GenerateManifest
     judge: Judge | None
+    few_shot: Sequence[Message]
+    """The dialogues before the task of a first answer, and of critiques and revisions in a chat."""
     _systems: dict[tuple[str, str], Message] = field(default_factory=dict)
 
     @classmethod
@@ -53,12 +55,8 @@ class RowContext:
         """Return the context of a set."""
         orders = generation.orders
         judge = Judge(agents.judge, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
-        return cls(agents, generation, judge)
-
-    @property
-    def few_shot(self) -> list[Message]:
-        """The dialogues before the task of a first answer, and of critiques and revisions in a chat."""
-        return [Message(line.role, line.content) for line in self.generation.few_shot]
+        few_shot = [Message(line.role, line.content) for line in generation.few_shot]
+        return cls(agents, generation, judge, few_shot)
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
         """Return the system message of an answer: what everyone gets, and the clauses for this user if there is one."""
