@@ -71,7 +71,7 @@ class GoodAnswers:
             return math.nan
         at = bisect_left(self._groups, group)
         # A run that is going on may have new answers since the first pass.
-        return self._means[at] if self._groups[at : at + 1] == array("q", [group]) else math.nan
+        return self._means[at] if at < len(self._groups) and self._groups[at] == group else math.nan
 
 
 def labelled(samples: Iterable[Sample], good: GoodAnswers, selector: SampleSelector) -> Iterator[Sample]:
