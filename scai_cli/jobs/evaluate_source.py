@@ -15,7 +15,7 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay, parse_model
 from scai_cli.jobs.addresses import addressed, with_address
-from scai_cli.jobs.generate_source import names_file
+from scai_cli.jobs.generate_source import NONE, names_file
 from scai_cli.jobs.model_pool import AgentModel
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
@@ -27,7 +27,6 @@ from scai_cli.simulation.prompts import Prompts
 from scai_cli.text.counts import counted
 from scai_cli.values import is_safe_id, safe_id
 
-NONE: Final = "none"
 BARE: Final = "bare"
 
 _NAMED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)

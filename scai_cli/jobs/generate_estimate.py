@@ -26,6 +26,7 @@ from scai_cli.jobs.generate_source import GenerateOptions, GenerateSource, wante
 from scai_cli.jobs.plan import cost_of
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.runs.call_index import paid_calls
+from scai_cli.runs.locked_folder import CALLS
 from scai_cli.simulation.rehearsal import Rehearsal, rehearsed_agents
 
 _REHEARSED: Final = 20
@@ -63,10 +64,8 @@ class _Use:
     usage: Usage
 
 
-def estimate(
-    source: GenerateSource, options: GenerateOptions, calls: Mapping[str, int], rows: int, log: Path | None
-) -> Estimate:
-    """Estimate a set with this number of calls by purpose; `log` has the calls of the run that it comes from."""
+def estimate(source: GenerateSource, options: GenerateOptions, calls: Mapping[str, int], rows: int) -> Estimate:
+    """Estimate a set with this number of calls by purpose."""
     config = source.config
     uses = list(_scaled(_rehearse(source, options), calls))
     usage = {purpose: Usage() for purpose, count in calls.items() if count}
@@ -75,7 +74,7 @@ def estimate(
         usage[use.purpose] += use.usage
         by_model[use.role, use.model] += use.usage
     is_simulated = all(model.provider == "simulated" for _, model in config.models())
-    seconds = _SIMULATED * sum(calls.values()) if is_simulated else _seconds(config, uses, rows, log)
+    seconds = _SIMULATED * sum(calls.values()) if is_simulated else _seconds(config, uses, rows, source.run)
     least = _least_seconds(config, uses)
     return Estimate(usage, cost_of(config, by_model), None if seconds is None else max(seconds, least), least)
 
@@ -113,10 +112,10 @@ def _scaled(rehearsal: Rehearsal, calls: Mapping[str, int]) -> Iterator[_Use]:
             yield _Use(purpose, use.role, use.model, use.calls * scale, used)
 
 
-def _seconds(config: ExperimentConfig, uses: Sequence[_Use], rows: int, log: Path | None) -> float | None:
+def _seconds(config: ExperimentConfig, uses: Sequence[_Use], rows: int, run: Path | None) -> float | None:
     """Return the time at the pace of a run's calls; None without a run, in batches, or for a model new to it."""
     timed: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for call in islice(paid_calls(log) if log else (), _TIMED):
+    for call in islice(paid_calls(run / CALLS) if run else (), _TIMED):
         if call.usage is not None and call.latency_s is not None:
             timed[call.model][0] += call.latency_s
             timed[call.model][1] += call.usage.output_tokens

@@ -16,14 +16,11 @@ from scai_cli.jobs.generate_source import (
     by_turns,
     check_source,
     doubts,
-    names_file,
     read_source,
     wanted_tasks,
 )
 from scai_cli.jobs.plan import tokens_of
 from scai_cli.messages import Usage
-from scai_cli.runs.find import find_run
-from scai_cli.runs.locked_folder import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +82,7 @@ def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
     }
     total = sum(calls.values())
     votes = 2 * pairs * (settings.votes - 1)
-    log = None if names_file(options.source, runs) else find_run(runs, options.source) / CALLS
-    found = estimate(source, options, calls, rows, log)
+    found = estimate(source, options, calls, rows)
     doubtful = tuple(doubts(settings, source.learned, has_turns=turns, has_red_team=any(kinds)))
     return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes, found, doubtful)
 

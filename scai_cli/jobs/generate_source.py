@@ -55,6 +55,8 @@ class GenerateSource:
     learned: Constitution
     criteria: tuple[Criterion, ...] = ()
     few_shot: tuple[ChatLine, ...] = ()
+    run: Path | None = None
+    """The folder of the run; None for a file and for no rules."""
 
 
 def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
@@ -149,7 +151,7 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
     config = load_source(path, options.overrides, trust=options.trust)
     learned, _ = history.product
     assert history.started is not None
-    source = GenerateSource(path.name, path.name, config, history.started.constitution, learned)
+    source = GenerateSource(path.name, path.name, config, history.started.constitution, learned, run=path)
     return _peopled(_with_criteria(source), options)
 
 

@@ -55,6 +55,8 @@ def test_no_rules_at_all_are_a_source(tmp_path: Path) -> None:
     assert (generation.source, generation.learned, generation.initial) == ("none", Constitution(), Constitution())
     rows = [json.loads(line) for line in Path("runs/none-rows/rows.jsonl").read_text().splitlines()]
     assert [row["problem"] for row in rows] == [None] * 6
+    planned = scai("generate", "none", "--config", "kind.yaml", "--n", 6, *without, "--dry-run", "--json")
+    assert (planned.json["rows"], planned.json["calls"]["total"]) == (6, 12)
     called = scai("generate", "none", "-q")
     assert called.err == "scai: none: an empty constitution needs a model; add --model or --config EXPERIMENT\n"
     called = scai("generate", "none", "--config", "kind.yaml", "-q")
