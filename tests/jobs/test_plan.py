@@ -90,6 +90,21 @@ def test_who_meets_in_an_epoch_is_counted():
     assert planned["product"] == {"calls": played, "certain": True}
 
 
+@pytest.mark.parametrize(
+    "settings", [["holdout.personas=0"], ["holdout.tasks=[sleep]", "revision.acceptance=improves"]]
+)
+def test_all_cross_raters_are_set_beside_the_default_number(settings):
+    config = ROOT / "configs" / "quickstart.yaml"
+    options = [part for setting in ("epochs=1", *settings) for part in ("--set", setting)]
+    few = scai("plan", config, "--json", *options).json
+    everyone = scai("plan", config, "--json", *options, "--set", "ratings.cross_raters=all").json
+    assert few["fewer_raters"] is None
+    assert everyone["fewer_raters"] == {"cross_raters": 5, "calls": few["calls"]["total"], "usd": 0}
+    assert everyone["calls"]["total"] > few["calls"]["total"]
+    words = scai("plan", config, *options, "--set", "ratings.cross_raters=all").out
+    assert f"with `ratings.cross_raters: 5` in place of all: {few['calls']['total']:,} calls; cost: nothing\n" in words
+
+
 @pytest.mark.slow
 def test_calls_to_another_model_are_counted_exactly_and_cost_money(tmp_path):
     with Loopback(answer=society()) as server:
