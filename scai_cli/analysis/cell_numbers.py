@@ -7,30 +7,23 @@ from typing import Final
 from scai_cli.analysis.paired import holdout_cells, paired
 from scai_cli.analysis.run_measures import product_values
 from scai_cli.runs.history.history import History
+from scai_cli.runs.sweep_directory import Gain
 from scai_cli.social_choice import welfare
+from scai_cli.stats.intervals import Interval
 
 _ALWAYS: Final = ("utilitarian", "rawlsian", "gini_coefficient")
 """The functions of every cell besides the declared one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
-    """Declared welfare of the held-out people, last constitution minus first, with its 95 % interval if it has one."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class CellNumbers:
     """Welfare of a run's product by function, the declared one first, in [0, 1].
 
-    `measured_on` is `holdout` or `epoch N`, empty if the product was not played; `gain` is None without a holdout.
+    `measured_on` is `holdout` or `epoch N`, None if the product was not played; `gain` is None without a holdout.
     """
 
     welfare: Mapping[str, float | None]
-    measured_on: str
+    measured_on: str | None
     gain: Gain | None
 
 
@@ -42,5 +35,9 @@ def cell_numbers(history: History) -> CellNumbers:
     by_name = {name: values.get(name) for name in names} if measured_on else {}
     before, after = holdout_cells(history, "first"), holdout_cells(history)
     found = paired(before, after, declared) if before and after else None
-    gain = Gain(found.interval.estimate, found.interval.low, found.interval.high) if found else None
-    return CellNumbers(by_name, measured_on, gain)
+    gain = _gain(found.interval) if found else None
+    return CellNumbers(by_name, measured_on or None, gain)
+
+
+def _gain(interval: Interval) -> Gain:
+    return Gain(value=interval.estimate, low=interval.low, high=interval.high)

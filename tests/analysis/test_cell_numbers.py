@@ -36,4 +36,4 @@ def test_without_a_holdout_the_last_play_counts_and_the_declared_function_is_fir
 
 def test_a_run_that_has_played_nothing_has_no_numbers(tiny: Path) -> None:
     assert scai("run", tiny, "--set", "limits.calls=1", "--run-id", "short", "--quiet").code == 3
-    assert numbers(Path("runs/short")) == CellNumbers({}, "", None)
+    assert numbers(Path("runs/short")) == CellNumbers({}, None, None)
