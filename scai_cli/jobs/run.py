@@ -93,7 +93,7 @@ async def resume(
     third-party code and `trust` is not given.
     """
     path = find_run(runs_dir, str(run))
-    return await _continued(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
+    return await continue_run(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
 
 
 def resume_blocking(
@@ -106,12 +106,19 @@ def resume_blocking(
 ) -> RunOutcome:
     """Continue the run in a directory on a new event loop, as `resume` does."""
     config = load_run(path, Overrides(settings), trust=trust)
-    return session.run_on_loop(config.models(), _continued(path, config, observer, prompt))
+    return session.run_on_loop(config.models(), continue_run(path, config, observer, prompt))
 
 
-async def _continued(
-    path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
+async def continue_run(
+    path: Path,
+    config: ExperimentConfig,
+    observer: Observer[Event] | None,
+    prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
+    """Continue the run in a directory with an experiment that is equal but for limits, prices and addresses.
+
+    Raises RunError if it differs, or if the run is in use or damaged.
+    """
     config, say = with_address(config), (observer or session.SilentObserver()).say
     changed, done = changed_text(path / CONFIG, config), session.finished_before(path, RunResult)
     if done is not None and changed is None and (began := first_event(path)):

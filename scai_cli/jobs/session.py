@@ -257,8 +257,11 @@ def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutin
 
 def loop_factory(models: Iterable[tuple[AgentRole, ModelSettings]]) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's loop if it is installed and a network is used, as it halves the CPU cost of a call."""
-    if all(model.provider in ("simulated", HUMAN) for _, model in models):
-        return None
+    return None if all(model.provider in ("simulated", HUMAN) for _, model in models) else network_loop()
+
+
+def network_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop if it is installed."""
     try:
         import uvloop
     except ImportError:
