@@ -61,7 +61,6 @@ app.command("plan", help="Same as `scai check`.")(run.plan)
 app.command()(run.run)
 app.command()(run.resume)
 app.command()(sweep.sweep)
-app.command()(sweep.sweep)
 app.command("list")(show.list_runs)
 for command in (show.show, chat.chat, report.report, compare.compare, explain.explain, explain.frontier):
     app.command()(command)

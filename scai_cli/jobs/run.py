@@ -115,7 +115,7 @@ async def continue_run(
     observer: Observer[Event] | None,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Continue the run in a directory with an experiment that is equal but for limits, prices and addresses.
+    """Continue the run in a directory with an experiment that is equal except for limits, prices and addresses.
 
     Raises RunError if it differs, or if the run is in use or damaged.
     """

@@ -1,7 +1,7 @@
 """The limits of a whole sweep, divided among its cells at work.
 
-Of calls, tokens and money a starting cell gets an equal part of what is left and not promised to others; what it does
-not use is free again when it ends. Concurrency and the rates are divided by the number of cells at once.
+Of calls, tokens and money a starting cell gets an equal part of the rest that is not promised to others; the part
+that it does not use is free again when it ends. Concurrency and the rates are divided by the number of cells at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Amounts = Mapping[str, float]
 
 @dataclass(slots=True)
 class SweepBudget:
-    """What the cells of a sweep have used of its limits, and what is promised to those at work."""
+    """The use of a sweep's limits by its cells, and the promises to those at work."""
 
     limits: SweepLimits
     places: int
@@ -47,7 +47,7 @@ class SweepBudget:
         return self.limits.seconds is not None and self.clock() - self.began >= self.limits.seconds
 
     def left(self) -> Amounts:
-        """Return what is neither used nor promised of each limited amount."""
+        """Return the part of each limited amount that is neither used nor promised."""
         return {
             key: limit
             - sum(amount_used(record, key) for record in self.used.values())

@@ -27,19 +27,18 @@ _LONGEST: Final = 24
 
 
 def print_sweep(sweep: Sweep) -> None:
-    """Print a row for each cell, then why cells are not finished."""
-    has_gain = any(cell.gain for cell in sweep.cells)
+    """Print a row for each cell, then why cells are not finished.
+
+    `welfare` is the value of the cell's own welfare function.
+    """
+    numbers = _number_columns(sweep.cells)
     table = plain_table()
-    for axis in sweep.axes:
-        table.add_column(styled(one_line(axis, _LONGEST)), no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    for title in ("welfare", "mean", "worst off", *["held-out gain"] * has_gain, "calls", "cost"):
+    for title in (*map(_heading, sweep.axes), "status"):
+        table.add_column(styled(title), no_wrap=True)
+    for title in numbers:
         table.add_column(title, justify="right", no_wrap=True)
-    for cell in sweep.cells:
-        declared = next(iter(cell.welfare.values()), None)
-        values = [declared, cell.welfare.get("utilitarian"), cell.welfare.get("rawlsian")]
-        gains = [_gain(cell.gain)] * has_gain
-        row = [*shown_values(sweep.axes, cell.values), cell.status, *map(number, values), *gains, *_spent(cell)]
+    for at, cell in enumerate(sweep.cells):
+        row = (*shown_values(sweep.axes, cell.values), cell.status, *(column[at] for column in numbers.values()))
         table.add_row(*(styled(text) for text in row))
     console = out()
     console.print(table)
@@ -49,6 +48,25 @@ def print_sweep(sweep: Sweep) -> None:
             console.print(styled(one_line(f"{cell.run_id}: {cell.problem}")), soft_wrap=True)
     if done := next((cell for cell in sweep.cells if cell.status == "finished"), None):
         console.print(styled(f"every cell is a run of its own, e.g. `scai show {done.run_id}`"), soft_wrap=True)
+
+
+def _number_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
+    """Return title -> a number of each cell; only the columns that say something."""
+    declared = [next(iter(cell.welfare.values()), None) for cell in cells]
+    mean, worst_off = ([cell.welfare.get(label) for cell in cells] for label in ("utilitarian", "rawlsian"))
+    columns = {"welfare": [*map(number, declared)]}
+    columns |= {"mean": [*map(number, mean)]} if mean != declared else {}
+    columns |= {"worst off": [*map(number, worst_off)]} if worst_off != declared else {}
+    columns |= {"held-out gain": [_gain(cell.gain) for cell in cells]} if any(cell.gain for cell in cells) else {}
+    calls, costs = zip(*map(_spent, cells), strict=True)
+    columns["calls"] = [*calls]
+    columns |= {"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {}
+    return columns
+
+
+def _heading(axis: str) -> str:
+    """Return the last part of a key, as in the ids of the cells."""
+    return one_line(axis.rpartition(".")[2], _LONGEST)
 
 
 def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
@@ -118,8 +136,8 @@ def summary_line(cells: Sequence[CellRecord]) -> str:
 def print_sweep_plan(plan: SweepPlan) -> None:
     """Print the cells of a sweep, what each is expected to use, and the sum of those that are not finished."""
     table = plain_table()
-    for title in (*plan.axes, "status"):
-        table.add_column(styled(one_line(title, _LONGEST)), no_wrap=True)
+    for title in (*map(_heading, plan.axes), "status"):
+        table.add_column(styled(title), no_wrap=True)
     for title in ("calls", "tokens", "cost"):
         table.add_column(title, justify="right", no_wrap=True)
     for cell in plan.cells:
