@@ -10,6 +10,7 @@ work on the machine does not count.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import subprocess
 import sys
@@ -18,11 +19,15 @@ import time
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memory import _peak_mb
 
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.jobs.session import SilentObserver
+
+if TYPE_CHECKING:
+    from scai_cli.jobs.generate_source import GenerateOptions
 
 CONSTITUTION = """\
 principles: [Give an example for what you say., Use bullet points., Ask what the person needs.]
@@ -75,16 +80,21 @@ def measure(rows: int, folder: Path, *, again: bool = False) -> Measured:
 
 def _inside(rows: int, folder: Path, again: bool) -> Measured:
     from scai_cli.jobs.generate import resume, start
+    from scai_cli.jobs.generate_source import read_source
 
     made = rows // 10 if again else rows
     clock, began = Clock(made // 10), time.monotonic()
-    outcome = resume(folder / "set", (), clock) if again else start(_options(rows, folder), folder, "set", clock)
+    if again:
+        outcome = asyncio.run(resume(folder / "set", (), clock))
+    else:
+        options = _options(rows, folder)
+        outcome = asyncio.run(start(read_source(options, folder), options, folder, "set", clock))
     assert outcome.result.rows == rows, outcome
     rates = [clock.every / (end - start) for start, end in pairwise(clock.times)]
     return Measured(made, time.monotonic() - began, _peak_mb(), rates)
 
 
-def _options(rows: int, folder: Path) -> object:
+def _options(rows: int, folder: Path) -> GenerateOptions:
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate_source import GenerateOptions
 

@@ -61,7 +61,8 @@ def generate(
     """Generate dataset rows from a constitution and tasks. A row contains answers, critiques, revisions and labels."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
-    from scai_cli.jobs.generate_source import GenerateOptions
+    from scai_cli.jobs.generate_source import GenerateOptions, read_source
+    from scai_cli.jobs.session import run_on_loop
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
     request = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
@@ -78,14 +79,16 @@ def generate(
 
             print_generate_plan(plan)
         return
-    finish(start(request, runs_dir, run_id, observer(quiet, kind="rows")), as_json)
+    found = read_source(request, runs_dir)
+    job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
+    finish(run_on_loop(found.config.models(), job), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Resume a generated set, for `scai resume`."""
-    from scai_cli.jobs.generate import resume as go_on
+    from scai_cli.jobs.generate import resume_blocking
 
-    finish(go_on(path, settings, observer(quiet, kind="rows"), trust=trust), as_json)
+    finish(resume_blocking(path, settings, observer(quiet, kind="rows"), trust=trust), as_json)
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run") -> Observer[Any]:

@@ -28,7 +28,6 @@ from scai_cli.jobs.generate_source import (
     by_turns,
     check_source,
     doubts,
-    read_source,
     wanted_tasks,
 )
 from scai_cli.jobs.interruption import resumable
@@ -63,17 +62,20 @@ GenerateEvent = GenerateStarted | GeneratedRow
 GenerateOutcome = Outcome[RowsResult]
 
 
-def start(
-    options: GenerateOptions, runs: Path, run_id: str | None, observer: Observer[GenerateEvent]
+async def start(
+    source: GenerateSource,
+    options: GenerateOptions,
+    runs: Path,
+    run_id: str | None,
+    observer: Observer[GenerateEvent],
 ) -> GenerateOutcome:
-    """Create a generated set.
+    """Create a generated set from the source that `read_source` returned for the options.
 
     An error that stops the work but allows a resume is in the outcome. Raises ConfigError and RunError before anything
     is written, and OutputError if a file cannot be written.
     """
     if run_id is not None:
         refuse_taken("generated set", runs / run_id)
-    source = read_source(options, runs)
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
@@ -82,10 +84,10 @@ def start(
             manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
-            return run_on_loop(source.config.models(), _session(pool, directory, manifest, observer))
+            return await _session(pool, directory, manifest, observer)
 
 
-def resume(
+async def resume(
     path: Path, settings: Sequence[str], observer: Observer[GenerateEvent], *, trust: bool = False
 ) -> GenerateOutcome:
     """Continue an unfinished generated set; written rows stay unchanged.
@@ -93,8 +95,22 @@ def resume(
     `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
     session, if the set is in use or damaged, or if it names code that is not trusted.
     """
-    overrides = Overrides(settings=settings)
+    overrides = Overrides(settings)
+    return await _continued(path, read_generation(path, overrides), overrides, observer, trust=trust)
+
+
+def resume_blocking(
+    path: Path, settings: Sequence[str], observer: Observer[GenerateEvent], *, trust: bool = False
+) -> GenerateOutcome:
+    """Continue a generated set on a new event loop, as `resume` does."""
+    overrides = Overrides(settings)
     manifest = read_generation(path, overrides)
+    return run_on_loop(manifest.config.models(), _continued(path, manifest, overrides, observer, trust=trust))
+
+
+async def _continued(
+    path: Path, manifest: GenerateManifest, overrides: Overrides, observer: Observer[GenerateEvent], *, trust: bool
+) -> GenerateOutcome:
     config = manifest.config
     refuse_other_address((model for _, model in config.models()), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
@@ -112,7 +128,7 @@ def resume(
             )
         with ModelPool.connect(config, is_finished=not is_unfinished) as pool:
             keep_settings(directory, config)
-            return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
+            return await _session(pool, directory, manifest, observer)
 
 
 async def _session(
