@@ -60,7 +60,7 @@ app.command("plan", help="Same as `scai check`.")(run.plan)
 app.command()(run.run)
 app.command()(run.resume)
 app.command("list")(show.list_runs)
-for command in (show.show, chat.chat, report.report, compare.compare, explain.explain, explain.frontier):
+for command in (show.show, chat.chat, report.report, compare.compare, explain.explain):
     app.command()(command)
 app.command()(export.export)
 app.command()(generate.generate)
