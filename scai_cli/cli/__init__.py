@@ -62,7 +62,7 @@ app.command()(run.run)
 app.command()(run.resume)
 app.command()(sweep.sweep)
 app.command("list")(show.list_runs)
-for command in (show.show, chat.chat, report.report, compare.compare, explain.explain, explain.frontier):
+for command in (show.show, chat.chat, report.report, compare.compare, explain.explain):
     app.command()(command)
 app.command()(export.export)
 app.command()(generate.generate)
