@@ -20,7 +20,7 @@ import yaml
 from measuring import Measured
 from workloads import IN_FLIGHT, WORKLOADS, Workload, portrait, question
 
-from scai_cli.cli.run import observer
+from scai_cli.cli.generate import observer
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment, load_experiment
 from scai_cli.jobs.model_pool import ModelPool
@@ -51,6 +51,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
         "model": {"provider": "openai", "name": "bench", "base_url": url, "options": options},
         "ratings": {"cross_raters": "all" if load.cross else 0},
         "limits": {"concurrency": IN_FLIGHT},
+        "force": True,  # the endpoint's ratings are all equal, so they fail the rater check
     }
     strategy = "rewrite" if load.revise else "society:keep"
     data["revision"] = {"strategy": strategy, "acceptance": "always", "clauses": "people"}
