@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scai_cli.analysis.config_warnings import idle_axes
+from scai_cli.analysis.config_warnings import axis_warnings
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.plan import Plan, plan_experiment, tokens_of
 from scai_cli.jobs.sweep_cell import State
@@ -35,7 +35,7 @@ class SweepPlan:
     axes: Sequence[str]
     cells: Sequence[PlannedCell]
     warnings: Sequence[str]
-    """A line for each axis without effect."""
+    """The reasons to doubt an axis, a line each."""
 
     @property
     def _left(self) -> list[PlannedCell]:
@@ -76,5 +76,5 @@ def plan_sweep(file: SweepFile, runs: Path) -> SweepPlan:
         plan = known.setdefault(same, known.get(same) or plan_experiment(config))
         calls, usage = sum(plan.calls.values()), sum(plan.usage.values(), Usage())
         cells.append(PlannedCell(ready.order.path.name, ready.order.values, ready.state, calls, usage, plan.usd))
-    warnings = idle_axes(file.axes, [order.job.config for order in orders])
+    warnings = axis_warnings(file.axes, [order.job.config for order in orders])
     return SweepPlan(file.name, file.axes, cells, warnings)

@@ -88,7 +88,7 @@ def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> I
         kinds = {bool(run.cells.held_out) for run in runs.values()}
         places = {True: "the held-out people and tasks", False: "the people and tasks that played the product"}
         yield tag("p", f"Utility from 0 to 1 of {people}; measured on {listed([places[kind] for kind in kinds])}.")
-    every = set.intersection(*(set(run.idle) for run in runs.values())) if runs else set()
+    every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
     yield from (tag("p", f"{sentence_case(line)}.", class_="caution") for line in sorted(every))
 
 
@@ -97,10 +97,13 @@ def _results(rows: Sequence[Row]) -> Iterator[str]:
     if len(firsts) <= MOST_SENTENCES:
         yield from (each.sentence for row in rows for each in main_differences(row))
         return
-    counts = Counter(verdict_of(first.estimate).replace("change", "difference") for first in firsts)
+    values: dict[str, list[str]] = {}
+    for first in firsts:
+        verdict = verdict_of(first.estimate).replace("change", "difference")
+        values.setdefault(verdict, []).append(cut(first.value, _MOST_VALUE))
     axis, against, function = firsts[0].axis, firsts[0].against, welfare_words(firsts[0].function)
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    yield f"{function.capitalize()}, {counted(len(firsts), 'value')} of {axis} minus {against}: {verdicts}."
+    verdicts = "; ".join(f"{verdict} with {listed(names, 8)}" for verdict, names in values.items())
+    yield f"{function.capitalize()} with other values of {axis} minus that with {against}: {verdicts}."
 
 
 def _nothing_compared(sweep: Sweep) -> str:
@@ -176,11 +179,13 @@ def _mean_words(value: float | None, spread: float | None) -> str:
 def _seeds(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
     functions = functions_of(runs)
     yield note(_WORDS["seeds"])
-    heads = ("Setting", "runs", *map(welfare_words, functions), "held-out gain")
+    others = [axis for axis in sweep.axes if axis != SEED]
+    heads = (*(others or ["Seeds"]), "runs", *map(welfare_words, functions), "held-out gain")
     rows = []
     for found in seed_summaries(sweep, runs):
         means = [_mean_words(*found.welfare.get(name, (None, None))) for name in functions]
-        rows.append((found.setting or "all", [str(found.runs), *means, found.gain_words]))
+        first, *more = (cut(value, _MOST_VALUE) for value in found.setting or ("all",))
+        rows.append((first, [*more, str(found.runs), *means, found.gain_words]))
     yield table(heads, rows)
 
 
