@@ -31,6 +31,10 @@ def generate(
     n: Annotated[
         int | None, typer.Option("--n", min=1, help="Number of rows; default: one per task.", metavar="N")
     ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", help="Rows A to B-1 of the set of N, counted from 0: one shard of it.", metavar="A:B"),
+    ] = None,
     personas: Annotated[
         Path | None, typer.Option("--personas", help="Personas to use instead of the run's.", metavar="FILE")
     ] = None,
@@ -61,11 +65,12 @@ def generate(
     """Generate dataset rows from a constitution and tasks. A row contains answers, critiques, revisions and labels."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
-    from scai_cli.jobs.generate_source import GenerateOptions, read_source
+    from scai_cli.jobs.generate_source import GenerateOptions, parse_rows, read_source
     from scai_cli.jobs.session import run_on_loop
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
-    request = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
+    part = None if rows is None else parse_rows(rows)
+    request = GenerateOptions(source, tasks, n, part, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 

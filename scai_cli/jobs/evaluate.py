@@ -196,7 +196,7 @@ async def _session(
     def _judge(model: Any) -> Agent:
         return pool.agent("meta", model, folder.log_call, index)
 
-    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(directory) as index:
         return await work(pool, folder, index, observer, result, evaluate)
 
 

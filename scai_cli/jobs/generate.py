@@ -10,7 +10,6 @@ from scai_cli.concurrency import in_order
 from scai_cli.datasets.generate.make_row import MadeRow, RowContext, make_row
 from scai_cli.datasets.generate.manifest import (
     GenerateManifest,
-    RowSettings,
     TaskList,
     dump_generation,
     read_generation,
@@ -28,6 +27,7 @@ from scai_cli.jobs.generate_source import (
     by_turns,
     check_source,
     doubts,
+    row_settings,
     wanted_tasks,
 )
 from scai_cli.jobs.interruption import resumable
@@ -79,7 +79,7 @@ async def start(
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
-        directory = RowDirectory.create(runs, run_id, f"{source.stem}-rows", GENERATED)
+        directory = RowDirectory.create(runs, run_id, _name(source, options), GENERATED, (options.rows or (0,))[0])
         with directory.removed_on_failure():
             manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
@@ -114,10 +114,10 @@ async def _continued(
     config = manifest.config
     refuse_other_address((model for _, model in config.models()), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
-    directory = RowDirectory.reopen(path, GENERATED)
+    directory = RowDirectory.reopen(path, GENERATED, manifest.orders.numbers.start)
     with closing(directory.folder):
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
-        is_unfinished = directory.written < manifest.orders.n
+        is_unfinished = directory.written < len(manifest.orders.numbers)
         if config.generate.by_users and is_unfinished:
             refuse_without_forms("generated set", config, manifest.scai, path)
         if config.generate.by_model and is_unfinished:
@@ -135,7 +135,7 @@ async def _session(
     pool: ModelPool, directory: RowDirectory, manifest: GenerateManifest, observer: Observer[GenerateEvent]
 ) -> GenerateOutcome:
     folder, written = directory.folder, directory.written
-    result = RowsResult(written, manifest.orders.n, directory.problems)
+    result = RowsResult(written, len(manifest.orders.numbers), directory.problems)
     health = HealthWatch(pool.config, observer.say)
     recorder = _Recorder(directory, observer, result, pool.config.max_failures, health=health)
     for row in rows(folder.path) if written else ():
@@ -149,11 +149,11 @@ async def _session(
         for line in doubts(manifest.orders, manifest.learned, has_turns=manifest.by_turns, has_red_team=has_red_team):
             observer.say(line)
         context = RowContext.of(agents, manifest)
-        jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
+        jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, directory.next))
         calls = pool.config.calls_at_once
         await in_order(jobs, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
-    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(directory) as index:
         return await work(pool, folder, index, observer, result, make_rows)
 
 
@@ -192,6 +192,11 @@ def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: Gener
     return TaskList(name=name, count=count, sha256=sha256(directory.folder.path / TASKS), red_team=red_team)
 
 
+def _name(source: GenerateSource, options: GenerateOptions) -> str:
+    """Return the default name of a set; that of a shard has its rows, so that no other shard takes it."""
+    return "-".join((source.stem, "rows", *map(str, options.rows or ())))
+
+
 def manifest_of(source: GenerateSource, options: GenerateOptions, run_id: str, tasks: TaskList) -> GenerateManifest:
     """Return the manifest of a new set."""
     return GenerateManifest(
@@ -205,7 +210,7 @@ def manifest_of(source: GenerateSource, options: GenerateOptions, run_id: str, t
         names={persona.id: persona.called for persona in source.config.train_personas},
         by_turns=by_turns(source),
         tasks=tasks,
-        orders=RowSettings(n=options.n or tasks.count, **source.config.generate.model_dump()),
+        orders=row_settings(source, options, tasks.count),
         digests=digests(source.config, of_rows=True),
         config=source.config,
     )
