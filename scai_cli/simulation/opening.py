@@ -10,6 +10,7 @@ from scai_cli.prompts.fences import TAGS
 from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.people import People
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.number_words import numbers
@@ -57,7 +58,7 @@ async def opening(context: EpochContext, conversation: Conversation) -> MessageS
 
     def check(completion: Completion) -> str:
         text = checked(completion, task.prompt)
-        if "speaks_as_assistant" in comment_marks(text, persona, ()):
+        if "speaks_as_assistant" in comment_marks(text, persona, People(())):
             raise ValueError("it speaks as the assistant")
         return text
 

@@ -63,7 +63,7 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
             "value": answer.form.rating if answer.form else None,
             "observed": observed_utility(conversation.persona, rated.content),
             "comment": comment,
-            "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.personas)),
+            "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.people)),
         }
     )
 
@@ -87,7 +87,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
             "observed": None if answer.error else observed_utility(rater, final_answer.content, of_others=True),
             "comment": answer.comment,
             "problem": answer.problem,
-            "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.personas)),
+            "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.people)),
         }
     )
     conversation.tell(rating, context.emit)
