@@ -86,14 +86,15 @@ def generate(
         return
     found = read_source(request, runs_dir)
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
-    finish(run_on_loop(found.config.models(), job), as_json)
+    finish(run_on_loop(job), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Resume a generated set, for `scai resume`."""
-    from scai_cli.jobs.generate import resume_blocking
+    from scai_cli.jobs.generate import resume as go_on
+    from scai_cli.jobs.session import run_on_loop
 
-    finish(resume_blocking(path, settings, observer(quiet, kind="rows"), trust=trust), as_json)
+    finish(run_on_loop(go_on(path, settings, observer(quiet, kind="rows"), trust=trust)), as_json)
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run") -> Observer[Any]:

@@ -12,7 +12,7 @@ from scai_cli.analysis.participants import participants
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
-from scai_cli.jobs.run import RunOutcome, resume_blocking, run
+from scai_cli.jobs.run import RunOutcome, resume, run
 from scai_cli.jobs.saved_experiment import CHANGEABLE, changed_keys, digests
 from scai_cli.jobs.session import Observer, run_on_loop
 from scai_cli.jobs.starting_constitution import starting_from
@@ -61,12 +61,12 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
     path = runs / f"{config.name[:40]}-{re.sub(r'[^a-z0-9.]+', '-', function).strip('-')}"
     outcome: RunOutcome | None = None
     if not is_run(path):
-        outcome = run_on_loop(config.models(), run(config, runs, path.name, observer))
+        outcome = run_on_loop(run(config, runs, path.name, observer))
     elif _status_of_equal(path, config) != "finished" or not outcome_of(path):  # killed at its very end
         # The current limits, so that a frontier that stopped at one continues with a higher one.
         limits = config.model_dump(mode="json", include=set(CHANGEABLE))
         settings = [f"{key}={json.dumps(value)}" for key, value in limits.items()]
-        outcome = resume_blocking(path, settings, observer, trust=True)
+        outcome = run_on_loop(resume(path, settings, observer, trust=True))
     if outcome is not None and outcome.error is not None:
         raise outcome.error
     return product_point(read_history(path, messages=False, ratings=False), function)

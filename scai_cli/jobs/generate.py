@@ -40,7 +40,7 @@ from scai_cli.jobs.saved_experiment import (
     refuse_lost_judge,
     refuse_without_forms,
 )
-from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, work
+from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, work
 from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
@@ -96,21 +96,7 @@ async def resume(
     session, if the set is in use or damaged, or if it names code that is not trusted.
     """
     overrides = Overrides(settings)
-    return await _continued(path, read_generation(path, overrides), overrides, observer, trust=trust)
-
-
-def resume_blocking(
-    path: Path, settings: Sequence[str], observer: Observer[GenerateEvent], *, trust: bool = False
-) -> GenerateOutcome:
-    """Continue a generated set on a new event loop, as `resume` does."""
-    overrides = Overrides(settings)
     manifest = read_generation(path, overrides)
-    return run_on_loop(manifest.config.models(), _continued(path, manifest, overrides, observer, trust=trust))
-
-
-async def _continued(
-    path: Path, manifest: GenerateManifest, overrides: Overrides, observer: Observer[GenerateEvent], *, trust: bool
-) -> GenerateOutcome:
     config = manifest.config
     refuse_other_address((model for _, model in config.models()), overrides)
     refuse_foreign_code(config, path.name, trust=trust)

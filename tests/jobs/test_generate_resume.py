@@ -22,7 +22,7 @@ from waiting import heard, until
 
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.experiment.load import Overrides
-from scai_cli.jobs.generate import resume_blocking, start
+from scai_cli.jobs.generate import resume, start
 from scai_cli.jobs.generate_source import GenerateOptions, read_source
 from scai_cli.jobs.session import SilentObserver
 
@@ -93,7 +93,7 @@ def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.T
 def check_resumed(whole: Whole, path: Path) -> None:
     """Resume and compare with the undisturbed set; what was there already stays as it was."""
     before = [(path / name).read_bytes() for name in FILES]
-    assert resume_blocking(path, (), SilentObserver()).status == "finished"
+    assert asyncio.run(resume(path, (), SilentObserver())).status == "finished"
     for name, old in zip(FILES, before, strict=True):
         assert (path / name).read_bytes().startswith(old[: old.rfind(b"\n") + 1])
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
@@ -155,7 +155,7 @@ def test_only_the_calls_of_rows_to_come_are_remembered(whole: Whole) -> None:
     path = whole.cut(whole.states[20])
     data = (path / "calls.jsonl").read_bytes()
     (path / "calls.jsonl").write_bytes(data.replace(b'"response":"', b'"response":"XX', 40))  # those of the first rows
-    assert resume_blocking(path, (), SilentObserver()).status == "finished"
+    assert asyncio.run(resume(path, (), SilentObserver())).status == "finished"
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
 
