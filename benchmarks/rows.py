@@ -103,17 +103,17 @@ def _measured(rows: int, folder: Path, parts: Iterable[list[str]], settings: Seq
 def _inside(rows: int, folder: Path, again: bool, part: str | None, settings: Sequence[str]) -> Measured:
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import resume, start
-    from scai_cli.jobs.generate_source import GenerateOptions, parse_rows, read_source
+    from scai_cli.jobs.generate_source import GenerateOptions, read_source
 
-    numbers = None if part is None else parse_rows(part)
-    made = rows // 10 if again else rows if numbers is None else len(range(*numbers))
+    options = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows, part)
+    options = replace(options, personas=folder / "people.yaml", overrides=Overrides(settings, "simulated"))
+    first, end = options.part or (0, rows)
+    made = rows // 10 if again else end - first
     clock, began = Clock(made // 10), time.monotonic()
     if again:
         job = resume(folder / "set", (), clock)
     else:
-        options = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows, numbers)
-        options = replace(options, personas=folder / "people.yaml", overrides=Overrides(settings, "simulated"))
-        name = "set" if numbers is None else f"set-{numbers[0]:09}"
+        name = "set" if part is None else f"set-{first:09}"
         job = start(read_source(options, folder), options, folder, name, clock)
     outcome = asyncio.run(job)
     assert outcome.result.rows == outcome.result.wanted, outcome

@@ -65,12 +65,11 @@ def generate(
     """Generate dataset rows from a constitution and tasks. A row contains answers, critiques, revisions and labels."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
-    from scai_cli.jobs.generate_source import GenerateOptions, parse_rows, read_source
+    from scai_cli.jobs.generate_source import GenerateOptions, read_source
     from scai_cli.jobs.session import run_on_loop
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
-    part = None if rows is None else parse_rows(rows)
-    request = GenerateOptions(source, tasks, n, part, personas, config, overrides, trust)
+    request = GenerateOptions(source, tasks, n, rows, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 

@@ -81,7 +81,8 @@ async def start(
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.removed_on_failure():
-            directory.write_source(ITEMS, (i.model_dump_json(exclude_defaults=True).encode() for i in found.items))
+            lines = (item.model_dump_json(exclude_defaults=True).encode() for item in found.items)
+            await directory.write_source(ITEMS, lines)
             manifest = EvaluationManifest(
                 run_id=directory.folder.run_id,
                 scai=__version__,

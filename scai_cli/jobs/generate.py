@@ -79,9 +79,14 @@ async def start(
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
-        directory = RowDirectory.create(runs, run_id, _name(source, options), GENERATED, (options.rows or (0,))[0])
+        first, name = 0, f"{source.stem}-rows"
+        if options.part is not None:
+            first, end = options.part
+            name = f"{name}-{first}-{end}"
+        directory = RowDirectory.create(runs, run_id, name, GENERATED, first)
         with directory.removed_on_failure():
-            manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
+            tasks = await _keep_tasks(directory, options, source)
+            manifest = manifest_of(source, options, directory.folder.run_id, tasks)
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
             return await _session(pool, directory, manifest, observer)
@@ -161,7 +166,7 @@ class _Recorder(RowRecorder):
         self.result.health = self.health.warnings(at_end=self.result.rows == self.result.wanted)
 
 
-def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
+async def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
     """Copy the tasks into the folder, one at a time."""
     red_team = 0
 
@@ -171,16 +176,11 @@ def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: Gener
             red_team += task.kind == RED_TEAM
             yield task.model_dump_json(exclude_defaults=True).encode()
 
-    count = directory.write_source(TASKS, lines())
+    count = await directory.write_source(TASKS, lines())
     if not count:
         raise without_tasks(options.tasks)
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
     return TaskList(name=name, count=count, sha256=sha256(directory.folder.path / TASKS), red_team=red_team)
-
-
-def _name(source: GenerateSource, options: GenerateOptions) -> str:
-    """Return the default name of a set; that of a shard has its rows, so that no other shard takes it."""
-    return "-".join((source.stem, "rows", *map(str, options.rows or ())))
 
 
 def manifest_of(source: GenerateSource, options: GenerateOptions, run_id: str, tasks: TaskList) -> GenerateManifest:

@@ -34,16 +34,29 @@ _ROWS: Final = re.compile(r"([0-9]{1,15}):([0-9]{1,15})")
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
-    """The options of `scai generate`; `n` None is one row per task, `rows` None all of them."""
+    """The options of `scai generate`; `n` None is one row per task, `rows` None all of them, else A:B."""
 
     source: str
     tasks: Path | None = None
     n: int | None = None
-    rows: tuple[int, int] | None = None
+    rows: str | None = None
     personas: Path | None = None
     config: Path | None = None
     overrides: Overrides = field(default=Overrides())
     trust: bool = False
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """The rows A to B - 1 of a shard, counted from 0, as (A, B); raises ConfigError for other texts."""
+        if self.rows is None:
+            return None
+        match = _ROWS.fullmatch(self.rows)
+        if match is None:
+            raise ConfigError(f"--rows {self.rows}: write it as A:B, for example 0:1000 for the first 1,000 rows")
+        first, end = int(match[1]), int(match[2])
+        if first >= end:
+            raise ConfigError(f"--rows {self.rows}: has no row; A:B are the rows from A to before B")
+        return first, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +161,13 @@ def wanted_tasks(options: GenerateOptions, source: GenerateSource) -> Iterator[T
     return islice(iter(source.config.train_tasks if options.tasks is None else items(options.tasks, Task)), options.n)
 
 
-def parse_rows(text: str) -> tuple[int, int]:
-    """Parse A:B, the rows A to B - 1 counted from 0; raises ConfigError."""
-    match = _ROWS.fullmatch(text)
-    if match is None:
-        raise ConfigError(f"--rows {text}: write it as A:B, for example 0:1000 for the first 1,000 rows")
-    first, end = int(match[1]), int(match[2])
-    if first >= end:
-        raise ConfigError(f"--rows {text}: has no row; A:B are the rows from A to before B")
-    return first, end
-
-
 def row_settings(source: GenerateSource, options: GenerateOptions, tasks: int) -> RowSettings:
     """Return the settings of the rows of a set about this number of tasks; raises ConfigError for rows beyond it."""
-    n = options.n or tasks
-    if options.rows is not None and options.rows[1] > n:
+    n, rows = options.n or tasks, options.part
+    if rows is not None and rows[1] > n:
         why = "--n" if options.n else "one for each task, without --n"
-        raise ConfigError(f"--rows {'{}:{}'.format(*options.rows)}: the whole set has {n:,} rows ({why})")
-    rows = None if options.rows == (0, n) else options.rows
-    return RowSettings(n=n, rows=rows, **source.config.generate.model_dump())
+        raise ConfigError(f"--rows {options.rows}: the whole set has {n:,} rows ({why})")
+    return RowSettings(n=n, rows=None if rows == (0, n) else rows, **source.config.generate.model_dump())
 
 
 def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ EVALUATED: Final = CreationFiles(earlier=(ITEMS, EXPERIMENT), last=EVALUATION)
 
 _SYNC_EVERY: Final = 256
 """The number of rows that a power cut can lose."""
+_PAUSE_EVERY: Final = 1024
+"""The number of tasks that are written before other work gets a turn."""
 _WHOLE: Final = (b'"problem":null}\n', b'"problem":null}\r\n')
 
 
@@ -80,12 +83,14 @@ class RowDirectory:
         """The number of the next row."""
         return self.first + self.written
 
-    def write_source(self, name: str, values: Iterable[bytes]) -> int:
+    async def write_source(self, name: str, values: Iterable[bytes]) -> int:
         """Write tasks or items, one JSON object per line, and return their number."""
         count = 0
         with whole_file(self.folder.path / name, lasting=True) as file:
-            for count, value in enumerate(values, 1):  # noqa: B007
+            for count, value in enumerate(values, 1):
                 file.write(escape_line_ends(value) + b"\n")
+                if count % _PAUSE_EVERY == 0:  # a million tasks take half a minute, which a signal may end
+                    await asyncio.sleep(0)
         return count
 
     @contextmanager
