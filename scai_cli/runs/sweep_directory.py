@@ -67,6 +67,17 @@ class Sweep:
     cells: Sequence[CellRecord]
     is_running: bool
 
+    def as_object(self) -> dict[str, Any]:
+        """Return what `scai show SWEEP --json` prints."""
+        return {
+            "name": self.name,
+            "path": str(self.path),
+            "command": self.command,
+            "running": self.is_running,
+            "axes": list(self.axes),
+            "cells": [cell.model_dump(mode="json") for cell in self.cells],
+        }
+
     def folder_of(self, cell: CellRecord) -> Path:
         """Return the folder of a cell's run or set, which may not exist yet."""
         return self.path.parent / cell.run_id

@@ -1,7 +1,6 @@
 """The opening of a conversation: the task in its user's own words, checked to keep the meaning."""
 
 import re
-from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scai_cli.experiment.tasks import is_document
@@ -68,11 +67,6 @@ async def opening(context: EpochContext, conversation: Conversation) -> MessageS
         return message.model_copy(update={"marks": (*answer.marks, "not_reworded")})
     content = f"{text}\n\n{task.prompt}" if is_document(task.prompt) else text
     return message.model_copy(update={"content": content, "verbatim": task.prompt, "marks": answer.marks})
-
-
-def openings_of(conversations: Iterable[Conversation]) -> Mapping[tuple[str, str], MessageSaid]:
-    """Return (persona id, task id) -> the opening, for conversations that are compared with these."""
-    return {(c.persona.id, c.task.id): c.messages[0] for c in conversations if c.messages}
 
 
 def checked(completion: Completion, task: str) -> str:

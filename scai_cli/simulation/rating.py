@@ -12,8 +12,8 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import observed_utility
 
 
 @dataclass(frozen=True, slots=True)
