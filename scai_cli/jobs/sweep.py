@@ -19,7 +19,6 @@ from scai_cli.analysis.config_warnings import axis_warnings
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
-from scai_cli.jobs.session import loop_factory
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
@@ -108,7 +107,7 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
     left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
-    uses_network = any(loop_factory(order.job.config.models()) for order in orders)
+    uses_network = any(model.provider != "simulated" for order in orders for _, model in order.job.config.models())
     async with AsyncExitStack() as stack:
         player: Engine | None = None
         if left:  # before the checks: its processes start meanwhile
