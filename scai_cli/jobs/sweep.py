@@ -118,11 +118,13 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
             driver = _Driver(file, directory, player, SweepBudget(file.keys.limits, places), observer)
             driver.begin(cells)
             try:
-                error = await driver.play()
+                interrupted = await driver.play()
             finally:
                 observer.end()
     sweep = read_sweep_directory(directory.folder.path)
-    return SweepOutcome(sweep, error or _unfinished(sweep, command))
+    if interrupted is not None:
+        return SweepOutcome(sweep, Interrupted(f"{interrupted}; continue with `{command}`"))
+    return SweepOutcome(sweep, _unfinished(sweep, command))
 
 
 def find_engine(name: EngineName) -> MakeEngine:
