@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
-from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
+from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
 from scai_cli.jobs.session import loop_factory
@@ -24,6 +24,7 @@ from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_bef
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
 from scai_cli.jobs.sweep_jobs import ReadyCell, check_cells, load_cells
 from scai_cli.runs.history.status import outcome_of
+from scai_cli.runs.locks import is_locked
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
 
 
@@ -105,6 +106,8 @@ def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, obs
 
 async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
+    if is_locked(runs / file.name):
+        raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
     left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
     uses_network = any(loop_factory(order.job.config.models()) for order in orders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.sweep_file import read_sweep
 from scai_cli.jobs.sweep import SweepOutcome, run_sweep
 from scai_cli.jobs.sweep_plan import plan_sweep
+from scai_cli.runs.locks import take_lock
 from scai_cli.runs.sweep_directory import CellRecord, read_sweep_directory
 
 RUNS = Path("runs")
@@ -199,6 +201,17 @@ def test_concurrency_is_divided_by_the_cells_at_once() -> None:
     sweep("grid: {seed: [1, 2, 3]}\nlimits: {concurrency: 7, requests_per_minute: 90000}", 3)
     limits = load_experiment(RUNS / "study-seed-1" / "config.yaml").limits
     assert (limits.concurrency, limits.requests_per_minute) == (1, 30000)  # the experiment's own is 1
+
+
+def test_a_folder_that_a_former_worker_still_writes_is_waited_for() -> None:
+    (RUNS / "study-seed-1").mkdir(parents=True)
+    lock = take_lock(RUNS / "study-seed-1")
+    release = threading.Timer(0.3, lock.close)
+    release.start()
+    outcome, watch = sweep("each: {epochs: 1}\ngrid: {seed: [1]}")
+    release.join()
+    assert outcome.error is None
+    assert watch.lines[0] == "waiting for the processes of an earlier sweep, which end in good order"
 
 
 def test_a_plan_counts_what_is_left_and_writes_nothing() -> None:
