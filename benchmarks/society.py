@@ -62,7 +62,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
 
 def one(experiment: ExperimentConfig, runs: Path) -> int:
     """Play one run, as `scai run` does at a terminal."""
-    outcome = run_on_loop(experiment.models(), run_experiment(experiment, runs, None, observer(quiet=False)))
+    outcome = run_on_loop(run_experiment(experiment, runs, None, observer(quiet=False)))
     if outcome.error is not None:
         raise outcome.error
     return outcome.spent.calls

@@ -142,7 +142,7 @@ def serve(
                     await pool.aclose()
 
         try:
-            run_on_loop(source.config.models(), job())
+            run_on_loop(job())
         except ConfigError:  # nothing was served
             folder.discard(CALLS)
             raise

@@ -15,10 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
+from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
-from scai_cli.jobs.session import loop_factory
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
@@ -110,12 +110,14 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
         raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
     left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
-    uses_network = any(loop_factory(order.job.config.models()) for order in orders)
+    uses_network = any(model.provider != "simulated" for order in orders for _, model in order.job.config.models())
     async with AsyncExitStack() as stack:
         player: Engine | None = None
         if left:  # before the checks: its processes start meanwhile
             player = await stack.enter_async_context(engine(places, uses_network=uses_network))
         cells = await check_cells(file, orders, observer.say)
+        for line in idle_axes(file.axes, [order.job.config for order in orders]):
+            observer.say(f"warning: {line}")
         directory = SweepDirectory.open(runs, file)
         with closing(directory.folder), resumable(command):
             driver = _Driver(file, directory, player, SweepBudget(file.keys.limits, places), observer)

@@ -22,7 +22,7 @@ from waiting import heard, until
 
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.experiment.load import Overrides
-from scai_cli.jobs.generate import resume_blocking, start
+from scai_cli.jobs.generate import resume, start
 from scai_cli.jobs.generate_source import GenerateOptions, read_source
 from scai_cli.jobs.session import SilentObserver
 
@@ -93,7 +93,7 @@ def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.T
 def check_resumed(whole: Whole, path: Path) -> None:
     """Resume and compare with the undisturbed set; what was there already stays as it was."""
     before = [(path / name).read_bytes() for name in FILES]
-    assert resume_blocking(path, (), SilentObserver()).status == "finished"
+    assert asyncio.run(resume(path, (), SilentObserver())).status == "finished"
     for name, old in zip(FILES, before, strict=True):
         assert (path / name).read_bytes().startswith(old[: old.rfind(b"\n") + 1])
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
@@ -155,7 +155,7 @@ def test_only_the_calls_of_rows_to_come_are_remembered(whole: Whole) -> None:
     path = whole.cut(whole.states[20])
     data = (path / "calls.jsonl").read_bytes()
     (path / "calls.jsonl").write_bytes(data.replace(b'"response":"', b'"response":"XX', 40))  # those of the first rows
-    assert resume_blocking(path, (), SilentObserver()).status == "finished"
+    assert asyncio.run(resume(path, (), SilentObserver())).status == "finished"
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
 
@@ -243,6 +243,27 @@ def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> No
     assert scai("generate", kind, "--n", 2, "-q").out == "kind-rows\n"
     made = ["calls.jsonl", "experiment.yaml", "generation.yaml", "outcome.json", "rows.jsonl", "tasks.jsonl"]
     assert sorted(path.name for path in left.iterdir()) == [".lock", *made]
+
+
+def test_a_start_that_is_cancelled_while_it_copies_tasks_leaves_nothing(kind: Path) -> None:
+    Path("tasks.jsonl").write_text("".join(f'{{"id": "t{n}", "prompt": "Question {n}?"}}\n' for n in range(3000)))
+    options, runs = GenerateOptions(str(kind), Path("tasks.jsonl")), Path("runs")
+    source = read_source(options, runs)
+
+    async def cancelled() -> list[Path]:
+        job = asyncio.create_task(start(source, options, runs, None, SilentObserver()))
+        await asyncio.sleep(0)
+        begun = folders()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        return begun
+
+    def folders() -> list[Path]:
+        return list(runs.iterdir())
+
+    assert asyncio.run(cancelled()) == [runs / "kind-rows"]
+    assert folders() == []
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from scai_cli.errors import Interrupted
 from scai_cli.jobs.interruption import Interruption, ProcessSignals
-from scai_cli.jobs.session import network_loop
+from scai_cli.jobs.session import loop_factory
 from scai_cli.jobs.sweep_cell import CellOrder, failed, given_up, run_cell
 from scai_cli.jobs.sweep_engines.frames import Ended, Message, Said, Stop, frame, read_message
 
@@ -29,7 +29,7 @@ def main(*, uses_network: bool) -> None:
     orders, results = _take_pipes()
     logging.getLogger("scai_cli").disabled = True  # the driver has said which host gets which key
     try:
-        with asyncio.Runner(loop_factory=network_loop() if uses_network else None) as runner:
+        with asyncio.Runner(loop_factory=loop_factory() if uses_network else None) as runner:
             runner.run(_Worker(signals, results).work(orders))
     finally:
         signals.ending = True

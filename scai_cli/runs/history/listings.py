@@ -45,8 +45,8 @@ def list_generated(runs: Path) -> list[dict[str, Any]]:
 
 def _generated(path: Path) -> dict[str, Any]:
     readable = strange_file(path) is None
-    source, wanted = _header(path / GENERATION)
-    rows = _rows(path / ROWS) if readable else 0
+    source, first, wanted = _header(path / GENERATION)
+    rows = max(0, _rows(path / ROWS) - first) if readable else 0
     started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
     return {
         "run_id": path.name,
@@ -89,17 +89,18 @@ def generated_source(path: Path) -> str | None:
     return _header(path / GENERATION)[0]
 
 
-def _header(file: Path) -> tuple[str | None, int | None]:
-    """Return the source and the wanted rows from `generation.yaml`, None for a damaged file."""
+def _header(file: Path) -> tuple[str | None, int, int | None]:
+    """Return the source, the first row and the wanted rows from `generation.yaml`; None for a damaged file."""
     try:
         made = read_yaml(file).data
-        return str(made["source"]), int(made["orders"]["n"])
-    except (ConfigError, LookupError, TypeError, ValueError):
-        return None, None
+        first, end = made["orders"].get("rows") or (0, made["orders"]["n"])
+        return str(made["source"]), int(first), int(end) - int(first)
+    except (ConfigError, LookupError, TypeError, ValueError, AttributeError):
+        return None, 0, None
 
 
 def _rows(file: Path) -> int:
-    """Return the number of rows, from the id of the last one (`r149`), as rows are written in order."""
+    """Return the number after the last row's (`r149`: 150), as rows are written in order; 0 without rows."""
     last = next(lines_backwards(file), None)
     try:
         return 0 if last is None else int(str(json.loads(last)["id"]).removeprefix("r")) + 1
