@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.jobs.sweep_cell import CellJob, CellOrder, RunJob, State
+from scai_cli.jobs.sweep_generate import GenerateJobs
 from scai_cli.runs.locks import is_locked
 from scai_cli.text.counts import counted
 
@@ -38,13 +40,12 @@ class ReadyCell:
 
 def load_cells(file: SweepFile, runs: Path) -> list[CellOrder]:
     """Load every cell; raises ConfigError with file, cell and key for the first wrong one."""
-    find, folder = starting_from(runs), runs.resolve()
-    return [CellOrder(folder / cell.run_id, cell.values, _job(file, cell, find)) for cell in file.cells]
+    find, folder, sets = starting_from(runs), runs.resolve(), GenerateJobs(file, runs)
+    job = sets.job if file.keys.command == "generate" else partial(_run_job, file, find)
+    return [CellOrder(folder / cell.run_id, cell.values, job(cell)) for cell in file.cells]
 
 
-def _job(file: SweepFile, cell: SweepCell, find: FindEarlier) -> CellJob:
-    if file.keys.command == "generate":
-        raise ConfigError(f"{file.path}: command: generate is not possible yet")
+def _run_job(file: SweepFile, find: FindEarlier, cell: SweepCell) -> CellJob:
     config = load_experiment(file.path.parent / (file.keys.experiment or ""), overrides(file, cell), find)
     if human := next((persona.id for persona in config.personas.inline if persona.human), None):
         raise ConfigError(
@@ -67,7 +68,7 @@ async def check_cells(file: SweepFile, orders: Sequence[CellOrder], say: Callabl
 
     A folder that a worker of a killed sweep still writes is waited for.
     """
-    _connect_once(file, [order.job.config for order in orders])
+    _connect_once(file, [order.job.connected for order in orders])
     await _wait_for(orders, say)
     return states(file, orders)
 
@@ -97,7 +98,7 @@ def _connect_once(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
         )
         if models not in seen:
             seen.add(models)
-            with ModelPool.connect(with_limits(config, limits).without_judge):
+            with ModelPool.connect(with_limits(config, limits)):
                 pass
 
 
