@@ -70,10 +70,11 @@ def generate(
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
     request = GenerateOptions(source, tasks, n, rows, personas, config, overrides, trust)
+    found = read_source(request, runs_dir)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
-        plan = plan_generate(request, runs_dir)
+        plan = plan_generate(found, request)
         for line in plan.doubts:
             options.say(line)
         if as_json:
@@ -83,7 +84,6 @@ def generate(
 
             print_generate_plan(plan)
         return
-    found = read_source(request, runs_dir)
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
     finish(run_on_loop(job), as_json)
 

@@ -17,6 +17,7 @@ from scai_cli.datasets.generate.manifest import (
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_plans
 from scai_cli.errors import RunError
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.generate_settings import RED_TEAM
 from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.load import Overrides, dump_experiment
@@ -102,9 +103,22 @@ async def resume(
     """
     overrides = Overrides(settings)
     manifest = read_generation(path, overrides)
+    refuse_other_address((model for _, model in manifest.config.models()), overrides)
+    refuse_foreign_code(manifest.config, path.name, trust=trust)
+    return await _continued(path, manifest, observer)
+
+
+async def continue_set(path: Path, config: ExperimentConfig, observer: Observer[GenerateEvent]) -> GenerateOutcome:
+    """Continue a generated set with an experiment that is equal except for limits, prices and addresses.
+
+    Raises RunError if it differs, or if the set is in use or damaged.
+    """
+    manifest = read_generation(path)
+    return await _continued(path, manifest.model_copy(update={"config": with_address(config)}), observer)
+
+
+async def _continued(path: Path, manifest: GenerateManifest, observer: Observer[GenerateEvent]) -> GenerateOutcome:
     config = manifest.config
-    refuse_other_address((model for _, model in config.models()), overrides)
-    refuse_foreign_code(config, path.name, trust=trust)
     directory = RowDirectory.reopen(path, GENERATED, manifest.orders.numbers.start)
     with closing(directory.folder):
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)

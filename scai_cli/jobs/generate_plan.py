@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from scai_cli.datasets.generate.criterion import criteria_for
@@ -18,7 +17,6 @@ from scai_cli.jobs.generate_source import (
     by_turns,
     check_source,
     doubts,
-    read_source,
     row_settings,
     wanted_tasks,
 )
@@ -56,12 +54,8 @@ class GeneratePlan:
         }
 
 
-def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
-    """Count the calls of a set, without retries, and estimate the rest.
-
-    Raises ConfigError and RunError if it cannot be started.
-    """
-    source = read_source(options, runs)
+def plan_generate(source: GenerateSource, options: GenerateOptions) -> GeneratePlan:
+    """Count the calls of a set, without retries, and estimate the rest; raises ConfigError if it cannot be started."""
     check_source(source, options)
     settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)
     kinds = bytes(task.kind == RED_TEAM for task in wanted_tasks(options, source))

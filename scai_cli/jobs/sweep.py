@@ -15,15 +15,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
-from scai_cli.analysis.config_warnings import axis_warnings
-from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
+from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
-from scai_cli.jobs.sweep_jobs import ReadyCell, check_cells, load_cells
+from scai_cli.jobs.sweep_jobs import ReadyCell, check_cells, doubts, load_cells
 from scai_cli.runs.history.status import outcome_of
+from scai_cli.runs.locks import is_locked
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
 
 
@@ -105,6 +105,8 @@ def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, obs
 
 async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
+    if is_locked(runs / file.name):
+        raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
     left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
     uses_network = any(model.provider != "simulated" for order in orders for _, model in order.job.config.models())
@@ -113,18 +115,20 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
         if left:  # before the checks: its processes start meanwhile
             player = await stack.enter_async_context(engine(places, uses_network=uses_network))
         cells = await check_cells(file, orders, observer.say)
-        for line in axis_warnings(file.axes, [order.job.config for order in orders]):
+        for line in doubts(file, orders):
             observer.say(f"warning: {line}")
         directory = SweepDirectory.open(runs, file)
         with closing(directory.folder), resumable(command):
             driver = _Driver(file, directory, player, SweepBudget(file.keys.limits, places), observer)
             driver.begin(cells)
             try:
-                error = await driver.play()
+                interrupted = await driver.play()
             finally:
                 observer.end()
     sweep = read_sweep_directory(directory.folder.path)
-    return SweepOutcome(sweep, error or _unfinished(sweep, command))
+    if interrupted is not None:
+        return SweepOutcome(sweep, Interrupted(f"{interrupted}; continue with `{command}`"))
+    return SweepOutcome(sweep, _unfinished(sweep, command))
 
 
 def find_engine(name: EngineName) -> MakeEngine:

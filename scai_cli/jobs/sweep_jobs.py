@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from scai_cli.analysis.config_warnings import axis_warnings
 from scai_cli.errors import ConfigError, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution_start import FindEarlier
@@ -20,7 +22,9 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.jobs.sweep_cell import CellJob, CellOrder, RunJob, State
+from scai_cli.jobs.sweep_generate import GenerateJobs
 from scai_cli.runs.locks import is_locked
+from scai_cli.text.counts import counted
 
 _PATIENCE_S: Final = 2 * GRACE_S
 """The time in which the workers of a killed sweep end in good order."""
@@ -37,13 +41,12 @@ class ReadyCell:
 
 def load_cells(file: SweepFile, runs: Path) -> list[CellOrder]:
     """Load every cell; raises ConfigError with file, cell and key for the first wrong one."""
-    find, folder = starting_from(runs), runs.resolve()
-    return [CellOrder(folder / cell.run_id, cell.values, _job(file, cell, find)) for cell in file.cells]
+    find, folder, sets = starting_from(runs), runs.resolve(), GenerateJobs(file, runs)
+    job = sets.job if file.keys.command == "generate" else partial(_run_job, file, find)
+    return [CellOrder(folder / cell.run_id, cell.values, job(cell)) for cell in file.cells]
 
 
-def _job(file: SweepFile, cell: SweepCell, find: FindEarlier) -> CellJob:
-    if file.keys.command == "generate":
-        raise ConfigError(f"{file.path}: command: generate is not possible yet")
+def _run_job(file: SweepFile, find: FindEarlier, cell: SweepCell) -> CellJob:
     config = load_experiment(file.path.parent / (file.keys.experiment or ""), overrides(file, cell), find)
     if human := next((persona.id for persona in config.personas.inline if persona.human), None):
         raise ConfigError(
@@ -66,9 +69,15 @@ async def check_cells(file: SweepFile, orders: Sequence[CellOrder], say: Callabl
 
     A folder that a worker of a killed sweep still writes is waited for.
     """
-    _connect_once(file, [order.job.config for order in orders])
+    _connect_once(file, [order.job.connected for order in orders])
     await _wait_for(orders, say)
     return states(file, orders)
+
+
+def doubts(file: SweepFile, orders: Sequence[CellOrder]) -> list[str]:
+    """Return the reasons to doubt an axis of runs, a line each."""
+    configs = [order.job.config for order in orders] if file.keys.command == "run" else []
+    return axis_warnings(file.axes, configs) if configs else []
 
 
 def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
@@ -80,7 +89,7 @@ def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
         except ScaiError as error:
             refused.append(f"cell {order.path.name}: {error}")
     if refused:
-        more = f" (and {len(refused) - 1} more cells)" if refused[1:] else ""
+        more = f" (and {counted(len(refused) - 1, 'more cell')})" if refused[1:] else ""
         raise RunError(f"{file.path}: {refused[0]}{more}; move it, give the sweep another `name:`, or give --runs-dir")
     return cells
 
@@ -96,7 +105,7 @@ def _connect_once(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
         )
         if models not in seen:
             seen.add(models)
-            with ModelPool.connect(with_limits(config, limits).without_judge):
+            with ModelPool.connect(with_limits(config, limits)):
                 pass
 
 

@@ -87,11 +87,11 @@ def test_only_seeds_are_summed_up(tiny: Path) -> None:
 def test_a_sweep_of_generated_sets_has_its_table_alone(tmp_path: Path) -> None:
     Path("made.yaml").write_text("command: generate\neach: {n: 4, source: a.md}\nshards: 2\n", encoding="utf-8")
     directory = SweepDirectory.open(Path("runs"), read_sweep(Path("made.yaml")))
-    directory.append(CellRecord(run_id="made-rows-0-2", values={"rows": "0:2"}, status="finished", calls=7))
+    directory.append(CellRecord(run_id="made-rows-0-2", values={"rows": "0:2"}, status="finished", made=2, calls=7))
     directory.folder.close()
     text = paged(directory.folder.path).text
     assert "A sweep of generated sets, which have no welfare to compare." in text
-    assert "rows status calls 0:2 finished 7 2:4 waiting 0" in text
+    assert "rows status made calls 0:2 finished 2 7 2:4 waiting – 0" in text
 
 
 def test_hostile_values_are_text(tiny: Path) -> None:

@@ -193,9 +193,10 @@ def _cells(sweep: Sweep, functions: Sequence[str]) -> Iterator[Html]:
     usd = any(cell.usd for cell in sweep.cells)
     if sweep.command == "run":
         yield note(_WORDS["table"])
-    measured = ("measured on", *map(welfare_words, functions), "held-out gain") if sweep.command == "run" else ()
+    is_run = sweep.command == "run"
+    measured = ("measured on", *map(welfare_words, functions), "held-out gain") if is_run else ("made",)
     heads = (*sweep.axes, "status", *measured, "calls", *(["cost"] if usd else []))
-    rows = (_row(sweep, cell, functions if measured else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
+    rows = (_row(sweep, cell, functions if is_run else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
     yield table(heads, rows)
     if (more := len(sweep.cells) - MOST_CELLS) > 0:
         yield note(f"and {more:,} more: ", tag("code", f"scai show {sweep.name} --csv"))
@@ -208,6 +209,8 @@ def _row(sweep: Sweep, cell: CellRecord, functions: Sequence[str] | None, *, usd
     if functions is not None:
         where = "held out" if cell.measured_on == "holdout" else cell.measured_on or "–"
         cells += [where, *(number(cell.welfare.get(name)) for name in functions), _gain(cell)]
+    else:
+        cells.append("–" if cell.made is None else f"{cell.made:,}")
     return first, [*cells, f"{cell.calls:,}", *([number(cell.usd, 4)] if usd else [])]
 
 
