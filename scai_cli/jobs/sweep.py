@@ -45,7 +45,7 @@ class Engine(Protocol):
 class MakeEngine(Protocol):
     """Makes an engine for a number of cells at the same time."""
 
-    def __call__(self, places: int, *, uses_network: bool) -> Engine:
+    def __call__(self, places: int) -> Engine:
         """Return the engine, whose processes do not run yet."""
 
 
@@ -110,11 +110,10 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
         raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
     left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
-    uses_network = any(model.provider != "simulated" for order in orders for _, model in order.job.config.models())
     async with AsyncExitStack() as stack:
         player: Engine | None = None
         if left:  # before the checks: its processes start meanwhile
-            player = await stack.enter_async_context(engine(places, uses_network=uses_network))
+            player = await stack.enter_async_context(engine(places))
         cells = await check_cells(file, orders, observer.say)
         for line in idle_axes(file.axes, [order.job.config for order in orders]):
             observer.say(f"warning: {line}")
