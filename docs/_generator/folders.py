@@ -66,10 +66,10 @@ KINDS: Final = (
     ),
     Folder(
         "sweep",
-        "`runs/<name of the sweep>/`",
+        "`runs/<name>/`; its cells are runs or generated sets beside it",
         (SWEEP, CELLS),
         "`scai sweep`",
-        "`scai show`, `scai report`",
+        "`scai show`, `scai report`, `scai list`",
         WHOLE,
     ),
     Folder("chat", f"`{CHATS}/1/`, ... in a run", (EVENTS, CALLS), "`scai chat`", "people", WHOLE),
@@ -152,14 +152,8 @@ FILES: Final = (
     (EXPERIMENT, "the experiment that the rows come from"),
     (TASKS, "the tasks of the rows"),
     (ITEMS, "the items of an evaluation, with their sources and licences"),
-    (
-        SWEEP,
-        "the sweep file, with its experiment's absolute path; its cells have folders of their own, beside this one",
-    ),
-    (
-        CELLS,
-        "a line when a cell of a sweep starts, and one with its numbers when it ends; the last one counts",
-    ),
+    (SWEEP, "the sweep file as it was read, with the whole path of the experiment"),
+    (CELLS, "a line when a cell of a sweep starts and one when it ends; the last line of a cell counts"),
     (ROWS, "one row per line, in order; of an evaluation, an item with the answers and scores of all systems"),
 )
 

@@ -43,8 +43,8 @@ class Watch:
     def end(self) -> None:
         pass
 
-    def make(self, places: int, *, uses_network: bool) -> InProcess:
-        self.engine = InProcess(places, uses_network=uses_network)
+    def make(self, places: int) -> InProcess:
+        self.engine = InProcess(places)
         return self.engine
 
     @property

@@ -10,9 +10,8 @@ from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, run_cell
 class InProcess:
     """Plays cells on the driver's own event loop; remembers their ids in the order of their starts."""
 
-    def __init__(self, places: int, *, uses_network: bool) -> None:
+    def __init__(self, places: int) -> None:
         self.places = places
-        self.uses_network = uses_network
         self.started: list[str] = []
 
     async def __aenter__(self) -> Self:
