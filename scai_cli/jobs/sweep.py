@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
+from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
@@ -112,6 +113,8 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
         if left:  # before the checks: its processes start meanwhile
             player = await stack.enter_async_context(engine(places, uses_network=uses_network))
         cells = await check_cells(file, orders, observer.say)
+        for line in idle_axes(file.axes, [order.job.config for order in orders]):
+            observer.say(f"warning: {line}")
         directory = SweepDirectory.open(runs, file)
         with closing(directory.folder), resumable(command):
             driver = _Driver(file, directory, player, SweepBudget(file.keys.limits, places), observer)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.plan import tokens_of
 from scai_cli.jobs.sweep_cell import ExpectedUse, State
@@ -33,6 +34,8 @@ class SweepPlan:
     name: str
     axes: Sequence[str]
     cells: Sequence[PlannedCell]
+    warnings: Sequence[str]
+    """A line for each axis without effect."""
 
     @property
     def _left(self) -> list[PlannedCell]:
@@ -60,16 +63,17 @@ class SweepPlan:
         for cell in cells:
             del cell["usage"]
         whole = {"calls": self.calls, "tokens": tokens_of(self.usage), "usd": self.usd}
-        return {"name": self.name, "axes": list(self.axes), "cells": cells, **whole}
+        return {"name": self.name, "axes": list(self.axes), "cells": cells, **whole, "warnings": list(self.warnings)}
 
 
 def plan_sweep(file: SweepFile, runs: Path) -> SweepPlan:
     """Load and check all cells, and rehearse those that differ in more than the seed; raises as a sweep does."""
     known: dict[str, ExpectedUse] = {}
-    cells = []
-    for ready in states(file, load_cells(file, runs)):
+    cells, orders = [], load_cells(file, runs)
+    for ready in states(file, orders):
         job = ready.order.job
         key = job.plan_key()
         use = known[key] = known.get(key) or job.plan()
         cells.append(PlannedCell(ready.order.path.name, ready.order.values, ready.state, use.calls, use.usage, use.usd))
-    return SweepPlan(file.name, file.axes, cells)
+    warnings = idle_axes(file.axes, [order.job.config for order in orders])
+    return SweepPlan(file.name, file.axes, cells, warnings)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from scai_cli.analysis.sweep_axes import Row, main_differences
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import out, plain_table
@@ -51,6 +52,12 @@ def print_sweep(sweep: Sweep) -> None:
         if sweep.command == "generate":
             hint = f"export the rows of all cells, in this order: `scai export {sweep.name} --format F -o FILE`"
         console.print(styled(hint), soft_wrap=True)
+
+
+def print_differences(rows: Sequence[Row]) -> None:
+    """Print each value of an axis against its first one, in a sentence each."""
+    for difference in (each for row in rows for each in main_differences(row)):
+        out().print(styled(one_line(difference.sentence)), soft_wrap=True)
 
 
 def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
