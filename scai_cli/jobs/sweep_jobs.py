@@ -23,6 +23,7 @@ from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.jobs.sweep_cell import CellJob, CellOrder, RunJob, State
 from scai_cli.jobs.sweep_generate import GenerateJobs
 from scai_cli.runs.locks import is_locked
+from scai_cli.text.counts import counted
 
 _PATIENCE_S: Final = 2 * GRACE_S
 """The time in which the workers of a killed sweep end in good order."""
@@ -81,7 +82,7 @@ def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
         except ScaiError as error:
             refused.append(f"cell {order.path.name}: {error}")
     if refused:
-        more = f" (and {len(refused) - 1} more cells)" if refused[1:] else ""
+        more = f" (and {counted(len(refused) - 1, 'more cell')})" if refused[1:] else ""
         raise RunError(f"{file.path}: {refused[0]}{more}; move it, give the sweep another `name:`, or give --runs-dir")
     return cells
 

@@ -5,4 +5,4 @@ from typing import Final, Literal
 
 EngineName = Literal["local"]
 ENGINES: Final[Mapping[EngineName, str]] = {"local": "scai_cli.jobs.sweep_engines.local:LocalEngine"}
-"""Name -> the engine, made from the number of cells at the same time and `uses_network`."""
+"""Name -> the engine, made from the number of cells at the same time."""

@@ -23,7 +23,7 @@ from scai_cli.jobs.sweep_engines.frames import Message, Said, Stop, frame, read_
 
 _PROGRAM: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from scai_cli.jobs.sweep_engines.worker import main; main(uses_network=sys.argv[2] == 'network')"
+    "from scai_cli.jobs.sweep_engines.worker import main; main()"
 )
 _MOST_STARTS: Final = 2
 """The number of workers that a cell may lose before it has failed."""
@@ -55,9 +55,8 @@ class _Worker:
 class LocalEngine:
     """Plays cells on min(`places`, CPUs) processes of this machine; an async context manager."""
 
-    def __init__(self, places: int, *, uses_network: bool) -> None:
+    def __init__(self, places: int) -> None:
         self._size = max(1, min(places, cpus()))
-        self._uses_network = uses_network
         self._workers: list[_Worker] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -96,11 +95,10 @@ class LocalEngine:
             worker.process.kill()
 
     async def _start_worker(self) -> _Worker:
-        where = "network" if self._uses_network else "simulated"
         # In a process group of its own: a terminal sends Ctrl-C to all of a group, and a second one cancels calls.
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), where, stdin=PIPE, stdout=PIPE, **own_group
+            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), stdin=PIPE, stdout=PIPE, **own_group
         )
         worker = _Worker(process)
         self._workers.append(worker)

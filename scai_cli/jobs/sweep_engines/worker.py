@@ -22,14 +22,14 @@ from scai_cli.jobs.sweep_cell import CellOrder, failed, given_up, run_cell
 from scai_cli.jobs.sweep_engines.frames import Ended, Message, Said, Stop, frame, read_message
 
 
-def main(*, uses_network: bool) -> None:
+def main() -> None:
     """Play the cells that the driver orders, until it closes the pipe."""
     signals = ProcessSignals()
     signals.install()
     orders, results = _take_pipes()
     logging.getLogger("scai_cli").disabled = True  # the driver has said which host gets which key
     try:
-        with asyncio.Runner(loop_factory=loop_factory() if uses_network else None) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_Worker(signals, results).work(orders))
     finally:
         signals.ending = True
