@@ -135,9 +135,9 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
-    """List runs, generated sets and evaluations, newest first. With --json, only runs."""
-    from scai_cli.display.terminal.show import print_evaluations, print_generated, print_list
-    from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated
+    """List runs, generated sets, evaluations and sweeps, newest first. With --json, only runs."""
+    from scai_cli.display.terminal.show import print_evaluations, print_generated, print_list, print_sweeps
+    from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated, list_sweeps
 
     if as_json:
         print_json(list_entries(runs_dir))
@@ -145,3 +145,4 @@ def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
     print_list(list_entries(runs_dir))
     print_generated(list_generated(runs_dir))
     print_evaluations(list_evaluations(runs_dir))
+    print_sweeps(list_sweeps(runs_dir))

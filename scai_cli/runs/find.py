@@ -108,6 +108,11 @@ def all_evaluations(runs: Path) -> list[Path]:
     return [path for path in _all(runs, _WORK) if is_evaluation(path)]
 
 
+def all_sweeps(runs: Path) -> list[Path]:
+    """Return all sweeps, sorted by name."""
+    return [path for path in _all(runs, _READ) if is_sweep(path)]
+
+
 def newest_first(paths: list[Path]) -> list[Path]:
     """Return the folders of work sorted by age, newest first."""
     return sorted(paths, key=created, reverse=True)
