@@ -42,7 +42,8 @@ from scai_cli.jobs.saved_experiment import (
 )
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, work
 from scai_cli.runs.jsonl import sha256
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, ROWS, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 
@@ -80,7 +81,7 @@ async def start(
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
         directory = RowDirectory.create(runs, run_id, f"{source.stem}-rows", GENERATED)
-        with directory.removed_on_failure():
+        with directory.folder.discarded_on_failure(*GENERATED.names, CALLS, ROWS):
             manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,18 +79,6 @@ class RowDirectory:
             for count, value in enumerate(values, 1):  # noqa: B007
                 file.write(escape_line_ends(value) + b"\n")
         return count
-
-    @contextmanager
-    def removed_on_failure(self) -> Iterator[None]:
-        """Close the folder if the block raises, and remove it unless it is a set already."""
-        try:
-            yield
-        except BaseException:
-            if (self.folder.path / self.files.last).exists():
-                self.folder.close()
-            else:
-                self.folder.discard(*self.files.earlier)
-            raise
 
     def complete(self, experiment: str, manifest: str) -> None:
         """Write the files that make the folder a set, and open it for rows."""
