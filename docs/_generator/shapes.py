@@ -15,10 +15,6 @@ from scai_cli.experiment.config import ExperimentConfig
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests/golden"
-FRONTIER: Final = [
-    *("frontier", "configs/quickstart.yaml", "--over", "welfare=utilitarian,rawlsian", "--quiet"),
-    *("--set", "epochs=2", "--set", "turns=1", "--set", "revision.acceptance=improves"),
-]
 SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     (
         "scai plan CONFIG",
@@ -39,7 +35,6 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
         "The example compares a run with a copy of it, so there are no differences.",
     ),
     ("scai explain RUN", ["explain", "tiny"], ""),
-    ("scai frontier CONFIG --over FIELD=VALUES", FRONTIER, ""),
     ("scai generate RUN", ["generate", "tiny", "--set", "generate={k: 0, judge: users}", "--quiet"], ""),
     ("scai dataset describe PATH", ["dataset", "describe", "sft.jsonl"], ""),
     ("scai personas describe FILE", ["personas", "describe", "personas/quickstart.yaml"], ""),

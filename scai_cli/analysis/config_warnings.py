@@ -1,7 +1,7 @@
 """Warnings about an experiment: settings and stances without effect, tastes from the seed, self-rating, batches."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pydantic import BaseModel
@@ -60,6 +60,12 @@ def idle_settings(config: ExperimentConfig) -> list[str]:
     """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
     idle = (key for key, has_effect in _EFFECTS.items() if _is_set(config, key) and not has_effect(config))
     return [_TEXTS["idle"].format(key=key, **_TEXTS["settings"][key]) for key in idle]
+
+
+def idle_axes(axes: Sequence[str], configs: Sequence[ExperimentConfig]) -> list[str]:
+    """Return a line for each axis of a sweep that has no effect in any of its experiments: key, reason, remedy."""
+    idle = (key for key in axes if key in _EFFECTS and not any(map(_EFFECTS[key], configs)))
+    return [_TEXTS["idle"].format(key=f"axis {key}", **_TEXTS["settings"][key]) for key in idle]
 
 
 def seed_dependence(config: ExperimentConfig) -> list[str]:

@@ -27,8 +27,8 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.simulation.utilities import observed_utility
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.scale_numbers import read_on_scale
 from scai_cli.text.suggestions import did_you_mean

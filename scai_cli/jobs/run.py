@@ -91,8 +91,20 @@ async def resume(
     differs from the first session, if the run is in use or damaged, or if it names third-party code and `trust` is
     not given.
     """
-    config = with_address(load_run(path, Overrides(settings), trust=trust))
-    say = (observer or session.SilentObserver()).say
+    return await continue_run(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
+
+
+async def continue_run(
+    path: Path,
+    config: ExperimentConfig,
+    observer: Observer[Event] | None,
+    prompt: ParticipantPrompt | None = None,
+) -> RunOutcome:
+    """Continue the run in a directory with an experiment that is equal except for limits, prices and addresses.
+
+    Raises RunError if it differs, or if the run is in use or damaged.
+    """
+    config, say = with_address(config), (observer or session.SilentObserver()).say
     changed, done = changed_text(path / CONFIG, config), session.finished_before(path, RunResult)
     if done is not None and changed is None and (began := first_event(path)):
         refuse_changed("run", began.digests, config, path / CONFIG)

@@ -106,7 +106,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "report": ("{old} -o ?.html",),
     "compare": ("{old} {place}/runs/bad", "{place}/runs/bad {old} --json", "{old} --embedding-model ?:?"),
     "explain": ("{old} --set limits.calls=9", "{old} --users ? ?", "{old} --json --set limits.calls=9"),
-    "frontier": ("{place}/x.json --over ?=?", "{place}/x.json --over welfare=nash,? --runs-dir {tmp}"),
     "export": tuple(f"{{old}} --format {form}" for form in FORMS)
     + tuple(f"{{old}} --format sft -o ?{end}" for end in (".csv", "/", ".md"))
     + ("{old} --format ?", "{old} --format sft --split ?=1", "{old} --format sft --disagreement ?"),

@@ -40,7 +40,6 @@ report tiny
 report tiny -o -
 compare tiny part
 explain tiny
-frontier fair.yaml --over welfare=utilitarian,nash
 export tiny --format sft
 export tiny --format sft -o out.jsonl
 export tiny --format system
@@ -71,7 +70,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("streams")
     files = {
         "tiny.yaml": TINY,
-        "fair.yaml": f"{TINY}revision: {{acceptance: improves}}\n",
         "people.jsonl": PEOPLE,
         "examples.yaml": "- {id: buses, prompt: Should the buses be free?}\n",
         "lines.txt": "How do I make tea?\nWhat helps against bad sleep?\n",

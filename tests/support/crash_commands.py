@@ -96,11 +96,5 @@ COMMANDS = {
         log="made.calls.jsonl",
         results=["made.jsonl"],
     ),
-    "frontier": Command(
-        start="frontier crash.yaml --over welfare=utilitarian,nash --json --quiet --set epochs=1 --set turns=1"
-        " --set revision.acceptance=improves",
-        log="runs/crash-*/calls.jsonl",
-        results=["runs/crash-*/events.jsonl"],
-    ),
 }
 """Add a row for a new command that makes calls; nothing else needs to know it."""

@@ -29,6 +29,7 @@ from scai_cli.runs.events import CALL_FAILED, MessageSaid
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.people import People
 from scai_cli.simulation.rating import ask_rating
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
@@ -218,7 +219,8 @@ class _RowMaker:
             reply = await ask_rating(agent, f"{answer.id}/cross/{rater.id}", "cross_rating", prompt, CrossRating, scale)
         if reply.error is not None:
             self.failures.append((index, reply.error))
-        marks = *reply.marks, *comment_marks(reply.comment, rater, self.context.generation.config.personas.inline)
+        people = People(self.context.generation.config.personas.inline)
+        marks = *reply.marks, *comment_marks(reply.comment, rater, people)
         return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, marks or UNSET)
 
     def _judgement_requests(

@@ -1,0 +1,8 @@
+"""The engines that play the cells of a sweep; `scai_cli.jobs.sweep.Engine` is what each one does."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+EngineName = Literal["local"]
+ENGINES: Final[Mapping[EngineName, str]] = {"local": "scai_cli.jobs.sweep_engines.local:LocalEngine"}
+"""Name -> the engine, made from the number of cells at the same time."""
