@@ -36,7 +36,7 @@ def sweep(
     Each cell is a run. A finished cell is kept, an unfinished one continues; the same command continues a sweep.
     """
     from scai_cli.experiment.sweep_file import read_sweep
-    from scai_cli.jobs.sweep import run_sweep
+    from scai_cli.jobs.sweep import find_engine, run_sweep
     from scai_cli.jobs.sweep_engines.local import cpus
 
     if as_csv and (as_json or dry_run):
@@ -51,7 +51,7 @@ def sweep(
         else:
             print_sweep_plan(plan)
         return
-    outcome = run_sweep(read_sweep(file), runs_dir, engine, at_once or cpus(), _observer(quiet))
+    outcome = run_sweep(read_sweep(file), runs_dir, find_engine(engine), at_once or cpus(), _observer(quiet))
     try:
         show(outcome.sweep, as_json=as_json, as_csv=as_csv)
     finally:  # which matters more than a table that could not be written

@@ -40,6 +40,10 @@ class Engine(Protocol):
         """End the cells at work in good order, or `at_once`; `run` then returns their results."""
 
 
+MakeEngine = Callable[[int], Engine]
+"""Makes an engine for a number of cells at the same time; its processes do not run yet."""
+
+
 class SweepObserver(Protocol):
     """Watches a sweep."""
 
@@ -85,7 +89,7 @@ class SweepOutcome:
     error: ScaiError | None
 
 
-def run_sweep(file: SweepFile, runs: Path, engine: EngineName, at_once: int, observer: SweepObserver) -> SweepOutcome:
+def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
     """Play the cells of a sweep that are not finished, `at_once` at the same time, on a new event loop.
 
     What stops a cell is in its record. Raises ConfigError, KeyUntrusted or RunError before the first cell starts, and
@@ -95,14 +99,14 @@ def run_sweep(file: SweepFile, runs: Path, engine: EngineName, at_once: int, obs
         return runner.run(_run(file, runs, engine, at_once, observer))
 
 
-async def _run(file: SweepFile, runs: Path, engine: EngineName, at_once: int, observer: SweepObserver) -> SweepOutcome:
+async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
     left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
     async with AsyncExitStack() as stack:
         player: Engine | None = None
         if left:  # before the checks: its processes start meanwhile
-            player = await stack.enter_async_context(_engine(engine)(places))
+            player = await stack.enter_async_context(engine(places))
         cells = await check_cells(file, orders, observer.say)
         directory = SweepDirectory.open(runs, file)
         with closing(directory.folder), resumable(command):
@@ -116,9 +120,10 @@ async def _run(file: SweepFile, runs: Path, engine: EngineName, at_once: int, ob
     return SweepOutcome(sweep, error or _unfinished(sweep, command))
 
 
-def _engine(name: EngineName) -> Callable[..., Engine]:
+def find_engine(name: EngineName) -> MakeEngine:
+    """Return the engine of a name."""
     module, _, attribute = ENGINES[name].partition(":")
-    made: Callable[..., Engine] = getattr(import_module(module), attribute)
+    made: MakeEngine = getattr(import_module(module), attribute)
     return made
 
 
