@@ -25,6 +25,8 @@ class CellNumbers:
     welfare: Mapping[str, float | None]
     measured_on: str | None
     gain: Gain | None
+    made: int | None = None
+    """The number of rows of a generated set, which has none of the other numbers."""
 
 
 def cell_numbers(history: History) -> CellNumbers:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from scai_cli.analysis.comparison import SHOWN, paired_by_function
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.analysis.sweep_runs import SEED, SweepRun, setting, value_words
-from scai_cli.analysis.verdicts import change_words, signed, verdict_of
+from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
+from scai_cli.analysis.verdicts import change_words, for_whom, signed, verdict_of
 from scai_cli.runs.records import Estimate
 from scai_cli.runs.sweep_directory import Sweep
 from scai_cli.stats.clustered import FEWEST_CLUSTERS, clustered_mean
@@ -42,17 +42,29 @@ class AxisDifference:
     @property
     def words(self) -> str:
         """The difference with its interval, or why there is none."""
-        found, over = self.estimate, f"over {counted(self.pairs, 'pair')} of runs"
+        found = self.estimate
         if found is None:
             return self._no_pair
-        if isinstance(found, Interval):
-            return f"{change_words(found, 2, 'difference')}, {over}"
-        if found.low is None:
+        if found.low is None and not isinstance(found, Interval):
             return f"{signed(found.estimate, 2)} (cannot tell how sure: {self._too_few})"
         if found.estimate == found.low == found.high == 0:
-            return f"no difference at all, {over}"
-        seeds = f" with {counted(self.seeds, 'seed')}" if self.seeds > 1 else ""
-        return change_words(found, 2, "difference", over=over + seeds)
+            return "no difference at all"
+        return change_words(found, 2, "difference", over="")
+
+    @property
+    def over(self) -> str:
+        """The sample of the interval: `3 pairs of runs with 3 seeds`, `1 pair of runs, the same 6 people and ...`."""
+        pairs = f"{counted(self.pairs, 'pair')} of runs"
+        if isinstance(self.estimate, Interval):
+            return f"{pairs}, {for_whom(self.estimate)}"
+        return f"{pairs} with {counted(self.seeds, 'seed')}" if self.seeds > 1 else pairs
+
+    @property
+    def sentence(self) -> str:
+        """The difference in a sentence, with its sample."""
+        sides = f"with {self.axis} = {self.value} minus that with {self.against}"
+        over = f", over {self.over}" if self.estimate is not None else ""
+        return f"{welfare_words(self.function).capitalize()} {sides}: {self.words}{over}."
 
     @property
     def _no_pair(self) -> str:
@@ -82,8 +94,24 @@ class AxisDifference:
             "pairs": self.pairs,
             "seeds": self.seeds,
             "left_out": self.left_out,
-            "words": self.words,
+            "sentence": self.sentence,
         }
+
+
+Row = Sequence[AxisDifference]
+"""The differences of one value, one for each welfare function."""
+
+
+def all_differences(sweep: Sweep) -> list[Row]:
+    """Read the runs of a sweep and return a row for each value along all axes; raises RunError for a damaged run."""
+    axes = compared_axes(sweep)
+    runs = read_runs(sweep) if axes else {}
+    return [row for axis in axes for row in axis_differences(sweep, runs, axis)]
+
+
+def main_differences(row: Row) -> Row:
+    """Return the differences of a row to be said in sentences: a welfare function trades one for another."""
+    return row if row[0].axis == WELFARE else row[:1]
 
 
 def functions_of(runs: Mapping[str, SweepRun]) -> list[str]:
@@ -94,7 +122,8 @@ def functions_of(runs: Mapping[str, SweepRun]) -> list[str]:
 
 def compared_axes(sweep: Sweep) -> list[str]:
     """Return the axes along which runs are compared: those with several values, without the seed."""
-    return [axis for axis in sweep.axes if axis != SEED and len(values_of(sweep, axis)) > 1]
+    axes = sweep.axes if sweep.command == "run" else ()
+    return [axis for axis in axes if axis != SEED and len(values_of(sweep, axis)) > 1]
 
 
 def values_of(sweep: Sweep, axis: str) -> list[str]:
@@ -102,7 +131,7 @@ def values_of(sweep: Sweep, axis: str) -> list[str]:
     return list(dict.fromkeys(setting(cell.values, axis)[0] for cell in sweep.cells))
 
 
-def axis_differences(sweep: Sweep, runs: Mapping[str, SweepRun], axis: str) -> Iterator[list[AxisDifference]]:
+def axis_differences(sweep: Sweep, runs: Mapping[str, SweepRun], axis: str) -> Iterator[Row]:
     """Yield for each value of an axis but the first one its differences to it, one for each welfare function."""
     others = [other for other in sweep.axes if other != axis]
     groups: dict[tuple[str, ...], dict[str, str]] = {}
@@ -149,9 +178,3 @@ def _over_pairs(
     mean = clustered_mean([interval.estimate for interval in intervals], clusters, level=level)
     assert mean is not None
     return Estimate(estimate=mean.estimate, low=mean.low, high=mean.high, level=_LEVEL)
-
-
-def sentence(difference: AxisDifference) -> str:
-    """Return a difference in a sentence: `revision.strategy: mean of all with grounded minus with rewrite: ...`."""
-    what = f"{welfare_words(difference.function)} with {difference.value} minus that with {difference.against}"
-    return f"{difference.axis}: {what}: {difference.words}."

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scai_cli.analysis.config_warnings import welfare_decides
+from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.analysis.paired import Cells, holdout_cells
 from scai_cli.analysis.pareto import ParetoPoint, product_point
 from scai_cli.analysis.participants import participants
@@ -18,6 +18,8 @@ from scai_cli.social_choice import welfare
 
 SEED: Final = "seed"
 """The axis whose values are repetitions; nothing is compared along it."""
+WELFARE: Final = "welfare"
+"""The axis whose values are welfare functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class SweepRun:
     """A finished run of a sweep.
 
     `cells`: the utilities of the held-out people under the product, or without a holdout of the people who played it.
-    `participants`: the run's people in words. `welfare_decides`: whether the declared welfare affects the product.
+    `participants`: the run's people in words. `idle`: a line for each axis of the sweep without effect in this run.
     """
 
     record: CellRecord
@@ -33,7 +35,7 @@ class SweepRun:
     cells: Cells
     point: ParetoPoint
     participants: str
-    welfare_decides: bool
+    idle: tuple[str, ...]
 
 
 def read_runs(sweep: Sweep) -> dict[str, SweepRun]:
@@ -54,7 +56,8 @@ def _read(sweep: Sweep, record: CellRecord) -> Iterator[SweepRun]:
     if history.finished is None or not history.measured:
         return
     declared, config = welfare.parse(history.config.welfare).label, history.config
-    found = (product_point(history, declared), participants(config), welfare_decides(config))
+    idle = tuple(idle_axes(sweep.axes, [config]))
+    found = (product_point(history, declared), participants(config), idle)
     yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found)
 
 

@@ -7,15 +7,13 @@ from typing import Final
 
 from scai_cli.analysis.pareto import ParetoFront, mean_point
 from scai_cli.analysis.sweep_axes import functions_of
-from scai_cli.analysis.sweep_runs import SEED, SweepRun, setting, value_words
+from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, setting, value_words
 from scai_cli.analysis.verdicts import change_words, signed
 from scai_cli.runs.records import Estimate
 from scai_cli.runs.sweep_directory import Sweep
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.text.counts import counted
 
-WELFARE: Final = "welfare"
-"""The axis whose values are welfare functions."""
 _LEVEL: Final = 0.95
 
 

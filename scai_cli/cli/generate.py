@@ -31,6 +31,10 @@ def generate(
     n: Annotated[
         int | None, typer.Option("--n", min=1, help="Number of rows; default: one per task.", metavar="N")
     ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", help="Rows A to B-1 of the set of N, counted from 0: one shard of it.", metavar="A:B"),
+    ] = None,
     personas: Annotated[
         Path | None, typer.Option("--personas", help="Personas to use instead of the run's.", metavar="FILE")
     ] = None,
@@ -65,11 +69,12 @@ def generate(
     from scai_cli.jobs.session import run_on_loop
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
-    request = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
+    request = GenerateOptions(source, tasks, n, rows, personas, config, overrides, trust)
+    found = read_source(request, runs_dir)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
-        plan = plan_generate(request, runs_dir)
+        plan = plan_generate(found, request)
         for line in plan.doubts:
             options.say(line)
         if as_json:
@@ -79,7 +84,6 @@ def generate(
 
             print_generate_plan(plan)
         return
-    found = read_source(request, runs_dir)
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
     finish(run_on_loop(job), as_json)
 

@@ -46,6 +46,8 @@ def sweep(
         from scai_cli.jobs.sweep_plan import plan_sweep
 
         plan = plan_sweep(read_sweep(file), runs_dir)
+        for line in plan.warnings:
+            options.say(f"warning: {line}")
         if as_json:
             options.print_json(plan.as_object())
         else:
@@ -59,17 +61,20 @@ def sweep(
             raise outcome.error
 
 
-def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False) -> None:
-    """Print a sweep, for `scai sweep` and `scai show`."""
-    if as_json:
-        options.print_json(sweep.as_object())
-        return
-    from scai_cli.display.terminal.sweep import print_sweep, sweep_csv
+def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = False) -> None:
+    """Print a sweep, for `scai sweep` and `scai show`; `compared` reads its runs to compare them along each axis."""
+    from scai_cli.analysis.sweep_axes import all_differences
+    from scai_cli.display.terminal.sweep import print_differences, print_sweep, sweep_csv
 
-    if as_csv:
+    found = all_differences(sweep) if compared else []
+    if as_json:
+        differences = {"differences": [each.as_object() for row in found for each in row]} if compared else {}
+        options.print_json(sweep.as_object() | differences)
+    elif as_csv:
         sys.stdout.write(sweep_csv(sweep))
     else:
         print_sweep(sweep)
+        print_differences(found)
 
 
 def _observer(quiet: bool) -> SweepObserver:

@@ -117,7 +117,8 @@ def _validate(
     keep_first_defaults(source.data, new=context == USERS_FILE)
     settings = _settings(overrides, source.data.get("model"))
     saved = source.data.get("generate")
-    if context == SAVED_FILE and isinstance(saved, dict) and any(key == "generate.recipe" for _, key, _ in settings):
+    gives_recipe = any(key == "generate.recipe" for _, key, _ in settings) or _gives_recipe(overrides.given.values)
+    if context == SAVED_FILE and isinstance(saved, dict) and gives_recipe:
         source.data["generate"] = without_defaults(saved)
     for key, value in overrides.given.values.items():
         at, path = _place(source, overrides.given.place, key)
@@ -130,6 +131,11 @@ def _validate(
         return ExperimentConfig.model_validate(source.data, context=context), source
     except ValidationError as error:
         raise explain(error, source, ExperimentConfig) from None
+
+
+def _gives_recipe(given: Mapping[str, Any]) -> bool:
+    section = given.get("generate")
+    return "generate.recipe" in given or (isinstance(section, dict) and "recipe" in section)
 
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:

@@ -82,7 +82,8 @@ async def start(
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.folder.discarded_on_failure(*EVALUATED.names, CALLS, ROWS):
-            directory.write_source(ITEMS, (i.model_dump_json(exclude_defaults=True).encode() for i in found.items))
+            lines = (item.model_dump_json(exclude_defaults=True).encode() for item in found.items)
+            await directory.write_source(ITEMS, lines)
             manifest = EvaluationManifest(
                 run_id=directory.folder.run_id,
                 scai=__version__,
@@ -199,7 +200,7 @@ async def _session(
     def _judge(model: Any) -> Agent:
         return pool.agent("meta", model, folder.log_call, index)
 
-    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(directory) as index:
         return await work(pool, folder, index, observer, result, evaluate)
 
 

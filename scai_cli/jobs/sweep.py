@@ -15,14 +15,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
-from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
+from scai_cli.analysis.config_warnings import idle_axes
+from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
-from scai_cli.jobs.sweep_jobs import ReadyCell, check_cells, load_cells
-from scai_cli.runs.history.status import outcome_of
+from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, load_cells, states, wait_for_folders
+from scai_cli.runs.locks import is_locked
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
 
 
@@ -40,8 +41,11 @@ class Engine(Protocol):
         """End the cells at work in good order, or `at_once`; `run` then returns their results."""
 
 
-MakeEngine = Callable[[int], Engine]
-"""Makes an engine for a number of cells at the same time; its processes do not run yet."""
+class MakeEngine(Protocol):
+    """Makes an engine for a number of cells at the same time."""
+
+    def __call__(self, places: int) -> Engine:
+        """Return the engine, whose processes do not run yet."""
 
 
 class SweepObserver(Protocol):
@@ -101,23 +105,31 @@ def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, obs
 
 async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
-    left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
+    if is_locked(runs / file.name):
+        raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
+    await wait_for_folders(orders, observer.say)
+    cells = states(file, orders)
+    left = sum(cell.state != "finished" for cell in cells)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
     async with AsyncExitStack() as stack:
         player: Engine | None = None
-        if left:  # before the checks: its processes start meanwhile
+        if left:
             player = await stack.enter_async_context(engine(places))
-        cells = await check_cells(file, orders, observer.say)
+        check_models(file, [order.job.connected for order in orders])  # while the processes of the engine start
+        for line in idle_axes(file.axes, [order.job.config for order in orders]):
+            observer.say(f"warning: {line}")
         directory = SweepDirectory.open(runs, file)
         with closing(directory.folder), resumable(command):
             driver = _Driver(file, directory, player, SweepBudget(file.keys.limits, places), observer)
             driver.begin(cells)
             try:
-                error = await driver.play()
+                interrupted = await driver.play()
             finally:
                 observer.end()
     sweep = read_sweep_directory(directory.folder.path)
-    return SweepOutcome(sweep, error or _unfinished(sweep, command))
+    if interrupted is not None:
+        return SweepOutcome(sweep, Interrupted(f"{interrupted}; continue with `{command}`"))
+    return SweepOutcome(sweep, _unfinished(sweep, command))
 
 
 def find_engine(name: EngineName) -> MakeEngine:

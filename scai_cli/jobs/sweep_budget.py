@@ -68,7 +68,7 @@ class SweepBudget:
 
     def begin(self, record: CellRecord, share: Amounts, own: LimitsConfig) -> dict[str, Any]:
         """Promise a share to a cell, and return the limits of its run; `record` is what it has used before."""
-        self.promised[record.run_id] = share
+        self.used[record.run_id], self.promised[record.run_id] = record, share
         caps: dict[str, float] = {key: amount_used(record, key) + value for key, value in share.items()}
         if self.limits.seconds is not None:
             caps["seconds"] = record.wall_s + max(0.001, self.limits.seconds - (self.clock() - self.began))
@@ -81,12 +81,9 @@ class SweepBudget:
 
     def end(self, record: CellRecord) -> Amounts:
         """Take back the promise to a cell; return what it has not used of it."""
-        before, promised = self.used.get(record.run_id), self.promised.pop(record.run_id)
+        before, promised = self.used[record.run_id], self.promised.pop(record.run_id)
         self.used[record.run_id] = record
-        return {
-            key: share - amount_used(record, key) + (amount_used(before, key) if before else 0.0)
-            for key, share in promised.items()
-        }
+        return {key: share + amount_used(before, key) - amount_used(record, key) for key, share in promised.items()}
 
 
 def amount_used(record: CellRecord, key: str) -> float:

@@ -15,6 +15,7 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.model_pool import costs_of, prices_of
+from scai_cli.jobs.plan import plan_experiment
 from scai_cli.jobs.run import continue_run, run
 from scai_cli.jobs.saved_experiment import changed_keys, digests
 from scai_cli.jobs.session import Observer, Outcome, SilentObserver, Spending
@@ -25,7 +26,7 @@ from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.outcome import read_outcome
+from scai_cli.runs.outcome import is_finished, read_outcome
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus
 from scai_cli.text.characters import one_line
@@ -36,12 +37,25 @@ _CONTINUE: Final = re.compile(r"(?:[;,]? (?:and )?then)? continue with `scai res
 _NONE: Final = CellNumbers({}, None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedUse:
+    """What a whole cell is expected to use; `usd` is None if a price is unknown."""
+
+    calls: int
+    usage: Usage
+    usd: float | None
+
+
 class CellJob(Protocol):
     """The work of a cell: a run, or a generated set. A job can be pickled."""
 
     @property
     def config(self) -> ExperimentConfig:
-        """The experiment, whose models are called."""
+        """The experiment."""
+
+    @property
+    def connected(self) -> ExperimentConfig:
+        """The experiment with the models that the work calls."""
 
     def limited(self, limits: Mapping[str, Any]) -> Self:
         """Return the job with other limits."""
@@ -55,12 +69,23 @@ class CellJob(Protocol):
     def numbers(self, path: Path) -> CellNumbers:
         """Return what the sweep's table shows of the finished work."""
 
+    def plan(self) -> ExpectedUse:
+        """Rehearse the work."""
+
+    def plan_key(self) -> str:
+        """Return a text that only jobs with the same plan share."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
     """A cell that is a run."""
 
     config: ExperimentConfig
+
+    @property
+    def connected(self) -> ExperimentConfig:
+        """The experiment without a judge."""
+        return self.config.without_judge
 
     def limited(self, limits: Mapping[str, Any]) -> RunJob:
         """Return the job with other limits."""
@@ -76,7 +101,7 @@ class RunJob:
         before, now = (digests(each, with_remedies=True) for each in (saved, self.config))
         if changed := changed_keys(before, now):
             raise RunError(f"run {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if outcome_of(path).get("status") == "finished":
+        if is_finished(path):
             return "finished"
         refuse_other_address((model for _, model in saved.models()), Overrides())
         return "unfinished"
@@ -90,6 +115,15 @@ class RunJob:
     def numbers(self, path: Path) -> CellNumbers:
         """Return the welfare of the run's product and the held-out gain."""
         return cell_numbers(read_history(path, messages=False, ratings=False))
+
+    def plan(self) -> ExpectedUse:
+        """Rehearse the run."""
+        plan = plan_experiment(self.config)
+        return ExpectedUse(sum(plan.calls.values()), sum(plan.usage.values(), Usage()), plan.usd)
+
+    def plan_key(self) -> str:
+        """Return the experiment without its seed."""
+        return self.config.model_dump_json(exclude={"seed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +206,7 @@ def _record(order: CellOrder, status: CellStatus, spent: Spending, numbers: Cell
         welfare=numbers.welfare,
         measured_on=numbers.measured_on,
         gain=numbers.gain,
+        made=numbers.made,
         calls=spent.calls,
         input_tokens=spent.usage.input_tokens,
         output_tokens=spent.usage.output_tokens,

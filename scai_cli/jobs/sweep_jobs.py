@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,9 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.jobs.sweep_cell import CellJob, CellOrder, RunJob, State
+from scai_cli.jobs.sweep_generate import GenerateJobs
 from scai_cli.runs.locks import is_locked
+from scai_cli.text.counts import counted
 
 _PATIENCE_S: Final = 2 * GRACE_S
 """The time in which the workers of a killed sweep end in good order."""
@@ -37,13 +40,12 @@ class ReadyCell:
 
 def load_cells(file: SweepFile, runs: Path) -> list[CellOrder]:
     """Load every cell; raises ConfigError with file, cell and key for the first wrong one."""
-    find, folder = starting_from(runs), runs.resolve()
-    return [CellOrder(folder / cell.run_id, cell.values, _job(file, cell, find)) for cell in file.cells]
+    find, folder, sets = starting_from(runs), runs.resolve(), GenerateJobs(file, runs)
+    job = sets.job if file.keys.command == "generate" else partial(_run_job, file, find)
+    return [CellOrder(folder / cell.run_id, cell.values, job(cell)) for cell in file.cells]
 
 
-def _job(file: SweepFile, cell: SweepCell, find: FindEarlier) -> CellJob:
-    if file.keys.command == "generate":
-        raise ConfigError(f"{file.path}: command: generate is not possible yet")
+def _run_job(file: SweepFile, find: FindEarlier, cell: SweepCell) -> CellJob:
     config = load_experiment(file.path.parent / (file.keys.experiment or ""), overrides(file, cell), find)
     if human := next((persona.id for persona in config.personas.inline if persona.human), None):
         raise ConfigError(
@@ -61,16 +63,6 @@ def overrides(file: SweepFile, cell: SweepCell) -> Overrides:
     return Overrides(model=model, given=GivenValues(place, given))
 
 
-async def check_cells(file: SweepFile, orders: Sequence[CellOrder], say: Callable[[str], None]) -> list[ReadyCell]:
-    """Check the models and the folders of all cells; raises ConfigError, KeyUntrusted or RunError.
-
-    A folder that a worker of a killed sweep still writes is waited for.
-    """
-    _connect_once(file, [order.job.config for order in orders])
-    await _wait_for(orders, say)
-    return states(file, orders)
-
-
 def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
     """Return how far each cell is; raises RunError for a folder with other work."""
     cells, refused = [], []
@@ -80,13 +72,16 @@ def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
         except ScaiError as error:
             refused.append(f"cell {order.path.name}: {error}")
     if refused:
-        more = f" (and {len(refused) - 1} more cells)" if refused[1:] else ""
+        more = f" (and {counted(len(refused) - 1, 'more cell')})" if refused[1:] else ""
         raise RunError(f"{file.path}: {refused[0]}{more}; move it, give the sweep another `name:`, or give --runs-dir")
     return cells
 
 
-def _connect_once(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
-    """Connect every distinct set of models once: a missing key or price is known before any cell starts."""
+def check_models(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
+    """Connect every distinct set of models once, so that a missing key or price is known before any cell starts.
+
+    Raises ConfigError or KeyUntrusted.
+    """
     limits = {"usd": file.keys.limits.usd} if file.keys.limits.usd is not None else {}
     seen = set()
     for config in configs:
@@ -96,11 +91,12 @@ def _connect_once(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
         )
         if models not in seen:
             seen.add(models)
-            with ModelPool.connect(with_limits(config, limits).without_judge):
+            with ModelPool.connect(with_limits(config, limits)):
                 pass
 
 
-async def _wait_for(orders: Sequence[CellOrder], say: Callable[[str], None]) -> None:
+async def wait_for_folders(orders: Sequence[CellOrder], say: Callable[[str], None]) -> None:
+    """Wait until the workers of a killed sweep have left the folders; raises RunError if others are in use."""
     ends, said = time.monotonic() + _PATIENCE_S, False
     for order in orders:
         while is_locked(order.path):

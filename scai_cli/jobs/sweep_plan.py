@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.experiment.sweep_file import SweepFile
-from scai_cli.jobs.plan import Plan, plan_experiment, tokens_of
-from scai_cli.jobs.sweep_cell import State
+from scai_cli.jobs.plan import tokens_of
+from scai_cli.jobs.sweep_cell import ExpectedUse, State
 from scai_cli.jobs.sweep_jobs import load_cells, states
 from scai_cli.messages import Usage
 
@@ -33,6 +34,8 @@ class SweepPlan:
     name: str
     axes: Sequence[str]
     cells: Sequence[PlannedCell]
+    warnings: Sequence[str]
+    """A line for each axis without effect."""
 
     @property
     def _left(self) -> list[PlannedCell]:
@@ -60,17 +63,17 @@ class SweepPlan:
         for cell in cells:
             del cell["usage"]
         whole = {"calls": self.calls, "tokens": tokens_of(self.usage), "usd": self.usd}
-        return {"name": self.name, "axes": list(self.axes), "cells": cells, **whole}
+        return {"name": self.name, "axes": list(self.axes), "cells": cells, **whole, "warnings": list(self.warnings)}
 
 
 def plan_sweep(file: SweepFile, runs: Path) -> SweepPlan:
     """Load and check all cells, and rehearse those that differ in more than the seed; raises as a sweep does."""
-    known: dict[str, Plan] = {}
-    cells = []
-    for ready in states(file, load_cells(file, runs)):
-        config = ready.order.job.config
-        same = config.model_dump_json(exclude={"seed"})
-        plan = known.setdefault(same, known.get(same) or plan_experiment(config))
-        calls, usage = sum(plan.calls.values()), sum(plan.usage.values(), Usage())
-        cells.append(PlannedCell(ready.order.path.name, ready.order.values, ready.state, calls, usage, plan.usd))
-    return SweepPlan(file.name, file.axes, cells)
+    known: dict[str, ExpectedUse] = {}
+    cells, orders = [], load_cells(file, runs)
+    for ready in states(file, orders):
+        job = ready.order.job
+        key = job.plan_key()
+        use = known[key] = known.get(key) or job.plan()
+        cells.append(PlannedCell(ready.order.path.name, ready.order.values, ready.state, use.calls, use.usage, use.usd))
+    warnings = idle_axes(file.axes, [order.job.config for order in orders])
+    return SweepPlan(file.name, file.axes, cells, warnings)

@@ -46,6 +46,8 @@ class CellRecord(Value):
     measured_on: str | None = None
     """Where welfare was measured: `holdout`, or an epoch."""
     gain: Gain | None = None
+    made: int | None = None
+    """The number of rows of a generated set."""
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -86,6 +88,20 @@ class Sweep:
 def is_sweep(path: Path) -> bool:
     """Return whether a folder is that of a sweep."""
     return (path / SWEEP).is_file()
+
+
+def cell_folders(path: Path) -> list[Path]:
+    """Return the folders of a sweep's cells in the order of its file; empty for a folder of another kind.
+
+    Raises RunError for a cell that has not started.
+    """
+    if not is_sweep(path):
+        return []
+    sweep = read_sweep_directory(path)
+    for cell in sweep.cells:
+        if not sweep.folder_of(cell).is_dir():
+            raise RunError(f"cell {cell.run_id!r} of sweep {sweep.name!r} has not started; continue the sweep first")
+    return [sweep.folder_of(cell) for cell in sweep.cells]
 
 
 def read_sweep_directory(path: Path) -> Sweep:

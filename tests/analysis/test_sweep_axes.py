@@ -42,7 +42,7 @@ def swept(*cells: Ran, declared: str = "utilitarian") -> tuple[Sweep, dict[str, 
         if utilities:
             rated = {(who, task): u for who, row in utilities.items() for task, u in zip(TASKS, row, strict=True)}
             point = ParetoPoint(function, 1, "epoch 2", found, {str(values.get("seed")): frozenset()})
-            runs[record.run_id] = SweepRun(record, function, Cells("x", rated, {}), point, "3 people", True)
+            runs[record.run_id] = SweepRun(record, function, Cells("x", rated, {}), point, "3 people", ())
     axes = list(dict.fromkeys(axis for values, _ in cells for axis in values))
     return Sweep("study", Path("runs/study"), "run", axes, records, False), runs
 

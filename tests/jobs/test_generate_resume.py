@@ -245,6 +245,27 @@ def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> No
     assert sorted(path.name for path in left.iterdir()) == [".lock", *made]
 
 
+def test_a_start_that_is_cancelled_while_it_copies_tasks_leaves_nothing(kind: Path) -> None:
+    Path("tasks.jsonl").write_text("".join(f'{{"id": "t{n}", "prompt": "Question {n}?"}}\n' for n in range(3000)))
+    options, runs = GenerateOptions(str(kind), Path("tasks.jsonl")), Path("runs")
+    source = read_source(options, runs)
+
+    async def cancelled() -> list[Path]:
+        job = asyncio.create_task(start(source, options, runs, None, SilentObserver()))
+        await asyncio.sleep(0)
+        begun = folders()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        return begun
+
+    def folders() -> list[Path]:
+        return list(runs.iterdir())
+
+    assert asyncio.run(cancelled()) == [runs / "kind-rows"]
+    assert folders() == []
+
+
 @pytest.mark.slow
 def test_sets_that_begin_at_once_get_folders_of_their_own(kind: Path) -> None:
     started = [process("generate", kind, "--n", 3, "-q") for _ in range(3)]

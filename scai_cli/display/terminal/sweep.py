@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from scai_cli.analysis.sweep_axes import Row, main_differences
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import out, plain_table
@@ -29,9 +30,9 @@ _LONGEST: Final = 24
 def print_sweep(sweep: Sweep) -> None:
     """Print a row for each cell, then why cells are not finished.
 
-    `welfare` is the value of the cell's own welfare function.
+    `welfare` is the value of the cell's own welfare function; generated sets have their number of rows instead.
     """
-    numbers = _number_columns(sweep.cells)
+    numbers = _number_columns(sweep)
     table = plain_table()
     for title in (*map(_heading, sweep.axes), "status"):
         table.add_column(styled(title), no_wrap=True)
@@ -47,21 +48,35 @@ def print_sweep(sweep: Sweep) -> None:
         if cell.problem is not None and cell.status != "finished":
             console.print(styled(one_line(f"{cell.run_id}: {cell.problem}")), soft_wrap=True)
     if done := next((cell for cell in sweep.cells if cell.status == "finished"), None):
-        console.print(styled(f"every cell is a run of its own, e.g. `scai show {done.run_id}`"), soft_wrap=True)
+        hint = f"every cell is a run of its own, e.g. `scai show {done.run_id}`"
+        if sweep.command == "generate":
+            hint = f"export the rows of all cells, in this order: `scai export {sweep.name} --format F -o FILE`"
+        console.print(styled(hint), soft_wrap=True)
 
 
-def _number_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
+def print_differences(rows: Sequence[Row]) -> None:
+    """Print each value of an axis against its first one, in a sentence each."""
+    for difference in (each for row in rows for each in main_differences(row)):
+        out().print(styled(one_line(difference.sentence)), soft_wrap=True)
+
+
+def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
     """Return title -> a number of each cell; only the columns that say something."""
+    cells = sweep.cells
+    if sweep.command == "generate":
+        return {"made": ["–" if cell.made is None else f"{cell.made:,}" for cell in cells], **_spent_columns(cells)}
     declared = [next(iter(cell.welfare.values()), None) for cell in cells]
     mean, worst_off = ([cell.welfare.get(label) for cell in cells] for label in ("utilitarian", "rawlsian"))
     columns = {"welfare": [*map(number, declared)]}
     columns |= {"mean": [*map(number, mean)]} if mean != declared else {}
     columns |= {"worst off": [*map(number, worst_off)]} if worst_off != declared else {}
     columns |= {"held-out gain": [_gain(cell.gain) for cell in cells]} if any(cell.gain for cell in cells) else {}
+    return {**columns, **_spent_columns(cells)}
+
+
+def _spent_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
     calls, costs = zip(*map(_spent, cells), strict=True)
-    columns["calls"] = [*calls]
-    columns |= {"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {}
-    return columns
+    return {"calls": [*calls]} | ({"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {})
 
 
 def _heading(axis: str) -> str:
@@ -76,11 +91,13 @@ def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
 def sweep_csv(sweep: Sweep) -> str:
     """Return the table as CSV; a text that a spreadsheet would run as a formula has an apostrophe before it."""
     labels = welfare_labels(sweep.cells)
+    made = ["made"] if sweep.command == "generate" else []
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     spent = ("calls", "input_tokens", "output_tokens", "usd", "wall_s")
     gain = ("gain", "gain_low", "gain_high")
-    writer.writerow(["run_id", *map(guarded, sweep.axes), "status", "problem", *labels, "measured_on", *gain, *spent])
+    numbers = (*made, *labels, "measured_on", *gain, *spent)
+    writer.writerow(["run_id", *map(guarded, sweep.axes), "status", "problem", *numbers])
     for cell in sweep.cells:
         values = (cell.values.get(axis, "") for axis in sweep.axes)
         own = cell.gain or Gain.model_construct(value=None, low=None, high=None)
@@ -89,6 +106,7 @@ def sweep_csv(sweep: Sweep) -> str:
             *values,
             cell.status,
             cell.problem,
+            *(getattr(cell, name) for name in made),
             *(cell.welfare.get(label) for label in labels),
             cell.measured_on,
             own.value,

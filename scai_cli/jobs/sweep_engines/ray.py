@@ -78,7 +78,7 @@ class RayEngine:
 
 
 async def _reach(address: str) -> None:
-    """Raise OSError if no cluster answers at the address: Ray would try for ten minutes, in which Ctrl-C is not seen."""
+    """Raise OSError if no cluster answers at the address: Ray would try for ten minutes, and not see Ctrl-C."""
     host, _, port = address.rpartition("/")[2].rpartition(":")
     if host and port.isdecimal():
         async with asyncio.timeout(_PATIENCE_S):
