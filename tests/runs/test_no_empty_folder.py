@@ -4,7 +4,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -29,7 +29,8 @@ def _run() -> LockedFolder:
 def _set() -> LockedFolder:
     directory = RowDirectory.create(RUNS, "set", "r", GENERATED)
     with directory.folder.discarded_on_failure(*GENERATED.names, CALLS, ROWS):
-        directory.write_source(TASKS, [b"{}"])
+        with suppress(StopIteration):  # a loop would need files of its own
+            directory.write_source(TASKS, [b"{}"]).send(None)
         directory.complete("name: r\n", "rows: 1\n")
     return directory.folder
 
