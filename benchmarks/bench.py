@@ -174,7 +174,8 @@ def group(load: Workload, latency: float, clients: list[Client], args: argparse.
                 flush=True,
             )
             del known[wanted if number + 1 >= wanted else len(known) :]
-    return {"workload": load.name, "latency": latency, "date": time.strftime("%Y-%m-%d"), "runs": runs}
+    due = {"calls": load.calls, "limit": load.limit(latency)}
+    return {"workload": load.name, "latency": latency, **due, "date": time.strftime("%Y-%m-%d"), "runs": runs}
 
 
 def main() -> None:

@@ -87,17 +87,15 @@ BARE = Layers(gate=False, calls=False, events=False, display=False)
 
 def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Console) -> float:
     """Return the CPU seconds of one experiment with these layers."""
-    pool = ModelPool.connect(experiment)
     model = Instant()
-    for gate in pool.gates.values():
-        gate._model = model  # type: ignore[assignment]  # in place of the client, which is never used
+    pool = ModelPool.connect(experiment, wrap=lambda _client, _settings: model)
     if not layers.gate:
-        pool = ModelPool(experiment, dict.fromkeys(pool.gates, model), pool.prices, pool.budget)  # type: ignore[arg-type]
+        pool = replace(pool, models=dict.fromkeys(pool.models, model))
     directory = RunDirectory.create(folder, None, "layers", dump_experiment(experiment))
     index = CallIndex.read(directory.folder.path / CALLS, {}) if layers.replay else None
     agents = pool.agents(directory.folder.log_call, index)
     if not layers.calls:
-        bare = next(iter(pool.gates.values()))
+        bare = next(iter(pool.models.values()))
         agents_by_role = {role: replace(getattr(agents, role), model=bare) for role in ("assistant", "user", "meta")}
         agents = replace(agents, **agents_by_role)
     view = ProgressView(screen, RunProgress())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from measuring import Measured
-from workloads import IN_FLIGHT, WORKLOADS, Ask, Message, Workload, converse, experiment, perform
+from workloads import IN_FLIGHT, WORKLOADS, Ask, Message, Workload, check_rater, converse, experiment, perform
 
 MODEL = "bench"
 KEY = "none"
@@ -156,6 +156,8 @@ def with_inspect(load: Workload, url: str) -> None:
         async def solve(state: TaskState, _generate: Generate) -> TaskState:
             if load.experiments == 1 and not load.revise:
                 number = int(state.sample_id)
+                if number == 0:
+                    await check_rater(ask)
                 user, question = divmod(number, load.tasks)
                 await converse(ask, "You are a helpful assistant.", user, question, load.turns)
             else:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workloads import IN_FLIGHT, WORKLOADS, Workload
+from workloads import IN_FLIGHT, WORKLOADS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 DISTURBED = 0.25
@@ -47,12 +47,12 @@ def write_tables(results: dict[str, Any]) -> None:
 
 def table(group: dict[str, Any]) -> str:
     """Return the table of one workload at one latency."""
-    load, latency = WORKLOADS[group["workload"]], group["latency"]
+    load, latency, calls = WORKLOADS[group["workload"]], group["latency"], group["calls"]
     base = [run["cpu_s"] for run in group["runs"].get("official", ())]
     lines = [
         f"### {load.name} at {latency * 1000:.0f} ms: {load.what}",
         "",
-        f"{load.calls:,} calls; the limit is {limit(load, latency)}. Measured on {group['date']}.",
+        f"{calls:,} calls; the limit is {formula(group)}. Measured on {group['date']}.",
         "",
         "| client | wall / limit | CPU per call, ms | of the official client's | peak MB | start, CPU s | kB a request "
         "| server, cores | others, cores | starved | n |",
@@ -61,9 +61,9 @@ def table(group: dict[str, Any]) -> str:
     for name, runs in group["runs"].items():
         if not runs:
             continue
-        wall = [run["wall_s"] / load.limit(latency) for run in runs]
+        wall = [run["wall_s"] / group["limit"] for run in runs]
         starved = statistics.median(run["starved"] for run in runs)
-        cpu = [run["cpu_s"] / load.calls * 1000 for run in runs]
+        cpu = [run["cpu_s"] / calls * 1000 for run in runs]
         share = f"{statistics.median(run['cpu_s'] for run in runs) / statistics.median(base):.2f}" if base else ""
         cells = [
             TITLES[name],
@@ -72,7 +72,7 @@ def table(group: dict[str, Any]) -> str:
             share,
             f"{max(run['peak_mb'] for run in runs):.0f}",
             f"{statistics.median(run['start_s'] for run in runs):.1f}",
-            f"{statistics.median(run['bytes'] for run in runs) / load.calls / 1000:.1f}",
+            f"{statistics.median(run['bytes'] for run in runs) / calls / 1000:.1f}",
             f"{statistics.median(run['server_s'] / run['whole_s'] for run in runs):.2f}",
             f"{statistics.median(run['others'] for run in runs):.2f}",
             f"{starved:.0%}",
@@ -82,12 +82,13 @@ def table(group: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def limit(load: Workload, latency: float) -> str:
-    """Return the formula with its numbers."""
-    steps, waves = load.steps, load.calls / IN_FLIGHT
-    if steps >= waves:
-        return f"{steps} steps one after the other x {latency:g} s = {load.limit(latency):.2f} s"
-    return f"{load.calls:,} calls x {latency:g} s / {IN_FLIGHT} in flight = {load.limit(latency):.2f} s"
+def formula(group: dict[str, Any]) -> str:
+    """Return how the limit is computed, with its numbers."""
+    calls, latency, limit = group["calls"], group["latency"], group["limit"]
+    steps = round(limit / latency)
+    if limit > latency * calls / IN_FLIGHT:
+        return f"{steps} steps one after the other x {latency:g} s = {limit:.2f} s"
+    return f"{calls:,} calls x {latency:g} s / {IN_FLIGHT} in flight = {limit:.2f} s"
 
 
 def spread(values: Sequence[float], digits: int) -> str:

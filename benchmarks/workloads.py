@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import random
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 IN_FLIGHT = 256
+CHECKS = 6
+"""The calls with which an experiment checks its rater, while the first epoch is played."""
 
 Message = dict[str, str]
 Ask = Callable[[list[Message]], Awaitable[str]]
@@ -40,17 +41,21 @@ class Workload:
         return self.users * self.tasks
 
     @property
+    def plays(self) -> int:
+        """Return how often the conversations are played: in each epoch, and after the last revision."""
+        return self.epochs + self.revise
+
+    @property
     def calls(self) -> int:
-        """Return the number of calls. An epoch has 2 calls per turn, a cross rating by each other user, and one
-        revision.
-        """
+        """Return the number of calls. A play has 2 calls per turn and a cross rating by each other user."""
         crossings = self.pairs * (self.users - 1) if self.cross else 0
-        return self.experiments * self.epochs * (2 * self.turns * self.pairs + crossings + self.revise)
+        a_play = 2 * self.turns * self.pairs + crossings
+        return self.experiments * (self.plays * a_play + self.epochs * self.revise + CHECKS)
 
     @property
     def steps(self) -> int:
         """Return the number of calls that must wait for one another: in a conversation, a cross rating, a revision."""
-        return self.epochs * (2 * self.turns + self.cross + self.revise)
+        return self.plays * (2 * self.turns + self.cross) + self.epochs * self.revise
 
     def limit(self, latency: float, in_flight: int = IN_FLIGHT) -> float:
         """Return the least wall time: the endpoint's, if everything else took no time."""
@@ -139,10 +144,17 @@ async def cross_rate(ask: Ask, rater: int, said: list[Message]) -> float:
     return json.loads(form)["rating"]
 
 
+async def check_rater(ask: Ask) -> None:
+    """Rate the answers that show whether a model can rate."""
+    asked = [{"role": "system", "content": PLAY}, {"role": "user", "content": f"{text('check', 120)}\n\n{FEEDBACK}"}]
+    await asyncio.gather(*(ask(asked) for _ in range(CHECKS)))
+
+
 async def experiment(ask: Ask, load: Workload) -> None:
-    """Play one experiment: each epoch plays, cross-rates, revises."""
+    """Play one experiment: each epoch plays, cross-rates, revises; the last revision is played, too."""
+    checks = asyncio.ensure_future(check_rater(ask))
     system = "You are a helpful assistant."
-    for _ in range(load.epochs):
+    for epoch in range(load.plays):
 
         async def pair(user: int, task: int, system: str = system) -> list[Message]:
             said = await converse(ask, system, user, task, load.turns)
@@ -153,23 +165,15 @@ async def experiment(ask: Ask, load: Workload) -> None:
 
         pairs = [(user, task) for user in range(load.users) for task in range(load.tasks)]
         dialogues = await asyncio.gather(*(pair(user, task) for user, task in pairs))
-        if load.revise:
+        if epoch < load.epochs and load.revise:
             shown = "\n\n".join(told(said) for said in dialogues)
             asked = f"The constitution now:\n\n{system}\n\nWhat happened under it:\n\n{shown}\n\n{REWRITE}"
             written = await ask([{"role": "system", "content": META}, {"role": "user", "content": asked}])
             rules = "\n".join(rule["text"] for rule in json.loads(written)["principles"])
             system = f"You are a helpful assistant.\n\n{rules}"
+    await checks
 
 
 async def perform(ask: Ask, load: Workload) -> None:
     """Play the whole workload."""
     await asyncio.gather(*(experiment(ask, load) for _ in range(load.experiments)))
-
-
-def rounds(load: Workload, in_flight: int = IN_FLIGHT) -> int:
-    """Return the number of round trips if all conversations advance together and use every slot."""
-    everybody = load.experiments * load.pairs
-    crossings = everybody * (load.users - 1) if load.cross else 0
-    revisions = load.experiments * load.revise
-    an_epoch = 2 * load.turns * math.ceil(everybody / in_flight)
-    return load.epochs * (an_epoch + math.ceil(crossings / in_flight) + math.ceil(revisions / in_flight))

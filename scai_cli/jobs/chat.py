@@ -239,7 +239,7 @@ def open_chat(
             whose = f" for {persona}" if persona else ""
             raise RunError(f"--against {against}: its system message{whose} is that of {product.name}; leave it out")
         dialogues = (other, product)
-    runner = asyncio.Runner(loop_factory=loop_factory(config.models()))
+    runner = asyncio.Runner(loop_factory=loop_factory())
     return ChatSession(path, config, dialogues, ModelPool.connect(config.asked_directly), runner, seen)
 
 

@@ -110,7 +110,7 @@ def explain(
         )
         job = _explained(context, planned, history, config, log)
         try:
-            explanation = run_on_loop(config.models(), stoppable(pool, job, command))
+            explanation = run_on_loop(stoppable(pool, job, command))
         except LimitReached as error:
             raise with_remedy(
                 error, f"answers so far are kept: raise the limit and continue with `{command}`"

@@ -11,12 +11,13 @@ import importlib.util
 import json
 import logging
 import os
+import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from pydantic_core import to_json
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _name_host = lru_cache(partial(logging.getLogger("scai_cli").warning, "scai: the key in %s goes to %s"))
 """Write on stderr, once per process and unless logging is set up otherwise, which key a host gets."""
+Read = TypeVar("Read")
 _MAX_CONNECTIONS: Final = 1024
 _TRANSFER_S: Final = 3600.0
 """The seconds that a file may take to be sent or received."""
@@ -73,7 +75,7 @@ class Connection:
         if endpoint.key is not None:
             _name_host(endpoint.key_variable, endpoint.origin)
         self._urls: dict[str, httpx2.URL] = {}
-        self._request = httpx2.Request
+        self._request, self._stream = httpx2.Request, httpx2.ByteStream
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
         self._errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError, zlib.error)
         with suppress(ImportError):  # if aiohttp is installed, its transport raises some of its errors untranslated
@@ -97,24 +99,27 @@ class Connection:
         with file.open("rb") as opened:
             form = {"file": (file.name, opened, "application/jsonl")}
             request = self._http.build_request("POST", self.url(path), headers=headers, data=fields, files=form)
-            async with self._answer(request, {}, _TRANSFER_S) as response:
-                received, _ = await read_body(response, MB)
+            received, _ = await self._answer(request, {}, _TRANSFER_S, partial(read_body, most=MB))
         return received
 
     async def download(self, path: str, target: BinaryIO) -> None:
         """Append what a path returns to a file; raises ProviderError, also for more than 2 GB."""
         headers = self._headers.copy()
         headers["accept-encoding"] = "identity"
-        request, size = self._request("GET", self.url(path), headers=headers), 0
-        async with self._answer(request, {}, _TRANSFER_S) as response, aclosing(response.aiter_bytes()) as parts:
-            async for part in parts:
-                try:
-                    target.write(part)
-                except OSError as error:
-                    raise cannot_write(target.name, error) from error
-                size += len(part)
-                if size > _MOST_DOWNLOADED:
-                    raise EndpointFailed(f"{self.endpoint}: {path}: the file is longer than 2 GB")
+
+        async def keep(response: httpx2.Response) -> None:
+            size = 0
+            async with aclosing(response.aiter_bytes()) as parts:
+                async for part in parts:
+                    try:
+                        target.write(part)
+                    except OSError as error:
+                        raise cannot_write(target.name, error) from error
+                    size += len(part)
+                    if size > _MOST_DOWNLOADED:
+                        raise EndpointFailed(f"{self.endpoint}: {path}: the file is longer than 2 GB")
+
+        await self._answer(self._request("GET", self.url(path), headers=headers), {}, _TRANSFER_S, keep)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -152,25 +157,41 @@ class Connection:
 
     async def _send(self, method: str, path: str, content: bytes | None, body: Mapping[str, Any]) -> bytes:
         """Send `content`, whose meaning is `body`, within `timeout_s`; return the whole body of the answer."""
-        request = self._request(method, self.url(path), headers=self._headers, content=content)
-        async with self._answer(request, body, self._model.timeout_s) as response:
-            received, is_longer = await read_body(response, int(self._model.max_response_mb * MB))
+        request = self._prepared(method, path, content)
+        most = int(self._model.max_response_mb * MB)
+        received, is_longer = await self._answer(request, body, self._model.timeout_s, partial(read_body, most=most))
         if is_longer:
             limit = f"over {self._model.max_response_mb:g} MB (model.max_response_mb)"
             raise self.refused(Refusal(200, f"the response is too long: {limit}"), 200)
         return received
 
-    @asynccontextmanager
+    def _prepared(self, method: str, path: str, content: bytes | None) -> httpx2.Request:
+        """Return a request with the headers of all calls, which are not made anew."""
+        if content is None:
+            return self._request(method, self.url(path), headers=self._headers)
+        request = self._request(method, self.url(path), headers=self._headers, stream=self._stream(content))
+        request.headers.encoding = "ascii"  # `_headers` has checked it; else it is found out for each call
+        request.headers["content-length"] = str(len(content))
+        request.read()
+        return request
+
     async def _answer(
-        self, request: httpx2.Request, body: Mapping[str, Any], seconds: float
-    ) -> AsyncIterator[httpx2.Response]:
-        """Send a request; inside the block, read the answer within `seconds` in all. A refusal is a ProviderError."""
+        self,
+        request: httpx2.Request,
+        body: Mapping[str, Any],
+        seconds: float,
+        read: Callable[[httpx2.Response], Awaitable[Read]],
+    ) -> Read:
+        """Send a request and `read` the answer, within `seconds` in all. A refusal is a ProviderError."""
         try:
-            async with asyncio.timeout(seconds), aclosing(await self._authenticated(request)) as response:
-                if response.is_success:
-                    yield response
-                    return
-                received, _ = await read_body(response, MAX_ERROR)
+            async with asyncio.timeout(seconds):
+                response = await self._authenticated(request)
+                try:
+                    if 200 <= response.status_code <= 299:
+                        return await read(response)
+                    received, _ = await read_body(response, MAX_ERROR)
+                finally:
+                    await response.aclose()
         except self._errors as error:
             raise self._unconnected(error) from None
         status = response.status_code
@@ -271,7 +292,16 @@ def _http_client(transport: str | None) -> httpx2.AsyncClient:
         bound_interim_responses()
     limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
     client = DefaultAioHttpClient if installed and transport != "plain" else DefaultAsyncHttpxClient
-    return client(limits=limits, timeout=None, headers={"accept-encoding": ENCODING})
+    certificates = _certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return client(limits=limits, timeout=None, headers={"accept-encoding": ENCODING}, verify=certificates)
+
+
+@lru_cache
+def _certificates(file: str | None, folder: str | None) -> ssl.SSLContext:  # noqa: ARG001 - they make the difference
+    """Read the certificates that the environment names, once: it takes 16 ms, and a sweep opens many clients."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _headers(

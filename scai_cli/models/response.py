@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from contextlib import AsyncExitStack, aclosing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +27,9 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
         raise ValueError(f"the response has the content-encoding {encoding}, and scai asks for {ENCODING}")
     unpacker = None if encoding == "identity" else zlib.decompressobj(zlib.MAX_WBITS | 32)  # of either kind
     body, received, limit = bytearray(), 0, min(MB, most)
-    async with aclosing(response.aiter_raw()) as parts, AsyncExitStack() as turn:
+    parts = response.aiter_raw()
+    turn: asyncio.Lock | None = None
+    try:
         async for part in parts:
             received += len(part)
             while True:
@@ -43,10 +44,15 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
                     break
                 if limit == most:
                     return bytes(body[: min(most, MAX_ERROR)]), True
-                await turn.enter_async_context(_turn(asyncio.get_running_loop()))
-                limit = most
+                waited = _turn(asyncio.get_running_loop())
+                await waited.acquire()
+                turn, limit = waited, most
         await response.aclose()  # here, so that the next long body waits until this one is decoded
         return bytes(body), False
+    finally:
+        if turn is not None:
+            turn.release()
+        await parts.aclose()
 
 
 @lru_cache(maxsize=1)
