@@ -9,12 +9,12 @@ import peak
 import pytest
 import yaml
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # last: some have names of other modules
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # last: some have names of other modules
 
+from memory import __file__ as memory
 from memory import measure
 
-experiment = runpy.run_path(str(BENCHMARKS / "growth.py"))["experiment"]
+experiment = runpy.run_path(str(Path(memory).with_name("growth.py")))["experiment"]  # tests have a module of this name
 
 
 @pytest.mark.slow
