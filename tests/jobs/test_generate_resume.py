@@ -260,7 +260,7 @@ def test_a_start_that_is_cancelled_while_it_copies_tasks_leaves_nothing(kind: Pa
         return begun
 
     def folders() -> list[Path]:
-        return list(runs.iterdir())
+        return list(Path().glob("runs/*"))
 
     assert asyncio.run(cancelled()) == [runs / "kind-rows"]
     assert folders() == []
