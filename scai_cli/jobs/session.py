@@ -30,7 +30,7 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.outcome import begin_session, end_session, file_digests
+from scai_cli.runs.outcome import begin_session, end_session, is_finished
 from scai_cli.simulation.epoch_context import Agents
 
 if TYPE_CHECKING:
@@ -213,10 +213,10 @@ async def work(
 
 def finished_before(path: Path, result: type[Result]) -> Outcome[Result] | None:
     """Return the outcome of finished work if its files are as its last session left them, else None."""
+    if not is_finished(path):
+        return None
     said = outcome_of(path)
     try:
-        if said["status"] != "finished" or said["sha256"] != file_digests(path):
-            return None
         usage = {**said["usage"]}
         spent = Spending(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
         return Outcome(path.name, path, result(**{each.name: said[each.name] for each in fields(result)}), spent=spent)

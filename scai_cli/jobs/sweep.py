@@ -22,8 +22,7 @@ from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
-from scai_cli.jobs.sweep_jobs import ReadyCell, check_cells, load_cells
-from scai_cli.runs.history.status import outcome_of
+from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, load_cells, states, wait_for_folders
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
 
@@ -105,13 +104,15 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
     if is_locked(runs / file.name):
         raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
-    left = sum(outcome_of(order.path).get("status") != "finished" for order in orders)
+    await wait_for_folders(orders, observer.say)
+    cells = states(file, orders)
+    left = sum(cell.state != "finished" for cell in cells)
     places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
     async with AsyncExitStack() as stack:
         player: Engine | None = None
-        if left:  # before the checks: its processes start meanwhile
+        if left:
             player = await stack.enter_async_context(engine(places))
-        cells = await check_cells(file, orders, observer.say)
+        check_models(file, [order.job.connected for order in orders])  # while the processes of the engine start
         for line in idle_axes(file.axes, [order.job.config for order in orders]):
             observer.say(f"warning: {line}")
         directory = SweepDirectory.open(runs, file)

@@ -26,7 +26,7 @@ from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.outcome import read_outcome
+from scai_cli.runs.outcome import is_finished, read_outcome
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus
 from scai_cli.text.characters import one_line
@@ -101,7 +101,7 @@ class RunJob:
         before, now = (digests(each, with_remedies=True) for each in (saved, self.config))
         if changed := changed_keys(before, now):
             raise RunError(f"run {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if outcome_of(path).get("status") == "finished":
+        if is_finished(path):
             return "finished"
         refuse_other_address((model for _, model in saved.models()), Overrides())
         return "unfinished"

@@ -37,6 +37,7 @@ from scai_cli.jobs.sweep_cell import ExpectedUse, State
 from scai_cli.messages import Usage
 from scai_cli.runs.find import is_evaluation, is_generated, is_run
 from scai_cli.runs.history.status import outcome_of
+from scai_cli.runs.outcome import is_finished
 from scai_cli.text.characters import escape_line_ends
 
 _FILES = ("tasks", "personas", "config")
@@ -74,7 +75,7 @@ class GenerateJob:
         saved = read_generation(path)
         if changed := self._changed(saved):
             raise RunError(f"generated set {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if outcome_of(path).get("status") == "finished":
+        if is_finished(path):
             return "finished"
         refuse_other_address((model for _, model in saved.config.models()), Overrides())
         return "unfinished"

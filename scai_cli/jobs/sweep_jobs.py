@@ -63,16 +63,6 @@ def overrides(file: SweepFile, cell: SweepCell) -> Overrides:
     return Overrides(model=model, given=GivenValues(place, given))
 
 
-async def check_cells(file: SweepFile, orders: Sequence[CellOrder], say: Callable[[str], None]) -> list[ReadyCell]:
-    """Check the models and the folders of all cells; raises ConfigError, KeyUntrusted or RunError.
-
-    A folder that a worker of a killed sweep still writes is waited for.
-    """
-    _connect_once(file, [order.job.connected for order in orders])
-    await _wait_for(orders, say)
-    return states(file, orders)
-
-
 def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
     """Return how far each cell is; raises RunError for a folder with other work."""
     cells, refused = [], []
@@ -87,8 +77,11 @@ def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:
     return cells
 
 
-def _connect_once(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
-    """Connect every distinct set of models once: a missing key or price is known before any cell starts."""
+def check_models(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
+    """Connect every distinct set of models once, so that a missing key or price is known before any cell starts.
+
+    Raises ConfigError or KeyUntrusted.
+    """
     limits = {"usd": file.keys.limits.usd} if file.keys.limits.usd is not None else {}
     seen = set()
     for config in configs:
@@ -102,7 +95,8 @@ def _connect_once(file: SweepFile, configs: Sequence[ExperimentConfig]) -> None:
                 pass
 
 
-async def _wait_for(orders: Sequence[CellOrder], say: Callable[[str], None]) -> None:
+async def wait_for_folders(orders: Sequence[CellOrder], say: Callable[[str], None]) -> None:
+    """Wait until the workers of a killed sweep have left the folders; raises RunError if others are in use."""
     ends, said = time.monotonic() + _PATIENCE_S, False
     for order in orders:
         while is_locked(order.path):

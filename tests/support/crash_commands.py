@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 EXPERIMENT = """\
 name: crash
@@ -50,6 +50,8 @@ class Command:
     """The file after whose creation `resume` continues the work."""
     prepared: Sequence[str] = ()
     """The commands before it, which nobody kills."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Name -> text of the files that it reads besides the experiment."""
 
 
 COMMANDS = {
@@ -95,6 +97,15 @@ COMMANDS = {
         f" --seed 5 --model openai:society --set limits.concurrency={CONCURRENCY}",
         log="made.calls.jsonl",
         results=["made.jsonl"],
+    ),
+    "sweep": Command(
+        files={
+            "sweep.yaml": "experiment: crash.yaml\neach: {epochs: 1, turns: 1}\ngrid: {seed: [1, 2, 3]}\n"
+            f"limits: {{concurrency: {CONCURRENCY}}}\n"
+        },
+        start="sweep sweep.yaml --at-once 2 --json --quiet",
+        log="runs/sweep-*/calls.jsonl",
+        results=["runs/sweep-*/events.jsonl"],
     ),
 }
 """Add a row for a new command that makes calls; nothing else needs to know it."""

@@ -98,7 +98,7 @@ class LocalEngine:
         # In a process group of its own: a terminal sends Ctrl-C to all of a group, and a second one cancels calls.
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), stdin=PIPE, stdout=PIPE, **own_group
+            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), stdin=PIPE, stdout=PIPE, stderr=2, **own_group
         )
         worker = _Worker(process)
         self._workers.append(worker)
