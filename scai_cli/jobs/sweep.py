@@ -40,11 +40,8 @@ class Engine(Protocol):
         """End the cells at work in good order, or `at_once`; `run` then returns their results."""
 
 
-class MakeEngine(Protocol):
-    """Makes an engine for a number of cells at the same time."""
-
-    def __call__(self, places: int) -> Engine:
-        """Return the engine, whose processes do not run yet."""
+MakeEngine = Callable[[int], Engine]
+"""Makes an engine for a number of cells at the same time; its processes do not run yet."""
 
 
 class SweepObserver(Protocol):
