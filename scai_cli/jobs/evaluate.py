@@ -36,7 +36,8 @@ from scai_cli.jobs.session import Observer, Outcome, resume_command, work
 from scai_cli.messages import Message
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
-from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, RowDirectory
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, ROWS, RowDirectory
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
@@ -80,7 +81,7 @@ async def start(
     config = source.config
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
-        with directory.removed_on_failure():
+        with directory.folder.discarded_on_failure(*EVALUATED.names, CALLS, ROWS):
             lines = (item.model_dump_json(exclude_defaults=True).encode() for item in found.items)
             await directory.write_source(ITEMS, lines)
             manifest = EvaluationManifest(

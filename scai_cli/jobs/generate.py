@@ -43,7 +43,8 @@ from scai_cli.jobs.saved_experiment import (
 )
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, work
 from scai_cli.runs.jsonl import sha256
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, ROWS, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 
@@ -85,7 +86,7 @@ async def start(
             first, end = options.part
             name = f"{name}-{first}-{end}"
         directory = RowDirectory.create(runs, run_id, name, GENERATED, first)
-        with directory.removed_on_failure():
+        with directory.folder.discarded_on_failure(*GENERATED.names, CALLS, ROWS):
             tasks = await _keep_tasks(directory, options, source)
             manifest = manifest_of(source, options, directory.folder.run_id, tasks)
             directory.complete(dump_experiment(source.config), dump_generation(manifest))

@@ -44,9 +44,9 @@ class ProcessSignals:
     """The first signal that came to an Interruption; work that begins later, as the next of many runs, stops at once.
     """
 
-    def install(self) -> None:
-        """Install the handlers; call it once per process, in the main thread. `nohup` keeps SIGHUP ignored."""
-        for number in _SIGNALS:
+    def install(self, *numbers: int) -> None:
+        """Install the handlers, of all signals by default, in the main thread. `nohup` keeps SIGHUP ignored."""
+        for number in numbers or _SIGNALS:
             # Shells ignore SIGINT for the background jobs of a script; these end by it nevertheless.
             if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._receive)

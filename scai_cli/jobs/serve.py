@@ -144,7 +144,7 @@ def serve(
         try:
             run_on_loop(job())
         except ConfigError:  # nothing was served
-            folder.discard(CALLS)
+            folder.discard()
             raise
         folder.sync()
         if service.unwritten is not None:

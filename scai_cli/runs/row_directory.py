@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,18 +91,6 @@ class RowDirectory:
                 if count % _PAUSE_EVERY == 0:  # a million tasks take half a minute, which a signal may end
                     await asyncio.sleep(0)
         return count
-
-    @contextmanager
-    def removed_on_failure(self) -> Iterator[None]:
-        """Close the folder if the block raises, and remove it unless it is a set already."""
-        try:
-            yield
-        except BaseException:
-            if (self.folder.path / self.files.last).exists():
-                self.folder.close()
-            else:
-                self.folder.discard(*self.files.earlier)
-            raise
 
     def complete(self, experiment: str, manifest: str) -> None:
         """Write the files that make the folder a set, and open it for rows."""

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-EngineName = Literal["local"]
-ENGINES: Final[Mapping[EngineName, str]] = {"local": "scai_cli.jobs.sweep_engines.local:LocalEngine"}
+EngineName = Literal["local", "ray"]
+ENGINES: Final[Mapping[EngineName, str]] = {
+    "local": "scai_cli.jobs.sweep_engines.local:LocalEngine",
+    "ray": "scai_cli.jobs.sweep_engines.ray:RayEngine",
+}
 """Name -> the engine, made from the number of cells at the same time."""
