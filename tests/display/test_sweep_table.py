@@ -45,12 +45,13 @@ def test_foreign_texts_are_shown_literally(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_no_cell_of_the_csv_begins_a_formula() -> None:
-    values = [*TEXTS.values(), ["=1"], {"=a": 1}, True, None, -2, 0.5]
-    sweep = made(*(cell(f"s-{n}", value, problem=EVERYTHING) for n, value in enumerate(values)))
+    texts = [text[:10_000] for text in TEXTS.values()]  # Python's reader takes no longer fields
+    values = [*texts, ["=1"], {"=a": 1}, True, None, -2, 0.5]
+    sweep = made(*(cell(f"s-{n}", value, problem=EVERYTHING[:10_000]) for n, value in enumerate(values)))
     text = sweep_csv(sweep)
     assert not UNSEEN.search(text)
     rows = [*csv.DictReader(io.StringIO(text, newline=""))]
     assert len(rows) == len(values)
     assert [row["model.name"] for row in rows[-4:]] == ["true", "", "-2", "0.5"]
-    texts = [value for row in rows for value in row.values() if value not in ("-2",)]
-    assert not [value for value in texts if value.lstrip()[:1] in tuple("=+-@\t\r＝＋－＠") and value]
+    shown = [value for row in rows for value in row.values() if value not in ("", "-2")]
+    assert not [value for value in shown if value.lstrip()[:1] in tuple("=+-@\t\r＝＋－＠")]
