@@ -118,7 +118,7 @@ CALL_LINES: Final = f"""\
 
 A line of `{CALLS}` has the call's `id` (its position: `e1/ann/tea/m1/assistant`), its role and purpose, the model,
 the exact request, the answer, the reason for its end (`finish_reason`), tokens, seconds and retries. `source` is
-`model`, `replay` (answered from this file), `cache` (from [the cache](../sweeps.md#resume-an-interrupted-sweep)) or
+`model`, `replay` (answered from this file), `cache` (from [the cache](../sweeps.md#runs-that-know-of-each-other)) or
 `human`.
 """
 FILES: Final = (

@@ -62,10 +62,14 @@ def idle_settings(config: ExperimentConfig) -> list[str]:
     return [_TEXTS["idle"].format(key=key, **_TEXTS["settings"][key]) for key in idle]
 
 
-def idle_axes(axes: Sequence[str], configs: Sequence[ExperimentConfig]) -> list[str]:
-    """Return a line for each axis of a sweep that has no effect in any of its experiments: key, reason, remedy."""
-    idle = (key for key in axes if key in _EFFECTS and not any(map(_EFFECTS[key], configs)))
-    return [_TEXTS["idle"].format(key=f"axis {key}", **_TEXTS["settings"][key]) for key in idle]
+def axis_warnings(axes: Sequence[str], configs: Sequence[ExperimentConfig]) -> list[str]:
+    """Return a line for each axis of a sweep without effect in all of its experiments, or that changes the raters."""
+    idle = [key for key in axes if key in _EFFECTS and not any(map(_EFFECTS[key], configs))]
+    rating = [key for key in axes if key not in idle and f"{key}.".startswith(("ratings.", "model.", "roles.user."))]
+    return [
+        *(_TEXTS["idle"].format(key=f"axis {key}", **_TEXTS["settings"][key]) for key in idle),
+        *(_TEXTS["rating_axis"].format(key=key) for key in rating),
+    ]
 
 
 def seed_dependence(config: ExperimentConfig) -> list[str]:

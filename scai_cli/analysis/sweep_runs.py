@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scai_cli.analysis.config_warnings import idle_axes
+from scai_cli.analysis.config_warnings import axis_warnings
 from scai_cli.analysis.paired import Cells, holdout_cells
 from scai_cli.analysis.pareto import ParetoPoint, product_point
 from scai_cli.analysis.participants import participants
@@ -27,7 +27,7 @@ class SweepRun:
     """A finished run of a sweep.
 
     `cells`: the utilities of the held-out people under the product, or without a holdout of the people who played it.
-    `participants`: the run's people in words. `idle`: a line for each axis of the sweep without effect in this run.
+    `participants`: the run's people in words. `warnings`: the reasons to doubt an axis in this run.
     """
 
     record: CellRecord
@@ -35,7 +35,7 @@ class SweepRun:
     cells: Cells
     point: ParetoPoint
     participants: str
-    idle: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def read_runs(sweep: Sweep) -> dict[str, SweepRun]:
@@ -56,8 +56,8 @@ def _read(sweep: Sweep, record: CellRecord) -> Iterator[SweepRun]:
     if history.finished is None or not history.measured:
         return
     declared, config = welfare.parse(history.config.welfare).label, history.config
-    idle = tuple(idle_axes(sweep.axes, [config]))
-    found = (product_point(history, declared), participants(config), idle)
+    warnings = tuple(axis_warnings(sweep.axes, [config]))
+    found = (product_point(history, declared), participants(config), warnings)
     yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found)
 
 

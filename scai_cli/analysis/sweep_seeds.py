@@ -12,20 +12,19 @@ from scai_cli.analysis.verdicts import change_words, signed
 from scai_cli.runs.records import Estimate
 from scai_cli.runs.sweep_directory import Sweep
 from scai_cli.stats.clustered import clustered_mean
-from scai_cli.text.counts import counted
 
 _LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class SeedSummary:
-    """The finished runs of one setting, with different seeds.
+    """The finished runs of one setting, with different seeds; `setting` has the values of the other axes.
 
     `welfare`: function -> mean and standard deviation over the runs, None for one run. `gain`: the mean gain of
     held-out people with Student's t interval over the runs; None without a holdout.
     """
 
-    setting: str
+    setting: tuple[str, ...]
     runs: int
     welfare: Mapping[str, tuple[float, float | None]]
     gain: Estimate | None
@@ -37,7 +36,7 @@ class SeedSummary:
             return "–"
         if self.gain.low is None:
             return f"{signed(self.gain.estimate, 2)} (cannot tell how sure)"
-        return change_words(self.gain, 2, over=f"over {counted(self.runs, 'run')}")
+        return change_words(self.gain, 2, over="")
 
 
 def seed_summaries(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[SeedSummary]:
@@ -46,7 +45,7 @@ def seed_summaries(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[SeedSumma
         return []
     others = [axis for axis in sweep.axes if axis != SEED]
     functions = functions_of(runs)
-    return [_summary(words, found, functions) for words, found in _settings(sweep, runs, others).items()]
+    return [_summary(values, found, functions) for values, found in _settings(sweep, runs, others).items()]
 
 
 def welfare_fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> dict[str, ParetoFront]:
@@ -57,22 +56,24 @@ def welfare_fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> dict[str, Pare
     if WELFARE not in sweep.axes:
         return {}
     others = [axis for axis in sweep.axes if axis not in (SEED, WELFARE)]
-    found = ((words, _front(group)) for words, group in _settings(sweep, runs, others).items())
-    return {words: front for words, front in found if len(front.points) > 1}
+    fronts = {
+        ", ".join(f"{axis} = {value}" for axis, value in zip(others, values, strict=True)): _front(group)
+        for values, group in _settings(sweep, runs, others).items()
+    }
+    return {words: front for words, front in fronts.items() if len(front.points) > 1}
 
 
-def _settings(sweep: Sweep, runs: Mapping[str, SweepRun], axes: list[str]) -> dict[str, list[SweepRun]]:
+def _settings(sweep: Sweep, runs: Mapping[str, SweepRun], axes: list[str]) -> dict[tuple[str, ...], list[SweepRun]]:
     """Return the finished runs by their values of some axes, in words, in the order of the file."""
-    groups: dict[str, list[SweepRun]] = {}
+    groups: dict[tuple[str, ...], list[SweepRun]] = {}
     for cell in sweep.cells:
         if cell.run_id in runs:
-            values = map(value_words, setting(cell.values, *axes))
-            words = ", ".join(f"{axis} = {value}" for axis, value in zip(axes, values, strict=True))
-            groups.setdefault(words, []).append(runs[cell.run_id])
+            values = tuple(map(value_words, setting(cell.values, *axes)))
+            groups.setdefault(values, []).append(runs[cell.run_id])
     return groups
 
 
-def _summary(words: str, runs: list[SweepRun], functions: list[str]) -> SeedSummary:
+def _summary(values: tuple[str, ...], runs: list[SweepRun], functions: list[str]) -> SeedSummary:
     columns = {name: [run.record.welfare.get(name) for run in runs] for name in functions}
     known = {name: [value for value in column if value is not None] for name, column in columns.items()}
     welfare = {
@@ -81,7 +82,7 @@ def _summary(words: str, runs: list[SweepRun], functions: list[str]) -> SeedSumm
     gains = [run.record.gain.value for run in runs if run.record.gain is not None]
     mean = clustered_mean(gains, range(len(gains)), level=_LEVEL)
     gain = mean and Estimate(estimate=mean.estimate, low=mean.low, high=mean.high, level=_LEVEL)
-    return SeedSummary(words, len(runs), welfare, gain or None)
+    return SeedSummary(values, len(runs), welfare, gain or None)
 
 
 def _front(runs: list[SweepRun]) -> ParetoFront:

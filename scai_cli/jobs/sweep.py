@@ -15,14 +15,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
-from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
-from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, load_cells, states, wait_for_folders
+from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, doubts, load_cells, states, wait_for_folders
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
 
@@ -116,7 +115,7 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
         if left:
             player = await stack.enter_async_context(engine(places))
         check_models(file, [order.job.connected for order in orders])  # while the processes of the engine start
-        for line in idle_axes(file.axes, [order.job.config for order in orders]):
+        for line in doubts(file, orders):
             observer.say(f"warning: {line}")
         directory = SweepDirectory.open(runs, file)
         with closing(directory.folder), resumable(command):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from scai_cli.analysis.config_warnings import axis_warnings
 from scai_cli.errors import ConfigError, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution_start import FindEarlier
@@ -61,6 +62,12 @@ def overrides(file: SweepFile, cell: SweepCell) -> Overrides:
     if model is not None:
         parse_model(model, f"{place}: model")
     return Overrides(model=model, given=GivenValues(place, given))
+
+
+def doubts(file: SweepFile, orders: Sequence[CellOrder]) -> list[str]:
+    """Return the reasons to doubt an axis of runs, a line each."""
+    configs = [order.job.config for order in orders] if file.keys.command == "run" else []
+    return axis_warnings(file.axes, configs) if configs else []
 
 
 def states(file: SweepFile, orders: Sequence[CellOrder]) -> list[ReadyCell]:

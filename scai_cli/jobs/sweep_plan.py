@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scai_cli.analysis.config_warnings import idle_axes
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.plan import tokens_of
 from scai_cli.jobs.sweep_cell import ExpectedUse, State
-from scai_cli.jobs.sweep_jobs import load_cells, states
+from scai_cli.jobs.sweep_jobs import doubts, load_cells, states
 from scai_cli.messages import Usage
 
 
@@ -35,7 +34,7 @@ class SweepPlan:
     axes: Sequence[str]
     cells: Sequence[PlannedCell]
     warnings: Sequence[str]
-    """A line for each axis without effect."""
+    """The reasons to doubt an axis, a line each."""
 
     @property
     def _left(self) -> list[PlannedCell]:
@@ -75,5 +74,4 @@ def plan_sweep(file: SweepFile, runs: Path) -> SweepPlan:
         key = job.plan_key()
         use = known[key] = known.get(key) or job.plan()
         cells.append(PlannedCell(ready.order.path.name, ready.order.values, ready.state, use.calls, use.usage, use.usd))
-    warnings = idle_axes(file.axes, [order.job.config for order in orders])
-    return SweepPlan(file.name, file.axes, cells, warnings)
+    return SweepPlan(file.name, file.axes, cells, doubts(file, orders))

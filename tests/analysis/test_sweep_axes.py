@@ -65,7 +65,11 @@ def test_over_several_seeds_the_runs_are_the_sample() -> None:
     assert (found["estimate"], found["level"]) == (pytest.approx(0.1), 0.95)
     assert (found["low"], found["high"]) == (pytest.approx(-0.0242, abs=1e-4), pytest.approx(0.2242, abs=1e-4))
     assert found["verdict"] == "no change beyond chance"
-    assert mean.words == "no difference beyond chance (-0.02 to +0.22, over 3 pairs of runs with 3 seeds)"
+    assert mean.words == "no difference beyond chance (-0.02 to +0.22)"
+    assert mean.sentence == (
+        "Mean of all (utilitarian) with how = b minus that with a: "
+        "no difference beyond chance (-0.02 to +0.22), over 3 pairs of runs with 3 seeds."
+    )
 
 
 def test_runs_with_one_seed_count_as_one_observation() -> None:
@@ -97,15 +101,15 @@ def test_one_pair_has_the_interval_over_people_and_tasks() -> None:
     after = {"ann": [0.7, 0.7, 0.6], "bob": [0.5, 0.6, 0.7], "cid": [0.6, 0.7, 0.8]}
     [[mean, worst]] = along("how", ({"how": "a"}, before), ({"how": "b"}, after))
     assert mean.words.startswith("+0.18 (95 % interval ")
-    assert mean.words.endswith(", the same 3 people and 3 tasks again), over 1 pair of runs")
-    assert worst.words == "+0.20 (cannot tell how sure), over 1 pair of runs"
+    assert mean.over == "1 pair of runs, the same 3 people and 3 tasks again"
+    assert worst.words == "+0.20 (cannot tell how sure)"
 
 
 def test_too_few_runs_do_not_tell() -> None:
     [[mean, _]] = along("how", *grid({("a", 1): 0.5, ("a", 2): 0.6, ("b", 1): 0.6, ("b", 2): 0.75}))
     assert mean.words == "+0.12 (cannot tell how sure: an interval takes 3 seeds, not 2)"
     [[same, _]] = along("how", *grid({(how, seed): 0.5 for how in "ab" for seed in (1, 2, 3)}))
-    assert same.words == "no difference at all, over 3 pairs of runs"
+    assert same.words == "no difference at all"
 
 
 def test_an_unfinished_run_is_left_out_and_counted() -> None:
@@ -144,10 +148,10 @@ def test_an_axis_of_welfare_functions_is_compared_by_mean_and_worst_off() -> Non
 def test_seeds_are_summed_up_for_each_setting() -> None:
     levels = {("a", 1): 0.5, ("a", 2): 0.6, ("a", 3): 0.7, ("b", 1): 0.6, ("b", 2): None, ("b", 3): None}
     a, b = seed_summaries(*swept(*grid(levels)))
-    assert (a.setting, a.runs, b.setting, b.runs) == ("how = a", 3, "how = b", 1)
+    assert (a.setting, a.runs, b.setting, b.runs) == (("a",), 3, ("b",), 1)
     assert a.welfare["utilitarian"] == (pytest.approx(0.61), pytest.approx(0.1))
     assert b.welfare["utilitarian"] == (pytest.approx(0.61), None)
-    assert a.gain_words == "no change beyond chance (-0.04 to +0.46, over 3 runs)"
+    assert a.gain_words == "no change beyond chance (-0.04 to +0.46)"
     assert b.gain_words == "+0.21 (cannot tell how sure)"
     assert seed_summaries(*swept(({"how": "a"}, everyone(0.5)))) == []
 

@@ -113,7 +113,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "export": tuple(f"{{old}} --format {form}" for form in FORMS)
     + tuple(f"{{old}} --format sft -o ?{end}" for end in (".csv", "/", ".md"))
     + ("{old} --format ?", "{old} --format sft --split ?=1", "{old} --format sft --disagreement ?"),
-    "generate": ("{old} --n 1 --runs-dir {tmp}", "{old} --dry-run", "? --config {place}/x.json"),
+    "generate": ("{old} --n 1 --runs-dir {tmp}", "{old} --dry-run", "{old} --rows ?", "? --config {place}/x.json"),
     "evaluate": (
         *("none {old} --suite choice --n 2 --runs-dir {tmp}/1", "bare ? --suite choice", "none {old} --suite ?"),
         *("?={old} none --n 1", "none {old} --n 1 --judge ?:?", "none {place}/lines.txt --suite choice=?"),

@@ -48,6 +48,7 @@ def test_the_page_has_every_cell_and_the_differences_along_every_axis_but_the_se
     assert "Along seed" not in text
     assert "A seed is a repetition: nothing is compared along it." in text
     assert "Utility from 0 to 1 of 3 simulated people (a small program and no language model)" in text
+    assert "Axis ratings.cross_weight also changes who rates the answers, or how" in text
     assert "Axis welfare has no effect: it decides nothing under the acceptance rule `always`" in text
 
 
@@ -74,7 +75,7 @@ def test_unfinished_cells_are_left_out_and_say_why(tiny: Path) -> None:
 def test_many_values_are_counted_in_the_answer(tiny: Path) -> None:
     values = list(range(1, MOST_SENTENCES + 3))
     text = paged(swept(Path(), f"{EACH}grid: {{constitution.max_principles: {values}}}")).text
-    assert f"{len(values) - 1} values of constitution.max_principles minus 1: " in text
+    assert "with other values of constitution.max_principles minus that with 1: " in text
 
 
 def test_only_seeds_are_summed_up(tiny: Path) -> None:
@@ -86,11 +87,11 @@ def test_only_seeds_are_summed_up(tiny: Path) -> None:
 def test_a_sweep_of_generated_sets_has_its_table_alone(tmp_path: Path) -> None:
     Path("made.yaml").write_text("command: generate\neach: {n: 4, source: a.md}\nshards: 2\n", encoding="utf-8")
     directory = SweepDirectory.open(Path("runs"), read_sweep(Path("made.yaml")))
-    directory.append(CellRecord(run_id="made-rows-0-2", values={"rows": "0:2"}, status="finished", calls=7))
+    directory.append(CellRecord(run_id="made-rows-0-2", values={"rows": "0:2"}, status="finished", made=2, calls=7))
     directory.folder.close()
     text = paged(directory.folder.path).text
     assert "A sweep of generated sets, which have no welfare to compare." in text
-    assert "rows status calls 0:2 finished 7 2:4 waiting 0" in text
+    assert "rows status made calls 0:2 finished 2 7 2:4 waiting – 0" in text
 
 
 def test_hostile_values_are_text(tiny: Path) -> None:

@@ -64,7 +64,7 @@ COMMANDS = {
     ),
     "generate": Command(
         prepared=[_BASE],
-        start=f"generate base --n 12 --run-id it --set generate.raters=1 --json --quiet {_PRICES}",
+        start=f"generate base --n 17 --rows 5:17 --run-id it --set generate.raters=1 --json --quiet {_PRICES}",
         resume="resume it --json --quiet",
         once="runs/it/generation.yaml",
         log="runs/it/calls.jsonl",

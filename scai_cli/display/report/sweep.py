@@ -88,7 +88,7 @@ def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> I
         kinds = {bool(run.cells.held_out) for run in runs.values()}
         places = {True: "the held-out people and tasks", False: "the people and tasks that played the product"}
         yield tag("p", f"Utility from 0 to 1 of {people}; measured on {listed([places[kind] for kind in kinds])}.")
-    every = set.intersection(*(set(run.idle) for run in runs.values())) if runs else set()
+    every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
     yield from (tag("p", f"{sentence_case(line)}.", class_="caution") for line in sorted(every))
 
 
@@ -97,10 +97,13 @@ def _results(rows: Sequence[Row]) -> Iterator[str]:
     if len(firsts) <= MOST_SENTENCES:
         yield from (each.sentence for row in rows for each in main_differences(row))
         return
-    counts = Counter(verdict_of(first.estimate).replace("change", "difference") for first in firsts)
+    values: dict[str, list[str]] = {}
+    for first in firsts:
+        verdict = verdict_of(first.estimate).replace("change", "difference")
+        values.setdefault(verdict, []).append(cut(first.value, _MOST_VALUE))
     axis, against, function = firsts[0].axis, firsts[0].against, welfare_words(firsts[0].function)
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    yield f"{function.capitalize()}, {counted(len(firsts), 'value')} of {axis} minus {against}: {verdicts}."
+    verdicts = "; ".join(f"{verdict} with {listed(names, 8)}" for verdict, names in values.items())
+    yield f"{function.capitalize()} with other values of {axis} minus that with {against}: {verdicts}."
 
 
 def _nothing_compared(sweep: Sweep) -> str:
@@ -176,11 +179,13 @@ def _mean_words(value: float | None, spread: float | None) -> str:
 def _seeds(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
     functions = functions_of(runs)
     yield note(_WORDS["seeds"])
-    heads = ("Setting", "runs", *map(welfare_words, functions), "held-out gain")
+    others = [axis for axis in sweep.axes if axis != SEED]
+    heads = (*(others or ["Seeds"]), "runs", *map(welfare_words, functions), "held-out gain")
     rows = []
     for found in seed_summaries(sweep, runs):
         means = [_mean_words(*found.welfare.get(name, (None, None))) for name in functions]
-        rows.append((found.setting or "all", [str(found.runs), *means, found.gain_words]))
+        first, *more = (cut(value, _MOST_VALUE) for value in found.setting or ("all",))
+        rows.append((first, [*more, str(found.runs), *means, found.gain_words]))
     yield table(heads, rows)
 
 
@@ -188,9 +193,10 @@ def _cells(sweep: Sweep, functions: Sequence[str]) -> Iterator[Html]:
     usd = any(cell.usd for cell in sweep.cells)
     if sweep.command == "run":
         yield note(_WORDS["table"])
-    measured = ("measured on", *map(welfare_words, functions), "held-out gain") if sweep.command == "run" else ()
+    is_run = sweep.command == "run"
+    measured = ("measured on", *map(welfare_words, functions), "held-out gain") if is_run else ("made",)
     heads = (*sweep.axes, "status", *measured, "calls", *(["cost"] if usd else []))
-    rows = (_row(sweep, cell, functions if measured else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
+    rows = (_row(sweep, cell, functions if is_run else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
     yield table(heads, rows)
     if (more := len(sweep.cells) - MOST_CELLS) > 0:
         yield note(f"and {more:,} more: ", tag("code", f"scai show {sweep.name} --csv"))
@@ -203,6 +209,8 @@ def _row(sweep: Sweep, cell: CellRecord, functions: Sequence[str] | None, *, usd
     if functions is not None:
         where = "held out" if cell.measured_on == "holdout" else cell.measured_on or "–"
         cells += [where, *(number(cell.welfare.get(name)) for name in functions), _gain(cell)]
+    else:
+        cells.append("–" if cell.made is None else f"{cell.made:,}")
     return first, [*cells, f"{cell.calls:,}", *([number(cell.usd, 4)] if usd else [])]
 
 
