@@ -45,14 +45,14 @@ asyncio.run(study())
 python3 study.py
 ```
 
-- **A stop** for which the user can do something (a limit, a failed provider) is in `outcome.error`, and `scai.resume(outcome.run_id)`
-  continues. A wrong experiment or a missing key raises `ConfigError`, and leaves no folder.
-- **A timeout or a cancellation** (`asyncio.timeout`, `task.cancel()`) cuts off the calls in flight, closes the folder and
-  leaves it for `resume`.
+- **A stop** that can be remedied (a limit, a failed provider) is in `outcome.error`; `scai.resume(outcome.run_id)` continues.
+  A wrong experiment or a missing key raises `ConfigError`, and leaves no folder.
+- **A timeout or a cancellation** (`asyncio.timeout`, `task.cancel()`) cuts off the calls in flight, closes the folder,
+  and leaves it for `resume`.
 - **Threads** may each have an event loop. Two sessions never write to one folder: the second one is a `RunError`.
 - **Signals** stay those of the program. Only the command line installs handlers, which stop all runs of its process.
-- **Blocking.** Model calls wait in the loop, but a simulated model computes in it, and large files are read in it: let a
-  service with other work use a thread.
+- **Blocking.** Model calls wait in the loop, but a simulated model computes in it, and large files are read in it: let
+  a service with other work use a thread.
 
 The same in actors of [Ray](https://docs.ray.io), plain and async ones; a study over many settings is a
 [sweep](../sweeps.md), which continues by itself what a killed worker has left:
