@@ -98,6 +98,7 @@ async def simulate(
         past.append(end.heard)
         past_dropped.append(end.dropped[-1])
         rejected.extend(not_approved(revision, ballots, set_aside))
+        del outcomes, kept, end  # or they would stay in memory while the next epoch plays
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, 1, set_aside)
     is_measured = not config.revision.best_so_far and (product.version, people, tasks) in plays
