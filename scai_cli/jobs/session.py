@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
+from scai_cli.concurrency import seldom_collected
 from scai_cli.errors import (
     ENDS,
     AnswerLost,
@@ -251,7 +252,7 @@ async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> 
 
 def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutine[Any, Any, Returned]) -> Returned:
     """Run a job that calls these models on a new event loop, for callers without a running loop."""
-    with asyncio.Runner(loop_factory=loop_factory(models)) as runner:
+    with seldom_collected(), asyncio.Runner(loop_factory=loop_factory(models)) as runner:
         return runner.run(job)
 
 
