@@ -66,7 +66,7 @@ def reply(body: str) -> bytes:
 
 def constitution(number: int) -> str:
     """Return a rewritten constitution; one of its rules differs from answer to answer."""
-    rules = [*RULES, f"Give {number % 7 + 2} examples when a matter is abstract."]
+    rules = [*RULES, f"Give {number + 2} examples when a matter is abstract."]
     principles = [{"id": f"P{at}", "text": text} for at, text in enumerate(rules, 1)]
     critique = "It serves those well who want quick help, and badly those who want to know why."
     return json.dumps({"critique": critique, "no_change": False, "principles": principles, "contract": []})

@@ -72,7 +72,7 @@ def measure(calls: int, folder: Path, *, again: bool = False) -> Measured:
 
 def _inside(calls: int, folder: Path, again: bool) -> Measured:
     from scai_cli.experiment.load import load_experiment
-    from scai_cli.jobs.run import resume_blocking, run
+    from scai_cli.jobs.run import resume, run
     from scai_cli.jobs.session import run_on_loop
 
     epochs = max(20, round(calls / CALLS_AN_EPOCH))
@@ -82,9 +82,9 @@ def _inside(calls: int, folder: Path, again: bool) -> Measured:
     experiment = load_experiment(config)
     if again:
         _cut(folder / "memory")
-        outcome = resume_blocking(folder / "memory", (), clock)
+        outcome = run_on_loop(resume(folder / "memory", (), clock))
     else:
-        outcome = run_on_loop(experiment.models(), run(experiment, folder, "memory", clock))
+        outcome = run_on_loop(run(experiment, folder, "memory", clock))
     marks = [clock.times[round(n * epochs / 10)] for n in range(11)]
     rates = [outcome.spent.calls / 10 / (end - start) for start, end in pairwise(marks)]
     return Measured(outcome.spent.calls, time.monotonic() - began, _peak_mb(), rates)

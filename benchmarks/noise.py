@@ -39,8 +39,8 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import EpochContext, build_agents
+from scai_cli.simulation.outcome import Outcome
 from scai_cli.simulation.revision_context import RevisionContext
-from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import epoch_utilities
 from scai_cli.stats.intervals import paired_difference
 
@@ -137,7 +137,7 @@ def _rule(trait: str) -> str:
     return wording(trait, True, random.Random(0))
 
 
-def _played(context: EpochContext) -> list[Conversation]:
+def _played(context: EpochContext) -> list[Outcome]:
     return asyncio.run(play(context))
 
 
@@ -169,12 +169,12 @@ def measure(seed: int) -> Found:
 def _improves(some: Society, name: str, text: str, *, alone: bool) -> bool:
     """Return whether a principle, or a clause for the person who rated lowest in the epoch, passes its trial."""
     epoch = some.context(name, [])
-    conversations = _played(epoch)
-    utilities = epoch_utilities(epoch, conversations)
+    outcomes = _played(epoch)
+    utilities = epoch_utilities(epoch, outcomes)
     lowest = min(some.people, key=lambda person: utilities.utilities[person.id] or 0.0)
     rule = Add.model_validate({"text": text, "for": [lowest.id] if alone else []})
     candidate = Candidate(id="c", critique="", constitution=epoch.constitution.apply([rule], epoch=1))
-    context = RevisionContext(some.config, epoch, f"{name}/revision", conversations, utilities)
+    context = RevisionContext(some.config, epoch, f"{name}/revision", (), outcomes, utilities)
     (trial,) = asyncio.run(try_candidates(context, [candidate]))
     return trial.rises(0)
 

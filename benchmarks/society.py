@@ -63,7 +63,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
 
 def one(experiment: ExperimentConfig, runs: Path) -> int:
     """Play one run, as `scai run` does at a terminal."""
-    outcome = run_on_loop(experiment.models(), run_experiment(experiment, runs, None, observer(quiet=False)))
+    outcome = run_on_loop(run_experiment(experiment, runs, None, observer(quiet=False)))
     if outcome.error is not None:
         raise outcome.error
     return outcome.spent.calls
@@ -99,14 +99,14 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
     return sum(gate.meter.calls for gate in shared.gates.values())
 
 
-def sweep(path: Path, runs: Path, number: int) -> int:
-    """Play the same runs by a shell loop: `scai run` once per experiment, 8 at a time, 32 calls in flight each."""
-    scai = Path(sys.executable).with_name("scai")
-    command = ["xargs", "-P8", "-I{}", str(scai), "run", str(path), "--runs-dir", str(runs), "--run-id", "sweep-{}"]
-    command += ["--quiet", "--set", f"limits.concurrency={IN_FLIGHT // 8}"]
-    numbers = "\n".join(map(str, range(number)))
-    subprocess.run(command, input=numbers, stdout=subprocess.DEVNULL, text=True, check=True)
-    return sum(json.loads(outcome.read_text())["calls"] for outcome in runs.glob("sweep-*/outcome.json"))
+def sweep(experiment: Path, runs: Path, number: int) -> int:
+    """Play the same runs as `scai sweep` does, all at once and with all its start-up; return the number of calls."""
+    file = runs / "sweep.yaml"
+    grid = {"seed": list(range(number))}
+    file.write_text(yaml.safe_dump({"experiment": experiment.name, "grid": grid, "limits": {"concurrency": IN_FLIGHT}}))
+    command = [sys.executable, "-m", "scai_cli", "sweep", str(file), "--at-once", str(number), "--runs-dir", str(runs)]
+    done = subprocess.run([*command, "--json"], stdout=subprocess.PIPE, text=True, check=True)
+    return sum(cell["calls"] for cell in json.loads(done.stdout)["cells"])
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from scai_cli.errors import STOPS, ScaiError
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 Returned = TypeVar("Returned")
 _ALLOCATIONS: Final = 10_000
@@ -58,6 +59,32 @@ async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
     if stops:
         raise stops[0]
     return [task.result() for task in tasks]  # type: ignore[misc]
+
+
+async def for_each(
+    items: Sequence[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, running: int
+) -> list[Result]:
+    """Do the work for each item, `running` at once, and return the results in the order of the items.
+
+    Unlike `together`, no job exists before there is a place for it. After a stop no further item begins.
+    """
+    results: dict[int, Result] = {}
+    waiting = enumerate(items)
+    stopped = False
+
+    async def take() -> None:
+        nonlocal stopped
+        for number, item in waiting:
+            if stopped:
+                return
+            try:
+                results[number] = await work(item)
+            except STOPS:
+                stopped = True
+                raise
+
+    await together(take() for _ in range(min(running, len(items))))
+    return [results[number] for number in range(len(items))]
 
 
 def _start(

@@ -22,11 +22,10 @@ from benchmarks.evaluate.playing import experiment, library, place
 from benchmarks.evaluate.shares import Found
 from benchmarks.measuring import cpu
 from benchmarks.regret.societies import CENTRE, society
+from scai_cli import api
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment
-from scai_cli.jobs import evaluate
 from scai_cli.jobs import run as runs
-from scai_cli.jobs.evaluate_source import EvaluateOptions
 from scai_cli.jobs.session import Outcome, SilentObserver, run_on_loop
 from scai_cli.simulation.rater_check import PAIRS
 
@@ -92,14 +91,13 @@ def _played(way: str, config: ExperimentConfig) -> Outcome[object]:
     with place() as here:
         if way == RUN:
             job = runs.run(config, here.runs, "run", SilentObserver())
-            outcome: Outcome[object] = run_on_loop(config.models(), job)
+            outcome: Outcome[object] = run_on_loop(job)
         else:
             file = Path(here.write("experiment.yaml", dump_experiment(config)))
             rules = ["- Be concise.\n", "- Use bullet points.\n"]
             files = [here.write(f"rules-{n}.md", "".join(rules * n)) for n in range(1, _SYSTEMS[way])]
             systems = ("none", *files)
-            options = EvaluateOptions(systems=systems, suites=(way,), config=file)
-            outcome = evaluate.start(options, here.runs, "evaluation", SilentObserver())
+            outcome = run_on_loop(api.evaluate(systems, (way,), config=file, runs_dir=here.runs))
     assert outcome.status == "finished", outcome
     return outcome
 

@@ -16,7 +16,6 @@ from benchmarks.evaluate.playing import Place, place
 from benchmarks.evaluate.shares import Found, counted
 from scai_cli.evaluation.results import Evaluation
 from scai_cli.evaluation.suites.pairs import CRITERIA
-from scai_cli.experiment.load import Overrides
 from scai_cli.models.simulated.portrait import draws
 
 PROMPTS, LABELLED = 1500, 600
@@ -73,7 +72,8 @@ def judged(name: str, seed: int) -> Judged:
             None,
             judges=(f"{PROVIDER}:{name}",),
             gold=_gold(here, seed) if name == "wrong" else None,
-            overrides=Overrides(model=f"{PROVIDER}:{kind}", seed=seed),
+            model=f"{PROVIDER}:{kind}",
+            seed=seed,
         )
     (result,) = evaluation.results
     assert result.problem is None, result.problem

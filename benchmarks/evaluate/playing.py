@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from benchmarks.regret.societies import Society
+from scai_cli import api
 from scai_cli.analysis.audience import for_everyone
 from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.evaluation.suite import MeasureResult
@@ -21,10 +22,7 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import dump_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs import evaluate
 from scai_cli.jobs import run as runs
-from scai_cli.jobs.evaluate_source import EvaluateOptions
-from scai_cli.jobs.session import SilentObserver
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.prompts import Prompts
@@ -72,8 +70,8 @@ class Place:
         self.evaluations += 1
         name = f"evaluation-{self.evaluations}"
         file = None if config is None else Path(self.write(f"{name}.yaml", dump_experiment(config)))
-        given = EvaluateOptions(systems=systems, suites=(suite,), config=file, **options)
-        outcome = evaluate.start(given, self.runs, name, SilentObserver())
+        job = api.evaluate(systems, (suite,), config=file, runs_dir=self.runs, run_id=name, **options)
+        outcome = asyncio.run(job)
         assert outcome.status == "finished", outcome
         return read_results(outcome.path, trust=True)
 

@@ -19,6 +19,7 @@ from scai_cli.runs.locks import LOCK
 from scai_cli.runs.outcome import OUTCOME
 from scai_cli.runs.row_directory import EVALUATION, EXPERIMENT, GENERATION, ITEMS, ROWS, TASKS
 from scai_cli.runs.run_directory import CONFIG, EVENTS
+from scai_cli.runs.sweep_directory import CELLS, SWEEP
 
 
 class Folder(NamedTuple):
@@ -61,6 +62,14 @@ KINDS: Final = (
         (EVALUATION, EXPERIMENT, ITEMS, ROWS, CALLS, BATCHES, OUTCOME),
         "`scai evaluate`, `scai resume`",
         "`scai show`, `scai report`, `scai export --format scores`, `scai list`",
+        WHOLE,
+    ),
+    Folder(
+        "sweep",
+        "`runs/<name>/`; its cells are runs or generated sets beside it",
+        (SWEEP, CELLS),
+        "`scai sweep`",
+        "`scai show`, `scai report`, `scai list`",
         WHOLE,
     ),
     Folder("chat", f"`{CHATS}/1/`, ... in a run", (EVENTS, CALLS), "`scai chat`", "people", WHOLE),
@@ -109,7 +118,7 @@ CALL_LINES: Final = f"""\
 
 A line of `{CALLS}` has the call's `id` (its position: `e1/ann/tea/m1/assistant`), its role and purpose, the model,
 the exact request, the answer, the reason for its end (`finish_reason`), tokens, seconds and retries. `source` is
-`model`, `replay` (answered from this file), `cache` (from [the cache](../sweeps.md#resume-an-interrupted-sweep)) or
+`model`, `replay` (answered from this file), `cache` (from [the cache](../sweeps.md#runs-that-know-of-each-other)) or
 `human`.
 """
 FILES: Final = (
@@ -143,6 +152,8 @@ FILES: Final = (
     (EXPERIMENT, "the experiment that the rows come from"),
     (TASKS, "the tasks of the rows"),
     (ITEMS, "the items of an evaluation, with their sources and licences"),
+    (SWEEP, "the sweep file as it was read, with the whole path of the experiment"),
+    (CELLS, "a line when a cell of a sweep starts and one when it ends; the last line of a cell counts"),
     (ROWS, "one row per line, in order; of an evaluation, an item with the answers and scores of all systems"),
 )
 

@@ -15,10 +15,6 @@ from scai_cli.experiment.config import ExperimentConfig
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests/golden"
-FRONTIER: Final = [
-    *("frontier", "configs/quickstart.yaml", "--over", "welfare=utilitarian,rawlsian", "--quiet"),
-    *("--set", "epochs=2", "--set", "turns=1", "--set", "revision.acceptance=improves"),
-]
 SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     (
         "scai plan CONFIG",
@@ -39,11 +35,25 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
         "The example compares a run with a copy of it, so there are no differences.",
     ),
     ("scai explain RUN", ["explain", "tiny"], ""),
-    ("scai frontier CONFIG --over FIELD=VALUES", FRONTIER, ""),
+    (
+        "scai sweep FILE",
+        ["sweep", "study.yaml", "--quiet"],
+        "`status` of a cell is `waiting`, `running`, `finished`, `stopped`, `failed`, `interrupted` or `refused`.",
+    ),
+    (
+        "scai show SWEEP",
+        ["show", "study"],
+        "It has the keys of `scai sweep`, and comparisons along each axis.",
+    ),
     ("scai generate RUN", ["generate", "tiny", "--set", "generate={k: 0, judge: users}", "--quiet"], ""),
     ("scai dataset describe PATH", ["dataset", "describe", "sft.jsonl"], ""),
     ("scai personas describe FILE", ["personas", "describe", "personas/quickstart.yaml"], ""),
 )
+SWEEP: Final = """\
+experiment: configs/quickstart.yaml
+each: {epochs: 1}
+grid: {turns: [1, 2]}
+"""
 INTRO: Final = """\
 # What `--json` prints
 
@@ -54,7 +64,11 @@ small run, with long lists and mappings cut (`…`) and long texts shortened.
 `stopped`, `failed`, `interrupted` or `running`.
 """
 MANY, LONG, WIDTH = 3, 60, 88
-_INSTEAD: Final = {"config": {"…": "the experiment with all its defaults"}, "wall_s": 1.5}
+_INSTEAD: Final = {
+    "config": {"…": "the experiment with all its defaults"},
+    "wall_s": 1.5,
+    "time": "2026-01-31T12:00:00.000Z",
+}
 """Replaces a value that is too long, or that differs each time."""
 
 
@@ -75,6 +89,8 @@ def printed(words: list[str]) -> Any:
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):  # the app ends its process
         app([*words, "--json"])
     shown = json.loads(out.getvalue())
+    if words == ["show", "study"]:
+        shown = {"differences": shown["differences"]}
     if words[0] == "plan":  # its other keys are those of the experiment
         shown = {key: value for key, value in shown.items() if key not in ExperimentConfig.model_fields}
     return shown
@@ -89,6 +105,7 @@ def _two_runs() -> Iterator[None]:
         for name in ("configs", "personas"):
             Path(name).symlink_to(ROOT / name)
         shutil.copy(GOLDEN / "sft.jsonl", ".")
+        Path("study.yaml").write_text(SWEEP, encoding="utf-8")
         yield
 
 

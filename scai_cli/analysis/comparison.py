@@ -18,7 +18,7 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 
-_ALWAYS: Final = ("utilitarian", "rawlsian")
+SHOWN: Final = ("utilitarian", "rawlsian")
 """The welfare functions to compare besides the declared one."""
 
 
@@ -115,15 +115,20 @@ def _paired(
     first: History, before: Sequence[Cells | None], after: Sequence[Cells | None]
 ) -> dict[str, PairedDifference]:
     """Compare two runs by every function, on the best kind of cells that both have."""
+    declared = welfare.parse(first.config.welfare).label
     for one, other in zip(before, after, strict=True):
-        differences = {}
-        for name in dict.fromkeys((welfare.parse(first.config.welfare).label, *_ALWAYS)):
-            difference = paired(one, other, welfare.parse(name)) if one and other else None
-            if difference is not None:
-                differences[name] = difference
+        differences = paired_by_function((declared, *SHOWN), one, other) if one and other else {}
         if differences:
             return differences
     return {}
+
+
+def paired_by_function(
+    functions: Sequence[str], before: Cells, after: Cells, *, level: float = 0.95
+) -> dict[str, PairedDifference]:
+    """Return welfare function -> `after` minus `before` over shared cells; empty without any."""
+    found = {name: paired(before, after, welfare.parse(name), level=level) for name in functions}
+    return {name: difference for name, difference in found.items() if difference is not None}
 
 
 def _run_object(run: str, history: History) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Warnings about an experiment: settings and stances without effect, tastes from the seed, self-rating, batches."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pydantic import BaseModel
@@ -60,6 +60,16 @@ def idle_settings(config: ExperimentConfig) -> list[str]:
     """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
     idle = (key for key, has_effect in _EFFECTS.items() if _is_set(config, key) and not has_effect(config))
     return [_TEXTS["idle"].format(key=key, **_TEXTS["settings"][key]) for key in idle]
+
+
+def axis_warnings(axes: Sequence[str], configs: Sequence[ExperimentConfig]) -> list[str]:
+    """Return a line for each axis of a sweep without effect in all of its experiments, or that changes the raters."""
+    idle = [key for key in axes if key in _EFFECTS and not any(map(_EFFECTS[key], configs))]
+    rating = [key for key in axes if key not in idle and f"{key}.".startswith(("ratings.", "model.", "roles.user."))]
+    return [
+        *(_TEXTS["idle"].format(key=f"axis {key}", **_TEXTS["settings"][key]) for key in idle),
+        *(_TEXTS["rating_axis"].format(key=key) for key in rating),
+    ]
 
 
 def seed_dependence(config: ExperimentConfig) -> list[str]:

@@ -24,10 +24,13 @@ def gained_or_lost(interval: Interval | None) -> Literal["gained", "lost", "cann
     return "gained" if verdict == "higher" else "lost" if verdict == "lower" else "cannot tell"
 
 
-def change_words(interval: Interval | Estimate | None, digits: int, noun: str = "change") -> str:
+def change_words(
+    interval: Interval | Estimate | None, digits: int, noun: str = "change", *, over: str | None = None
+) -> str:
     """Return a change as screens show it: `+3.0 (95 % interval +1.5 to +4.1, the same 6 people and 3 tasks again)`.
 
     If the interval contains 0: `no change beyond chance (-3.7 to +3.9, ...)`, with another noun for `change` if given.
+    `over` says from what the interval is, in place of the people and tasks.
     """
     if interval is None:
         return "cannot tell"
@@ -36,7 +39,8 @@ def change_words(interval: Interval | Estimate | None, digits: int, noun: str = 
     near = min(abs(interval.low), abs(interval.high))
     if interval.low * interval.high > 0:  # an end that rounds to 0 would contradict the words
         digits = next((more for more in range(digits, 9) if round(near, more)), digits)
-    whom = f", {for_whom(interval)}" if interval.estimand else ""
+    said = for_whom(interval) if over is None else over
+    whom = f", {said}" if said else ""
     if interval.low <= 0 <= interval.high:
         return f"no {noun} beyond chance ({between(interval, digits)}{whom})"
     return (

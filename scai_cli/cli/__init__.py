@@ -20,6 +20,7 @@ from scai_cli.cli import (
     run,
     serve,
     show,
+    sweep,
     tasks,
 )
 from scai_cli.cli.options import Commands
@@ -59,8 +60,9 @@ app.command("check")(run.plan)
 app.command("plan", help="Same as `scai check`.")(run.plan)
 app.command()(run.run)
 app.command()(run.resume)
+app.command()(sweep.sweep)
 app.command("list")(show.list_runs)
-for command in (show.show, chat.chat, report.report, compare.compare, explain.explain, explain.frontier):
+for command in (show.show, chat.chat, report.report, compare.compare, explain.explain):
     app.command()(command)
 app.command()(export.export)
 app.command()(generate.generate)

@@ -83,7 +83,9 @@ def evaluate(
     """Compare system messages: is one better, for whom, and how sure. All systems answer the same items."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.evaluate import start
-    from scai_cli.jobs.evaluate_source import EvaluateOptions
+    from scai_cli.jobs.evaluate_items import read_evaluation_items
+    from scai_cli.jobs.evaluate_source import EvaluateOptions, read_source
+    from scai_cli.jobs.session import run_on_loop
 
     request = EvaluateOptions(
         systems,
@@ -102,7 +104,9 @@ def evaluate(
 
         _print_expected(plan_evaluate(request, runs_dir), as_json)
         return
-    outcome = start(request, runs_dir, run_id, generate.observer(quiet, kind="evaluation"))
+    source = read_source(request, runs_dir)
+    found = read_evaluation_items(source, request, runs_dir)
+    outcome = run_on_loop(start(source, found, runs_dir, run_id, generate.observer(quiet, kind="evaluation")))
     generate.finish(outcome, as_json)
     if not (quiet or as_json):
         _print_verdict(outcome.path, trust=True)
@@ -111,8 +115,10 @@ def evaluate(
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Resume an evaluation, for `scai resume`."""
     from scai_cli.jobs.evaluate import resume as go_on
+    from scai_cli.jobs.session import run_on_loop
 
-    generate.finish(go_on(path, settings, generate.observer(quiet, kind="evaluation"), trust=trust), as_json)
+    job = go_on(path, settings, generate.observer(quiet, kind="evaluation"), trust=trust)
+    generate.finish(run_on_loop(job), as_json)
     if not (quiet or as_json):
         _print_verdict(path, trust=trust)
 

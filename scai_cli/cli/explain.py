@@ -1,4 +1,4 @@
-"""`scai explain`, `scai frontier`."""
+"""`scai explain`."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
@@ -67,34 +67,3 @@ def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:
     else:
         played = f"{conversations:,} conversations with and without each rule, {plan.rounds} times"
         sys.stdout.write(f"{plan.calls:,} calls, {paid:,} of them to pay: {played}\n")
-
-
-def frontier(
-    config: options.Config,
-    over: Annotated[
-        str,
-        typer.Option(
-            "--over",
-            help="Welfare functions to compare, e.g. welfare=utilitarian,nash.",
-            metavar="welfare=A,B,...",
-            show_default=False,
-        ),
-    ],
-    settings: options.Set = None,
-    model: options.Model = None,
-    seed: options.Seed = None,
-    runs_dir: options.RunsDir = options.RUNS,
-    quiet: options.Quiet = False,
-    as_json: options.Json = False,
-) -> None:
-    """Compare welfare functions (ways to combine all users' ratings). Runs an experiment under each function."""
-    from scai_cli.cli.generate import observer
-    from scai_cli.display.terminal.frontier import print_front
-    from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.frontier import frontier as explored
-
-    front = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
-    if as_json:
-        options.print_json(front.as_object())
-    else:
-        print_front(front)

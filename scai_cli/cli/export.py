@@ -63,6 +63,7 @@ def export(
     from scai_cli.datasets.samples.filters import SampleFilter, parse_disagreement, parse_threshold
     from scai_cli.datasets.samples.splits import parse_split
     from scai_cli.runs.find import find_run, find_source
+    from scai_cli.runs.sweep_directory import cell_folders
 
     if format_ == "scores":
         _export_scores(runs, runs_dir, _given(context), output, as_, guard)
@@ -100,7 +101,7 @@ def export(
         say=say,
     )
     find = find_run if form.kind == "runs" else find_source
-    paths = [find(runs_dir, run) for run in runs]
+    paths = [path for run in runs for path in cell_folders(runs_dir / run) or (find(runs_dir, run),)]
     record = exported(paths, form, export_options)
     _print_record(record, ", ".join(path.name for path in paths), export_options)
 

@@ -10,8 +10,8 @@ from scai_cli.plugins import BUILT_IN
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN|GENERATED",
-        help="Runs and generated sets: ids, unique prefixes of ids, paths, or `latest`.",
+        metavar="RUN|GENERATED|SWEEP",
+        help="Runs, generated sets and sweeps (all their cells): ids, unique prefixes, paths, `latest`.",
         show_default=False,
     ),
 ]

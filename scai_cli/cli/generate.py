@@ -31,6 +31,10 @@ def generate(
     n: Annotated[
         int | None, typer.Option("--n", min=1, help="Number of rows; default: one per task.", metavar="N")
     ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", help="Rows A to B-1 of the set of N, counted from 0: one shard of it.", metavar="A:B"),
+    ] = None,
     personas: Annotated[
         Path | None, typer.Option("--personas", help="Personas to use instead of the run's.", metavar="FILE")
     ] = None,
@@ -61,14 +65,16 @@ def generate(
     """Generate dataset rows from a constitution and tasks. A row contains answers, critiques, revisions and labels."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
-    from scai_cli.jobs.generate_source import GenerateOptions
+    from scai_cli.jobs.generate_source import GenerateOptions, read_source
+    from scai_cli.jobs.session import run_on_loop
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
-    request = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
+    request = GenerateOptions(source, tasks, n, rows, personas, config, overrides, trust)
+    found = read_source(request, runs_dir)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
-        plan = plan_generate(request, runs_dir)
+        plan = plan_generate(found, request)
         for line in plan.doubts:
             options.say(line)
         if as_json:
@@ -78,14 +84,16 @@ def generate(
 
             print_generate_plan(plan)
         return
-    finish(start(request, runs_dir, run_id, observer(quiet, kind="rows")), as_json)
+    job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
+    finish(run_on_loop(job), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Resume a generated set, for `scai resume`."""
     from scai_cli.jobs.generate import resume as go_on
+    from scai_cli.jobs.session import run_on_loop
 
-    finish(go_on(path, settings, observer(quiet, kind="rows"), trust=trust), as_json)
+    finish(run_on_loop(go_on(path, settings, observer(quiet, kind="rows"), trust=trust)), as_json)
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run") -> Observer[Any]:

@@ -23,23 +23,29 @@ def report(
     trust: Trust = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write one HTML page about runs, or an evaluation.
+    """Write one HTML page about runs, an evaluation or a sweep.
 
     It prints the path of the page.
     """
     from scai_cli.display.report.evaluation import make_evaluation_page
     from scai_cli.display.report.page import make_page
+    from scai_cli.display.report.sweep import make_sweep_page
     from scai_cli.errors import RunError
     from scai_cli.runs.find import find_read, is_evaluation
     from scai_cli.runs.jsonl import check_target, write_whole
+    from scai_cli.runs.sweep_directory import is_sweep
 
     paths = list(dict.fromkeys(find_read(runs_dir, run) for run in runs))
-    evaluations = [path for path in paths if is_evaluation(path)]
-    if evaluations and len(paths) > 1:
-        raise RunError(f"{evaluations[0].name!r} is an evaluation, which has a page of its own; name it alone")
+    alone = [path for path in paths if is_evaluation(path) or is_sweep(path)]
+    if alone and len(paths) > 1:
+        kind = "a sweep" if is_sweep(alone[0]) else "an evaluation"
+        raise RunError(f"{alone[0].name!r} is {kind}, which has a page of its own; name it alone")
     target = output or Path(f"{paths[0].name}.html" if len(paths) == 1 else "report.html")
     check_target(target)
-    page = make_evaluation_page(paths[0], trust=trust) if evaluations else make_page(paths)
+    if not alone:
+        page = make_page(paths)
+    else:
+        page = make_sweep_page(paths[0]) if is_sweep(paths[0]) else make_evaluation_page(paths[0], trust=trust)
     if str(target) == "-":
         print(page, end="")  # noqa: T201 - data for stdout
         return

@@ -50,7 +50,7 @@ def run(
         _warn(experiment)
     asks_people = any(persona.human for persona in experiment.personas.inline)
     job = run_experiment(experiment, runs_dir, run_id, generate.observer(quiet), prompt() if asks_people else None)
-    outcome = run_on_loop(experiment.models(), job)
+    outcome = run_on_loop(job)
     generate.finish(outcome, as_json)
     if not (quiet or as_json):
         _print_next_steps(runs_dir / outcome.run_id)
@@ -69,7 +69,8 @@ def resume(
     as_json: options.Json = False,
 ) -> None:
     """Resume an interrupted run, generated set or evaluation. Answered calls are not repeated."""
-    from scai_cli.jobs.run import resume_blocking
+    from scai_cli.jobs.run import resume as go_on
+    from scai_cli.jobs.session import run_on_loop
     from scai_cli.runs.find import find_work, is_evaluation, is_generated
 
     path = find_work(runs_dir, run)
@@ -79,7 +80,8 @@ def resume(
     elif is_evaluation(path):
         evaluate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
     else:
-        outcome = resume_blocking(path, changes, generate.observer(quiet), trust=trust, prompt=prompt())
+        job = go_on(path, changes, generate.observer(quiet), trust=trust, prompt=prompt())
+        outcome = run_on_loop(job)
         generate.finish(outcome, as_json)
         if not (quiet or as_json):
             _print_next_steps(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import evaluate
+from scai_cli.cli import evaluate, sweep
 from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task, Trust, print_json
 from scai_cli.runs.history.selection import Selection
 
@@ -38,14 +38,16 @@ def show(
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Show a run or an evaluation.
+    """Show a run, an evaluation or a sweep.
 
-    Of a run: its constitution, ratings and conversations; of an evaluation: its verdicts and numbers.
+    Of a run: its constitution, ratings and conversations; of an evaluation: its verdicts and numbers; of a sweep: a row
+    for each cell, and comparisons.
     """
     from scai_cli.display.run_json import run_object
     from scai_cli.display.terminal.show import Parts, print_run
     from scai_cli.runs.find import find_read, is_evaluation
     from scai_cli.runs.history.fold import read_history
+    from scai_cli.runs.sweep_directory import is_sweep, read_sweep_directory
 
     selection = Selection(epoch=epoch, persona=persona, task=task)
     parts = Parts(constitution, ratings, diff, prompts)
@@ -54,9 +56,12 @@ def show(
         _follow(runs_dir, run, selection, as_json)
         return
     path = find_read(runs_dir, run)
+    if is_evaluation(path) or is_sweep(path):
+        _check_whole("a sweep" if is_sweep(path) else "an evaluation", selection, parts)
     if is_evaluation(path):
-        _check_whole(selection, parts)
         evaluate.show(path, trust=trust, as_json=as_json)
+    elif is_sweep(path):
+        sweep.show(read_sweep_directory(path), as_json=as_json, compared=True)
     elif as_json:
         print_json(run_object(read_history(path, selection=selection), selection))
     else:
@@ -86,13 +91,13 @@ def _check(selection: Selection, parts: Parts, *, follow: bool, as_json: bool) -
         raise RunError(f"{given[0]} shows the whole run; drop --epoch, --persona and --task")
 
 
-def _check_whole(selection: Selection, parts: Parts) -> None:
+def _check_whole(kind: str, selection: Selection, parts: Parts) -> None:
     """Raise RunError for options that only runs have."""
     from scai_cli.display.terminal.show import Parts
     from scai_cli.errors import RunError
 
     if selection != Selection() or parts != Parts():
-        raise RunError("an evaluation is shown as a whole; drop all options but --json")
+        raise RunError(f"{kind} is shown as a whole; drop all options but --json")
 
 
 def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> None:
@@ -112,13 +117,15 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
     from scai_cli.errors import RunError
     from scai_cli.runs.find import all_runs, find_run, is_evaluation, is_generated
     from scai_cli.runs.history.event_tail import POLL_S
+    from scai_cli.runs.sweep_directory import is_sweep
 
     waiting = False
     while True:
         try:
             return find_run(runs_dir, run)
         except RunError as error:
-            other = is_evaluation(runs_dir / run) or is_generated(runs_dir / run)
+            path = runs_dir / run
+            other = is_evaluation(path) or is_generated(path) or is_sweep(path)
             if other or any(path.name.startswith(run) for path in all_runs(runs_dir)):
                 raise
             if not waiting:
@@ -128,9 +135,9 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
-    """List runs, generated sets and evaluations, newest first. With --json, only runs."""
-    from scai_cli.display.terminal.show import print_evaluations, print_generated, print_list
-    from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated
+    """List runs, generated sets, evaluations and sweeps, newest first. With --json, only runs."""
+    from scai_cli.display.terminal.show import print_evaluations, print_generated, print_list, print_sweeps
+    from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated, list_sweeps
 
     if as_json:
         print_json(list_entries(runs_dir))
@@ -138,3 +145,4 @@ def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
     print_list(list_entries(runs_dir))
     print_generated(list_generated(runs_dir))
     print_evaluations(list_evaluations(runs_dir))
+    print_sweeps(list_sweeps(runs_dir))

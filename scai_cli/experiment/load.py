@@ -6,8 +6,9 @@ is enough to run it again.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,25 @@ _WITHOUT_DEFAULTS = {"personas", "tasks", "roles"}
 
 
 @dataclass(frozen=True, slots=True)
+class GivenValues:
+    """Dotted keys and their values from another file, whose `place` error messages name.
+
+    A mapping is merged into the one that the experiment has.
+    """
+
+    place: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
-    """The options that override the file: `--set a.b=c`, `--model`, `--seed`, `--judge`."""
+    """What overrides the file: the values of a sweep's cell, then `--set a.b=c`, `--model`, `--seed`, `--judge`."""
 
     settings: Sequence[str] = ()
     model: str | None = None
     seed: int | None = None
     judge: str | None = None
+    given: GivenValues = GivenValues()
 
 
 def load_experiment(
@@ -104,15 +117,25 @@ def _validate(
     keep_first_defaults(source.data, new=context == USERS_FILE)
     settings = _settings(overrides, source.data.get("model"))
     saved = source.data.get("generate")
-    if context == SAVED_FILE and isinstance(saved, dict) and any(key == "generate.recipe" for _, key, _ in settings):
+    gives_recipe = any(key == "generate.recipe" for _, key, _ in settings) or _gives_recipe(overrides.given.values)
+    if context == SAVED_FILE and isinstance(saved, dict) and gives_recipe:
         source.data["generate"] = without_defaults(saved)
-    for option, key, value in settings:
-        _override(source, option, key, value)
+    for key, value in overrides.given.values.items():
+        at, path = _place(source, overrides.given.place, key)
+        _merge(source, at, path, value)
+    for option, key, text in settings:
+        at, path = _place(source, option, key)
+        at[path[-1]] = parse_yaml(text, option, _FREE_PLACES, path).data
     _refuse_replaced_keys(source)
     try:
         return ExperimentConfig.model_validate(source.data, context=context), source
     except ValidationError as error:
         raise explain(error, source, ExperimentConfig) from None
+
+
+def _gives_recipe(given: Mapping[str, Any]) -> bool:
+    section = given.get("generate")
+    return "generate.recipe" in given or (isinstance(section, dict) and "recipe" in section)
 
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
@@ -197,7 +220,8 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
             lost = (*PACE, *SERVICE_KEYS) if is_other_service(old, provider) else PACE
             dropped = {f"{place}.{key}": "null" for place in places for key in lost}
             dropped |= {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
-            kept = {key for key in dropped for _, given, _ in changes if _overlap(key, given)}
+            given = (*(key for _, key, _ in changes), *overrides.given.values)
+            kept = {key for key in dropped if any(_overlap(key, other) for other in given)}
             keys |= {key: value for key, value in dropped.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]
     if overrides.judge is not None:  # after --model, which is every role's
@@ -214,7 +238,8 @@ def _overlap(key: str, given: str) -> bool:
     return f"{given}.".startswith(f"{key}.") or f"{key}.".startswith(f"{given}.")
 
 
-def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:
+def _place(source: YamlSource, option: str, dotted: str) -> tuple[Any, tuple[Key, ...]]:
+    """Return the mapping or list in which an option sets a value, made where it is missing, and the value's path."""
     path: list[Key] = []
     at = source.data
     *parents, last = dotted.split(".")
@@ -225,9 +250,20 @@ def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:
             at[part] = {}
             source.overridden[tuple(path)] = option
         at = at[key]
-    key = _step(at, last, option)
-    at[key] = parse_yaml(value, option, _FREE_PLACES, (*path, key)).data
-    source.overridden[(*path, key)] = option
+    path.append(_step(at, last, option))
+    source.overridden[tuple(path)] = option
+    return at, tuple(path)
+
+
+def _merge(source: YamlSource, at: Any, path: tuple[Key, ...], value: Any) -> None:
+    """Set a given value in a mapping or list; merge a mapping into the one that is there."""
+    old = at.get(path[-1]) if isinstance(at, dict) else None
+    if not (isinstance(old, dict) and isinstance(value, dict)):
+        at[path[-1]] = deepcopy(value)
+        return
+    for key, part in value.items():
+        source.overridden[(*path, key)] = source.overridden[path]
+        _merge(source, old, (*path, key), part)
 
 
 def _step(at: Any, part: str, option: str) -> Key:

@@ -27,8 +27,8 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.simulation.utilities import observed_utility
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.scale_numbers import read_on_scale
 from scai_cli.text.suggestions import did_you_mean
@@ -239,7 +239,7 @@ def open_chat(
             whose = f" for {persona}" if persona else ""
             raise RunError(f"--against {against}: its system message{whose} is that of {product.name}; leave it out")
         dialogues = (other, product)
-    runner = asyncio.Runner(loop_factory=loop_factory(config.models()))
+    runner = asyncio.Runner(loop_factory=loop_factory())
     return ChatSession(path, config, dialogues, ModelPool.connect(config.asked_directly), runner, seen)
 
 

@@ -26,17 +26,18 @@ from scai_cli.experiment.load import Overrides, dump_experiment, load_resolved
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
-from scai_cli.jobs.evaluate_items import read_evaluation_items
-from scai_cli.jobs.evaluate_source import EvaluateOptions, models_of, read_source
+from scai_cli.jobs.evaluate_items import EvaluationItems
+from scai_cli.jobs.evaluate_source import EvaluateSource, models_of
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import AgentModel, ModelPool
 from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, keep_settings, refuse_taken
 from scai_cli.jobs.saved_experiment import ADDRESS, digests, refuse_changed, refuse_foreign_code
-from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, work
+from scai_cli.jobs.session import Observer, Outcome, resume_command, work
 from scai_cli.messages import Message
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
-from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, RowDirectory
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, ROWS, RowDirectory
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
@@ -61,32 +62,35 @@ EvaluationEvent = EvaluationStarted | EvaluationRow
 EvaluateOutcome = Outcome[RowsResult]
 
 
-def start(
-    options: EvaluateOptions, runs: Path, run_id: str | None, observer: Observer[EvaluationEvent]
+async def start(
+    source: EvaluateSource,
+    found: EvaluationItems,
+    runs: Path,
+    run_id: str | None,
+    observer: Observer[EvaluationEvent],
 ) -> EvaluateOutcome:
-    """Create an evaluation.
+    """Create an evaluation from what `read_source` and `read_evaluation_items` returned.
 
     An error that stops the work but allows a resume is in the outcome. Raises ConfigError and RunError before anything
     is written, and OutputError if a file cannot be written.
     """
     if run_id is not None:
         refuse_taken("evaluation", runs / run_id)
-    source = read_source(options, runs)
-    found = read_evaluation_items(source, options, runs)
     for note in source.notes:
         observer.say(note)
     config = source.config
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
-        with directory.removed_on_failure():
-            directory.write_source(ITEMS, (i.model_dump_json(exclude_defaults=True).encode() for i in found.items))
+        with directory.folder.discarded_on_failure(*EVALUATED.names, CALLS, ROWS):
+            lines = (item.model_dump_json(exclude_defaults=True).encode() for item in found.items)
+            await directory.write_source(ITEMS, lines)
             manifest = EvaluationManifest(
                 run_id=directory.folder.run_id,
                 scai=__version__,
                 systems=tuple(source.systems),
                 suites=tuple(found.suites),
                 judges=tuple(source.judges),
-                principle=options.principle,
+                principle=source.principle,
                 new=tuple(sorted(found.new)),
                 notes=tuple(source.notes),
                 seen=tuple(found.seen),
@@ -96,10 +100,10 @@ def start(
             )
             directory.complete(dump_experiment(config), dump_evaluation(manifest))
         with closing(directory.folder):
-            return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
+            return await _session(pool, directory, manifest, observer)
 
 
-def resume(
+async def resume(
     path: Path, settings: Sequence[str], observer: Observer[EvaluationEvent], *, trust: bool = False
 ) -> EvaluateOutcome:
     """Continue an unfinished evaluation; written rows stay unchanged.
@@ -130,7 +134,7 @@ def resume(
             if manifest != written:  # first: after a kill between the two, the systems are at their new addresses
                 directory.folder.write_text(EVALUATION, dump_evaluation(manifest), lasting=True)
             keep_settings(directory, config)
-            return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
+            return await _session(pool, directory, manifest, observer)
 
 
 def _moved(manifest: EvaluationManifest, before: ExperimentConfig) -> EvaluationManifest:
@@ -196,7 +200,7 @@ async def _session(
     def _judge(model: Any) -> Agent:
         return pool.agent("meta", model, folder.log_call, index)
 
-    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(directory) as index:
         return await work(pool, folder, index, observer, result, evaluate)
 
 

@@ -91,6 +91,7 @@ class EvaluateSource:
     stem: str
     """The start of the evaluation's name."""
     judges: Sequence[ModelSettings]
+    principle: str | None
     notes: Sequence[str]
     """What the user should know before the start."""
 
@@ -124,7 +125,13 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
             raise ConfigError(f"two systems are called {name!r}; give one another name: NAME=SYSTEM")
         systems.append(system.model_copy(update={"name": name}))
     return EvaluateSource(
-        config, systems, list(histories.values()), _stem(systems), _judges(options, config), list(dict.fromkeys(notes))
+        config,
+        systems,
+        list(histories.values()),
+        _stem(systems),
+        _judges(options, config),
+        options.principle,
+        list(dict.fromkeys(notes)),
     )
 
 

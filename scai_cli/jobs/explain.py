@@ -26,7 +26,7 @@ from scai_cli.analysis.leave_one_out import (
     without,
 )
 from scai_cli.analysis.rule_origins import rule_wordings
-from scai_cli.concurrency import together
+from scai_cli.concurrency import for_each, together
 from scai_cli.errors import BatchesWait, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
@@ -40,10 +40,9 @@ from scai_cli.runs.jsonl import write_whole
 from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
 from scai_cli.runs.records import UtilityTable
 from scai_cli.simulation.conversation import converse
-from scai_cli.simulation.epoch import failures
+from scai_cli.simulation.epoch import at_once
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.opening import openings_of
-from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.outcome import Outcome, failures, openings_of, outcome_of
 from scai_cli.simulation.utilities import epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.text.suggestions import did_you_mean
@@ -111,7 +110,7 @@ def explain(
         )
         job = _explained(context, planned, history, config, log)
         try:
-            explanation = run_on_loop(config.models(), stoppable(pool, job, command))
+            explanation = run_on_loop(stoppable(pool, job, command))
         except LimitReached as error:
             raise with_remedy(
                 error, f"answers so far are kept: raise the limit and continue with `{command}`"
@@ -174,13 +173,15 @@ async def _explained(
     )
 
 
-async def _play(
-    context: EpochContext, variant: str, pairs: Sequence[PersonaTask]
-) -> dict[tuple[str, str], Conversation]:
-    """Play conversations under one variant of the constitution; return (persona, task) -> conversation."""
+async def _play(context: EpochContext, variant: str, pairs: Sequence[PersonaTask]) -> dict[tuple[str, str], Outcome]:
+    """Play conversations under one variant of the constitution; return (persona, task) -> outcome."""
     context = replace(context, id=f"{context.id}/{variant}")
-    conversations = await together(converse(context, persona, task) for persona, task in pairs)
-    return {(c.persona.id, c.task.id): c for c in conversations}
+
+    async def one(pair: PersonaTask) -> Outcome:
+        return outcome_of(await converse(context, *pair), context.agents.turns)
+
+    outcomes = await for_each(pairs, one, running=at_once(context.agents))
+    return {(outcome.persona.id, outcome.task.id): outcome for outcome in outcomes}
 
 
 def _paid(log: Path, planned: Plan) -> CallIndex:

@@ -10,7 +10,6 @@ from scai_cli.concurrency import in_order
 from scai_cli.datasets.generate.make_row import MadeRow, RowContext, make_row
 from scai_cli.datasets.generate.manifest import (
     GenerateManifest,
-    RowSettings,
     TaskList,
     dump_generation,
     read_generation,
@@ -18,6 +17,7 @@ from scai_cli.datasets.generate.manifest import (
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_plans
 from scai_cli.errors import RunError
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.generate_settings import RED_TEAM
 from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.load import Overrides, dump_experiment
@@ -28,7 +28,7 @@ from scai_cli.jobs.generate_source import (
     by_turns,
     check_source,
     doubts,
-    read_source,
+    row_settings,
     wanted_tasks,
 )
 from scai_cli.jobs.interruption import resumable
@@ -41,9 +41,10 @@ from scai_cli.jobs.saved_experiment import (
     refuse_lost_judge,
     refuse_without_forms,
 )
-from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, work
+from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, work
 from scai_cli.runs.jsonl import sha256
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, ROWS, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 
@@ -63,29 +64,37 @@ GenerateEvent = GenerateStarted | GeneratedRow
 GenerateOutcome = Outcome[RowsResult]
 
 
-def start(
-    options: GenerateOptions, runs: Path, run_id: str | None, observer: Observer[GenerateEvent]
+async def start(
+    source: GenerateSource,
+    options: GenerateOptions,
+    runs: Path,
+    run_id: str | None,
+    observer: Observer[GenerateEvent],
 ) -> GenerateOutcome:
-    """Create a generated set.
+    """Create a generated set from the source that `read_source` returned for the options.
 
     An error that stops the work but allows a resume is in the outcome. Raises ConfigError and RunError before anything
     is written, and OutputError if a file cannot be written.
     """
     if run_id is not None:
         refuse_taken("generated set", runs / run_id)
-    source = read_source(options, runs)
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
-        directory = RowDirectory.create(runs, run_id, f"{source.stem}-rows", GENERATED)
-        with directory.removed_on_failure():
-            manifest = manifest_of(source, options, directory.folder.run_id, _keep_tasks(directory, options, source))
+        first, name = 0, f"{source.stem}-rows"
+        if options.part is not None:
+            first, end = options.part
+            name = f"{name}-{first}-{end}"
+        directory = RowDirectory.create(runs, run_id, name, GENERATED, first)
+        with directory.folder.discarded_on_failure(*GENERATED.names, CALLS, ROWS):
+            tasks = await _keep_tasks(directory, options, source)
+            manifest = manifest_of(source, options, directory.folder.run_id, tasks)
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
-            return run_on_loop(source.config.models(), _session(pool, directory, manifest, observer))
+            return await _session(pool, directory, manifest, observer)
 
 
-def resume(
+async def resume(
     path: Path, settings: Sequence[str], observer: Observer[GenerateEvent], *, trust: bool = False
 ) -> GenerateOutcome:
     """Continue an unfinished generated set; written rows stay unchanged.
@@ -93,15 +102,28 @@ def resume(
     `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
     session, if the set is in use or damaged, or if it names code that is not trusted.
     """
-    overrides = Overrides(settings=settings)
+    overrides = Overrides(settings)
     manifest = read_generation(path, overrides)
+    refuse_other_address((model for _, model in manifest.config.models()), overrides)
+    refuse_foreign_code(manifest.config, path.name, trust=trust)
+    return await _continued(path, manifest, observer)
+
+
+async def continue_set(path: Path, config: ExperimentConfig, observer: Observer[GenerateEvent]) -> GenerateOutcome:
+    """Continue a generated set with an experiment that is equal except for limits, prices and addresses.
+
+    Raises RunError if it differs, or if the set is in use or damaged.
+    """
+    manifest = read_generation(path)
+    return await _continued(path, manifest.model_copy(update={"config": with_address(config)}), observer)
+
+
+async def _continued(path: Path, manifest: GenerateManifest, observer: Observer[GenerateEvent]) -> GenerateOutcome:
     config = manifest.config
-    refuse_other_address((model for _, model in config.models()), overrides)
-    refuse_foreign_code(config, path.name, trust=trust)
-    directory = RowDirectory.reopen(path, GENERATED)
+    directory = RowDirectory.reopen(path, GENERATED, manifest.orders.numbers.start)
     with closing(directory.folder):
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
-        is_unfinished = directory.written < manifest.orders.n
+        is_unfinished = directory.written < len(manifest.orders.numbers)
         if config.generate.by_users and is_unfinished:
             refuse_without_forms("generated set", config, manifest.scai, path)
         if config.generate.by_model and is_unfinished:
@@ -112,14 +134,14 @@ def resume(
             )
         with ModelPool.connect(config, is_finished=not is_unfinished) as pool:
             keep_settings(directory, config)
-            return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
+            return await _session(pool, directory, manifest, observer)
 
 
 async def _session(
     pool: ModelPool, directory: RowDirectory, manifest: GenerateManifest, observer: Observer[GenerateEvent]
 ) -> GenerateOutcome:
     folder, written = directory.folder, directory.written
-    result = RowsResult(written, manifest.orders.n, directory.problems)
+    result = RowsResult(written, len(manifest.orders.numbers), directory.problems)
     health = HealthWatch(pool.config, observer.say)
     recorder = _Recorder(directory, observer, result, pool.config.max_failures, health=health)
     for row in rows(folder.path) if written else ():
@@ -133,11 +155,11 @@ async def _session(
         for line in doubts(manifest.orders, manifest.learned, has_turns=manifest.by_turns, has_red_team=has_red_team):
             observer.say(line)
         context = RowContext.of(agents, manifest)
-        jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
+        jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, directory.next))
         calls = pool.config.calls_at_once
         await in_order(jobs, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
-    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(directory) as index:
         return await work(pool, folder, index, observer, result, make_rows)
 
 
@@ -159,7 +181,7 @@ class _Recorder(RowRecorder):
         self.result.health = self.health.warnings(at_end=self.result.rows == self.result.wanted)
 
 
-def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
+async def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
     """Copy the tasks into the folder, one at a time."""
     red_team = 0
 
@@ -169,7 +191,7 @@ def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: Gener
             red_team += task.kind == RED_TEAM
             yield task.model_dump_json(exclude_defaults=True).encode()
 
-    count = directory.write_source(TASKS, lines())
+    count = await directory.write_source(TASKS, lines())
     if not count:
         raise without_tasks(options.tasks)
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
@@ -189,7 +211,7 @@ def manifest_of(source: GenerateSource, options: GenerateOptions, run_id: str, t
         names={persona.id: persona.called for persona in source.config.train_personas},
         by_turns=by_turns(source),
         tasks=tasks,
-        orders=RowSettings(n=options.n or tasks.count, **source.config.generate.model_dump()),
+        orders=row_settings(source, options, tasks.count),
         digests=digests(source.config, of_rows=True),
         config=source.config,
     )

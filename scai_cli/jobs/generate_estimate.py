@@ -7,7 +7,7 @@ were called before, in the run that the set comes from.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,6 @@ from scai_cli.datasets.generate.manifest import TaskList
 from scai_cli.datasets.generate.row_plan import row_plan
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.generate_settings import RED_TEAM
-from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.endpoint_gates import EndpointKey, RoleModel, key_of
 from scai_cli.jobs.generate import manifest_of
@@ -82,9 +81,8 @@ def estimate(source: GenerateSource, options: GenerateOptions, calls: Mapping[st
 def _rehearse(source: GenerateSource, options: GenerateOptions) -> Rehearsal:
     """Make the first rows about red-team and other tasks on the simulated model."""
     tasks = list(_first_of_both(options, source))
-    if not tasks:
-        raise without_tasks(options.tasks)
-    manifest = manifest_of(source, options, "rehearsal", TaskList(name="", count=len(tasks), sha256=""))
+    options, few = replace(options, rows=None), TaskList(name="", count=len(tasks), sha256="")
+    manifest = manifest_of(source, options, "rehearsal", few)
     rehearsal, agents = rehearsed_agents(source.config)
     context = RowContext.of(agents, manifest)
     plans = [row_plan(manifest, number, task) for number, task in enumerate(tasks)]

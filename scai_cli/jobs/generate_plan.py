@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from itertools import product
 from typing import Any
 
 from scai_cli.datasets.generate.criterion import criteria_for
 from scai_cli.datasets.generate.row_plan import sizes, turn_of
 from scai_cli.experiment.generate_settings import RED_TEAM
+from scai_cli.experiment.item_files import without_tasks
 from scai_cli.jobs.generate_estimate import Estimate, estimate
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
@@ -16,7 +17,7 @@ from scai_cli.jobs.generate_source import (
     by_turns,
     check_source,
     doubts,
-    read_source,
+    row_settings,
     wanted_tasks,
 )
 from scai_cli.jobs.plan import tokens_of
@@ -28,6 +29,7 @@ class GeneratePlan:
     """The rows of a set and its calls by purpose; `total_with_votes` is for endpoints without log-probabilities."""
 
     rows: int
+    """The number of rows, of a shard those that it has."""
     tasks: int
     users: int
     """The number of personas who take turns as users; 0 if rows have no user."""
@@ -52,18 +54,16 @@ class GeneratePlan:
         }
 
 
-def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
-    """Count the calls of a set, without retries, and estimate the rest.
-
-    Raises ConfigError and RunError if it cannot be started.
-    """
-    source = read_source(options, runs)
+def plan_generate(source: GenerateSource, options: GenerateOptions) -> GeneratePlan:
+    """Count the calls of a set, without retries, and estimate the rest; raises ConfigError if it cannot be started."""
     check_source(source, options)
     settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)
-    kinds = [task.kind == RED_TEAM for task in wanted_tasks(options, source)]
-    rows = len(kinds) if options.n is None else options.n
+    kinds = bytes(task.kind == RED_TEAM for task in wanted_tasks(options, source))
+    if not kinds:
+        raise without_tasks(options.tasks)
+    numbers = row_settings(source, options, len(kinds)).numbers
     answers = steps = rated = pairs = 0
-    for (is_red_team, persona), count in _shapes(source, kinds, rows).items():
+    for (is_red_team, persona), count in _shapes(source, kinds, numbers).items():
         has_criteria = bool(criteria_for(source.criteria, persona))
         step, first = sizes(settings, RED_TEAM if is_red_team else "", has_criteria=has_criteria)
         answers += count * (first + settings.final)
@@ -82,16 +82,19 @@ def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
     }
     total = sum(calls.values())
     votes = 2 * pairs * (settings.votes - 1)
-    found = estimate(source, options, calls, rows)
+    found = estimate(source, options, calls, len(numbers))
     doubtful = tuple(doubts(settings, source.learned, has_turns=turns, has_red_team=any(kinds)))
-    return GeneratePlan(rows, len(kinds), personas if turns else 0, calls, total, total + votes, found, doubtful)
+    users = personas if turns else 0
+    return GeneratePlan(len(numbers), len(kinds), users, calls, total, total + votes, found, doubtful)
 
 
-def _shapes(source: GenerateSource, kinds: Sequence[bool], rows: int) -> Counter[tuple[bool, str | None]]:
-    """Count the rows by whether their task is of kind `red-team`, and by their user."""
-    people = [persona.id for persona in source.config.train_personas] if by_turns(source) else []
+def _shapes(source: GenerateSource, kinds: bytes, rows: range) -> Counter[tuple[int, str | None]]:
+    """Count the rows by whether their task is of kind `red-team` (1 in `kinds`), and by their user."""
+    people = [persona.id for persona in source.config.train_personas] if by_turns(source) else [None]
     tasks = len(kinds)
-    if not tasks or not people:
-        whole, rest = divmod(rows, tasks) if tasks else (0, 0)
-        return Counter({(kind, None): whole * kinds.count(kind) + kinds[:rest].count(kind) for kind in set(kinds)})
-    return Counter((kinds[row % tasks], people[turn_of(row, tasks, len(people))]) for row in range(rows))
+    # Among tasks x people rows in a row each pair occurs once.
+    rounds, rest = divmod(len(rows), tasks * len(people))
+    shapes = Counter((kinds[row % tasks], people[turn_of(row, tasks, len(people))]) for row in rows[:rest])
+    for kind, person in product(set(kinds), people):
+        shapes[kind, person] += rounds * kinds.count(kind)
+    return shapes

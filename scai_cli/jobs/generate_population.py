@@ -86,7 +86,7 @@ def generate_population(
         pool.count_earlier(index)
         writer = writer_of(pool.agents(log.write, index).user)
         try:
-            written = run_on_loop(config.models(), stoppable(pool, writer.write(say), again))
+            written = run_on_loop(stoppable(pool, writer.write(say), again))
         except LimitReached as error:
             raise with_remedy(
                 error, f"continue with a higher limit: `{_with_higher_limit(again, str(error))}`"

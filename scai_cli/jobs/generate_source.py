@@ -1,5 +1,6 @@
 """The constitution, personas and tasks of a generated set, from a run or from a constitution file."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.datasets.generate.criterion import Criterion, criteria
+from scai_cli.datasets.generate.manifest import RowSettings
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
@@ -27,19 +29,34 @@ from scai_cli.runs.history.fold import read_history
 
 NONE: Final = "none"
 """In place of a constitution: no rules, the neutral system message."""
+_ROWS: Final = re.compile(r"([0-9]{1,15}):([0-9]{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
-    """The options of `scai generate`; `n` None is one row per task."""
+    """The options of `scai generate`; `n` None is one row per task, `rows` None all of them, else A:B."""
 
     source: str
     tasks: Path | None = None
     n: int | None = None
+    rows: str | None = None
     personas: Path | None = None
     config: Path | None = None
     overrides: Overrides = field(default=Overrides())
     trust: bool = False
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """The rows A to B - 1 of a shard, counted from 0, as (A, B); raises ConfigError for other texts."""
+        if self.rows is None:
+            return None
+        match = _ROWS.fullmatch(self.rows)
+        if match is None:
+            raise ConfigError(f"--rows {self.rows}: write it as A:B, for example 0:1000 for the first 1,000 rows")
+        first, end = int(match[1]), int(match[2])
+        if first >= end:
+            raise ConfigError(f"--rows {self.rows}: has no row; A:B are the rows from A to before B")
+        return first, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,8 @@ def names_file(source: str, runs: Path) -> bool:
 
 def check_source(source: GenerateSource, options: GenerateOptions) -> None:
     """Raise ConfigError if the options do not fit the constitution, the personas or the tasks."""
+    if options.n is not None:  # else the tasks must be counted first
+        row_settings(source, options, options.n)
     settings, personas = source.config.generate, source.config.train_personas
     if not source.learned.rules and not source.criteria and (settings.k or settings.by_model):
         remedy = f"--set generate.k=0 --set generate.judge={'users' if personas else 'none'}"
@@ -140,6 +159,15 @@ def doubts(settings: GenerateSettings, learned: Constitution, *, has_turns: bool
 def wanted_tasks(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
     """Yield the tasks of a set, at most one per row; read a JSONL file one task at a time."""
     return islice(iter(source.config.train_tasks if options.tasks is None else items(options.tasks, Task)), options.n)
+
+
+def row_settings(source: GenerateSource, options: GenerateOptions, tasks: int) -> RowSettings:
+    """Return the settings of the rows of a set about this number of tasks; raises ConfigError for rows beyond it."""
+    n, rows = options.n or tasks, options.part
+    if rows is not None and rows[1] > n:
+        why = "--n" if options.n else "one for each task, without --n"
+        raise ConfigError(f"--rows {options.rows}: the whole set has {n:,} rows ({why})")
+    return RowSettings(n=n, rows=None if rows == (0, n) else rows, **source.config.generate.model_dump())
 
 
 def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:

@@ -35,7 +35,8 @@ def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None
 
     Raises ConfigError also for a file among the examples, which the same command must find as they were to continue.
     """
-    like_path, out_path = options.like.resolve(), out.resolve()
+    # Unlike `Path.resolve`, it reports a link to itself where the file is opened.
+    like_path, out_path = (Path(os.path.realpath(path)) for path in (options.like, out))
     if like_path == out_path or like_path in out_path.parents:
         raise ConfigError(f"-o {out}: is among the examples of --like; write it to another folder")
     config = settings_of(options.overrides)

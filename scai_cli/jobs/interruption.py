@@ -10,9 +10,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Final
 
 from scai_cli.errors import Interrupted, OutputError
 
@@ -26,23 +26,30 @@ _SIGNALS: Final = tuple(getattr(signal, name) for name in _NAMES if hasattr(sign
 
 @dataclass(slots=True)
 class ProcessSignals:
-    """Handlers of signals outside of an Interruption: they raise Interrupted, until `ending` is set.
+    """Handlers of signals: they tell all active Interruptions; outside of one they raise Interrupted until `ending`.
 
-    While an event loop runs they cancel its tasks instead: an exception inside the loop's own code is logged and
-    lost, or leaves a loop that never stops. `error` is then the error to raise for the CancelledError.
+    While an event loop runs without one, they cancel its tasks instead: an exception inside the loop's own code is
+    logged and lost, or leaves a loop that never stops. `error` is then the error to raise for the CancelledError.
+
+    The handlers are Python's own and not the loop's: a loop that removes its handler installs Python's default first,
+    and a second Ctrl-C in that moment would raise KeyboardInterrupt.
     """
 
     error: Interrupted | None = None
     ending: bool = False
     """Set it after catching the error that ends the program. It is an attribute, not a method, since a signal that has
     just arrived raises at the next call."""
+    active: list[Interruption] = field(default_factory=list)
+    first: int | None = None
+    """The first signal that came to an Interruption; work that begins later, as the next of many runs, stops at once.
+    """
 
-    def install(self) -> None:
-        """Install the handlers; call it once per process, in the main thread. `nohup` keeps SIGHUP ignored."""
-        for number in _SIGNALS:
+    def install(self, *numbers: int) -> None:
+        """Install the handlers, of all signals by default, in the main thread. `nohup` keeps SIGHUP ignored."""
+        for number in numbers or _SIGNALS:
             # Shells ignore SIGINT for the background jobs of a script; these end by it nevertheless.
             if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._interrupt)
+                signal.signal(number, self._receive)
 
     def release(self) -> None:
         """Ignore signals while Python shuts down, since Python would die of them; SIGTERM ends the process."""
@@ -50,13 +57,18 @@ class ProcessSignals:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
 
     @classmethod
-    def of(cls, number: int) -> ProcessSignals | None:
+    def installed(cls) -> ProcessSignals | None:
         """Return the handlers if `install` was called and this is the main thread, else None."""
-        owner = getattr(signal.getsignal(number), "__self__", None)
+        owner = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
         return owner if isinstance(owner, cls) and threading.current_thread() is threading.main_thread() else None
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
+    def _receive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
         if self.ending:
+            return
+        if self.active:
+            self.first = self.first or number
+            for each in tuple(self.active):
+                each.wake(number)
             return
         self.error = Interrupted(f"interrupted by {_name(number)}")
         try:
@@ -91,7 +103,7 @@ def resumable(command: str) -> Iterator[None]:
     except OutputError as failed:
         raise OutputError(f"{failed}; when this is solved, continue with `{command}`") from None
     except (Interrupted, asyncio.CancelledError) as stopped:
-        signals = ProcessSignals.of(signal.SIGINT)
+        signals = ProcessSignals.installed()
         error = stopped if isinstance(stopped, Interrupted) else signals and signals.error
         if error is None:  # a task that the caller has cancelled
             raise
@@ -99,54 +111,61 @@ def resumable(command: str) -> Iterator[None]:
 
 
 class Interruption:
-    """Inside the block, turn signals into an orderly stop of the current task.
+    """Inside the block, turn signals into an orderly stop of the current task; several tasks may have one each.
 
     First signal: `stop(error)` is called, and the task is cancelled if it has not ended after the grace period. Second
-    Ctrl-C or SIGTERM: the task is cancelled at once. A task cancelled by a signal raises that signal's Interrupted. On
-    leaving, the earlier handlers are restored. A program without `ProcessSignals` (a notebook) handles signals itself.
-
-    The handlers are Python's own and not the loop's: a loop that removes its handler installs Python's default first,
-    and a second Ctrl-C in that moment would raise KeyboardInterrupt.
+    Ctrl-C or SIGTERM: the task is cancelled at once. A task cancelled by a signal raises that signal's Interrupted.
+    Without `ProcessSignals` (in a notebook, a thread, or an actor of Ray), signals are left to the program.
     """
 
     def __init__(self, stop: Callable[[Interrupted], None]) -> None:
         self._stop = stop
+        self._signals = ProcessSignals.installed()
         self._error: Interrupted | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._before: dict[signal.Signals, Any] = {}
+        self._cancelled = 0
 
     def __enter__(self) -> None:
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        for number in filter(ProcessSignals.of, _SIGNALS):
-            self._before[number] = signal.signal(number, self._wake_loop)
+        if self._signals is not None:
+            self._signals.active.append(self)
+            if self._signals.first is not None:
+                self.wake(self._signals.first)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
+        if self._signals is not None:
+            self._signals.active.remove(self)
+            self._signals = None
         if isinstance(error, asyncio.CancelledError) and self._error is not None:
+            for _ in range(self._cancelled):  # else an `asyncio.timeout` around it would take these for its own
+                self._task.uncancel()
             raise self._error from None
 
-    def _wake_loop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
+    def wake(self, number: int) -> None:
+        """Pass a signal to the task's loop."""
         self._loop.call_soon_threadsafe(self._on_signal, number)
 
     def _on_signal(self, number: int) -> None:
-        if not self._before:  # the work ended before the loop came to the signal
+        if self._signals is None:  # the work ended before the loop came to the signal
             return
         if self._error is not None:
             if number in (signal.SIGINT, signal.SIGTERM):  # a lost connection may send SIGHUP twice
-                self._task.cancel()
+                self._cancel()
             return
         self._error = Interrupted(f"interrupted by {_name(number)}")
-        self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
+        self._timer = self._loop.call_later(GRACE_S, self._cancel)
         self._stop(self._error)
+
+    def _cancel(self) -> None:
+        self._cancelled += 1
+        self._task.cancel()
 
 
 def _name(number: int) -> str:

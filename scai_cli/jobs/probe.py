@@ -70,7 +70,7 @@ def probe(config: ExperimentConfig) -> Probe:
 
     Raises LimitReached, Interrupted and ConfigError.
     """
-    return run_on_loop(config.models(), _probe_all(config))
+    return run_on_loop(_probe_all(config))
 
 
 async def _probe_all(config: ExperimentConfig) -> Probe:

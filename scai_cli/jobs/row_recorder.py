@@ -72,14 +72,15 @@ class RowRecorder:
         self.observer.see(row)
 
 
-def calls_to_come(path: Path, written: int) -> closing[CallIndex]:
+def calls_to_come(directory: RowDirectory) -> closing[CallIndex]:
     """Return the logged calls of rows that are not written; those of written rows are not repeated."""
+    following = directory.next
 
     def is_to_come(call: str) -> bool:
         number = row_number(call)
-        return number is None or number >= written
+        return number is None or number >= following
 
-    return closing(CallIndex.read(path / CALLS, {}, is_to_come))
+    return closing(CallIndex.read(directory.folder.path / CALLS, {}, is_to_come))
 
 
 def keep_settings(directory: RowDirectory, config: ExperimentConfig) -> None:

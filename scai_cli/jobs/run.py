@@ -26,7 +26,7 @@ from scai_cli.jobs.session import HealthWatch, Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import EpochStarted, Event, Revised, RunFinished, RunStarted, WelfareMeasured
-from scai_cli.runs.find import find_run, is_run
+from scai_cli.runs.find import is_run
 from scai_cli.runs.history.event_lines import first_event
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS
@@ -78,40 +78,32 @@ async def run(
 
 
 async def resume(
-    run: str | Path,
-    runs_dir: Path = RUNS,
+    path: Path,
     settings: Sequence[str] = (),
     observer: Observer[Event] | None = None,
     *,
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Continue an unfinished run, given by id, unique prefix of an id, path, or `latest`.
+    """Continue an unfinished run; a finished run stays unchanged.
 
-    A finished run stays unchanged. `settings` (`limits.calls=500`) may change limits, prices and addresses. Raises
-    RunError if any other setting differs from the first session, if the run is in use or damaged, or if it names
-    third-party code and `trust` is not given.
+    `settings` (`limits.calls=500`) may change limits, prices and addresses. Raises RunError if any other setting
+    differs from the first session, if the run is in use or damaged, or if it names third-party code and `trust` is
+    not given.
     """
-    path = find_run(runs_dir, str(run))
-    return await _continued(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
+    return await continue_run(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
 
 
-def resume_blocking(
+async def continue_run(
     path: Path,
-    settings: Sequence[str],
-    observer: Observer[Event],
-    *,
-    trust: bool = False,
+    config: ExperimentConfig,
+    observer: Observer[Event] | None,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Continue the run in a directory on a new event loop, as `resume` does."""
-    config = load_run(path, Overrides(settings), trust=trust)
-    return session.run_on_loop(config.models(), _continued(path, config, observer, prompt))
+    """Continue the run in a directory with an experiment that is equal except for limits, prices and addresses.
 
-
-async def _continued(
-    path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
-) -> RunOutcome:
+    Raises RunError if it differs, or if the run is in use or damaged.
+    """
     config, say = with_address(config), (observer or session.SilentObserver()).say
     changed, done = changed_text(path / CONFIG, config), session.finished_before(path, RunResult)
     if done is not None and changed is None and (began := first_event(path)):

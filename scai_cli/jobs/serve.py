@@ -142,9 +142,9 @@ def serve(
                     await pool.aclose()
 
         try:
-            run_on_loop(source.config.models(), job())
+            run_on_loop(job())
         except ConfigError:  # nothing was served
-            folder.discard(CALLS)
+            folder.discard()
             raise
         folder.sync()
         if service.unwritten is not None:

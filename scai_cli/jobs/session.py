@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
@@ -23,17 +23,15 @@ from scai_cli.errors import (
     ScaiError,
 )
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.interruption import Interruption, resumable
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.messages import AgentRole, Usage
+from scai_cli.messages import Usage
 from scai_cli.models.tally import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.outcome import begin_session, end_session, file_digests
+from scai_cli.runs.outcome import begin_session, end_session, is_finished
 from scai_cli.simulation.epoch_context import Agents
 
 if TYPE_CHECKING:
@@ -216,10 +214,10 @@ async def work(
 
 def finished_before(path: Path, result: type[Result]) -> Outcome[Result] | None:
     """Return the outcome of finished work if its files are as its last session left them, else None."""
+    if not is_finished(path):
+        return None
     said = outcome_of(path)
     try:
-        if said["status"] != "finished" or said["sha256"] != file_digests(path):
-            return None
         usage = {**said["usage"]}
         spent = Spending(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
         return Outcome(path.name, path, result(**{each.name: said[each.name] for each in fields(result)}), spent=spent)
@@ -250,16 +248,14 @@ async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> 
             await pool.aclose()
 
 
-def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutine[Any, Any, Returned]) -> Returned:
-    """Run a job that calls these models on a new event loop, for callers without a running loop."""
-    with seldom_collected(), asyncio.Runner(loop_factory=loop_factory(models)) as runner:
+def run_on_loop(job: Coroutine[Any, Any, Returned]) -> Returned:
+    """Run a job on a new event loop, for callers without a running loop."""
+    with seldom_collected(), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(job)
 
 
-def loop_factory(models: Iterable[tuple[AgentRole, ModelSettings]]) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop if it is installed and a network is used, as it halves the CPU cost of a call."""
-    if all(model.provider in ("simulated", HUMAN) for _, model in models):
-        return None
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop if it is installed, as it halves the CPU cost of a call over a network."""
     try:
         import uvloop
     except ImportError:

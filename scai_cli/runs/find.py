@@ -1,4 +1,4 @@
-"""Find runs, generated sets and evaluations by id, unique prefix of an id, path, or `latest`."""
+"""Find runs, generated sets, evaluations and sweeps by id, unique prefix of an id, path, or `latest`."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from scai_cli.errors import RunError
 from scai_cli.runs.locked_folder import LATEST
 from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.run_directory import CONFIG, EVENTS
+from scai_cli.runs.sweep_directory import SWEEP, is_sweep
 from scai_cli.text.suggestions import did_you_mean
 
 
@@ -54,10 +55,10 @@ _SOURCE: Final = _Kind(
 )
 _EVALUATION: Final = _Kind("evaluation", "evaluation", EVALUATION, is_evaluation, article="an")
 _READ: Final = _Kind(
-    "run or evaluation",
-    "run directory or evaluation",
-    f"{CONFIG} or {EVALUATION}",
-    lambda path: is_run(path) or is_evaluation(path),
+    "run, evaluation or sweep",
+    "run directory, evaluation or sweep",
+    f"{CONFIG}, {EVALUATION} or {SWEEP}",
+    lambda path: is_run(path) or is_evaluation(path) or is_sweep(path),
 )
 _WORK: Final = _Kind(
     "run, generated set or evaluation",
@@ -78,7 +79,7 @@ def find_source(runs: Path, wanted: str) -> Path:
 
 
 def find_read(runs: Path, wanted: str) -> Path:
-    """Return the directory of a run or an evaluation, given as for `find_run`; raises RunError."""
+    """Return the directory of a run, an evaluation or a sweep, given as for `find_run`; raises RunError."""
     return _find(runs, wanted, _READ)
 
 
@@ -105,6 +106,11 @@ def all_generated(runs: Path) -> list[Path]:
 def all_evaluations(runs: Path) -> list[Path]:
     """Return all evaluations, sorted by name."""
     return [path for path in _all(runs, _WORK) if is_evaluation(path)]
+
+
+def all_sweeps(runs: Path) -> list[Path]:
+    """Return all sweeps, sorted by name."""
+    return [path for path in _all(runs, _READ) if is_sweep(path)]
 
 
 def newest_first(paths: list[Path]) -> list[Path]:
@@ -155,7 +161,7 @@ def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
 def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> Path:
     if wanted in known:
         return known[wanted]
-    if wanted in {path.name for path in _all(runs, _WORK)}:
+    if wanted in {path.name for path in (*_all(runs, _WORK), *_all(runs, _READ))}:
         raise RunError(f"{wanted!r} in {runs} is not {kind.article} {kind.name}{_hint(runs / wanted)}")
     matches = [name for name in known if wanted and name.startswith(wanted)]
     if len(matches) == 1:
@@ -166,9 +172,11 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
 
 
 def _hint(path: Path) -> str:
-    """Return a hint for a generated set or an evaluation that is named where another kind is needed."""
+    """Return a hint for a folder that is named where another kind is needed."""
     if is_generated(path):
         return "; it is a generated set, for `scai export` and `scai resume`"
+    if is_sweep(path):
+        return "; it is a sweep, for `scai show`, `scai report` and `scai sweep FILE`"
     commands = "`scai show`, `scai report`, `scai resume` and `scai export --format scores`"
     return f"; it is an evaluation, for {commands}" if is_evaluation(path) else ""
 
@@ -176,6 +184,6 @@ def _hint(path: Path) -> str:
 def created(path: Path) -> tuple[int, str]:
     """Return the time of a folder's creation in ns, 0 if it has been deleted meanwhile, and its name."""
     with suppress(OSError):
-        sign = next(name for name in (CONFIG, GENERATION, EVALUATION) if (path / name).is_file() or name is EVALUATION)
-        return ((path / sign).stat().st_mtime_ns, path.name)
+        signs = [path / name for name in (CONFIG, GENERATION, EVALUATION, SWEEP)]
+        return (next(sign for sign in signs if sign.is_file() or sign is signs[-1]).stat().st_mtime_ns, path.name)
     return (0, path.name)

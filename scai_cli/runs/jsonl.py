@@ -9,6 +9,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -106,9 +107,12 @@ def lines(path: Path, at: int = 0, *, unended: bool = False) -> Iterator[tuple[i
             yield number, at - len(line), line
 
 
-def decoded(path: Path, decode: Callable[[bytes], Decoded]) -> Iterator[Decoded]:
-    """Yield the decoded lines of a file without an incomplete last one; raises RunError for a damaged line."""
-    for number, _, line in lines(path):
+def decoded(path: Path, decode: Callable[[bytes], Decoded], skipped: int = 0) -> Iterator[Decoded]:
+    """Yield the decoded lines of a file without an incomplete last one; raises RunError for a damaged line.
+
+    The first `skipped` lines are not decoded.
+    """
+    for number, _, line in islice(lines(path), skipped, None):
         try:
             yield decode(line)
         except (ValueError, msgspec.DecodeError):

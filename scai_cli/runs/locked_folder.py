@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -27,6 +27,11 @@ class CreationFiles:
     earlier: Collection[str]
     last: str
 
+    @property
+    def names(self) -> Collection[str]:
+        """All of them."""
+        return (*self.earlier, self.last)
+
     def only_begun(self, path: Path) -> bool:
         """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated.
 
@@ -38,7 +43,7 @@ class CreationFiles:
         )
 
     def _is_half(self, path: Path) -> bool:
-        return path.name.startswith(tuple(f".{name}." for name in (*self.earlier, self.last)))
+        return path.name.startswith(tuple(f".{name}." for name in self.names))
 
 
 @dataclass(slots=True)
@@ -53,6 +58,8 @@ class LockedFolder:
     repairs: list[str] = field(default_factory=list)
     """What was removed from the logs, in lines for the user."""
     _logs: dict[str, LineLog] = field(default_factory=dict)
+    _made: list[Path] = field(default_factory=list)
+    """The folders that its creation made, the inner ones first."""
 
     @classmethod
     def create(cls, parent: Path, wanted_id: str | None, name: str, files: CreationFiles) -> LockedFolder | None:
@@ -62,15 +69,14 @@ class LockedFolder:
         Raises RunError if the wanted id is not a valid id, or the folder cannot be written.
         """
         check_id(wanted_id)
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
+        made: list[Path] = []
+        with _removed_on_failure(parent, made, LOCK):
+            _make(parent, made)
             sync_folder(parent.parent)
             for path in _candidates(parent, wanted_id, name):
-                if (folder := cls._claim(path, files)) is not None:
+                if (folder := cls._claim(path, files, made)) is not None:
                     sync_folder(parent)
                     return folder
-        except OSError as error:
-            raise unwritable(parent, error) from None
         return None
 
     @classmethod
@@ -80,27 +86,31 @@ class LockedFolder:
         Writing in place, or in the folder `constitution`, would follow a link and change another file.
         """
         refuse_links(*(path / name for name in (LOCK, "constitution", *logs)))
-        try:
-            path.mkdir(exist_ok=True)
-            sync_folder(path.parent)
-            folder = cls(path, take_lock(path))
-        except OSError as error:
-            raise unwritable(path, error) from None
-        with folder.closed_on_failure():
-            remove_halves(path)
-            folder.open_logs(*logs)
-        return folder
+        made: list[Path] = []
+        with _removed_on_failure(path, made, LOCK, *logs):
+            _make(path, made)
+            return cls._opened(path, made, *logs)
 
     @classmethod
     def create_next(cls, parent: Path, *logs: str) -> LockedFolder:
         """Create and lock the next of the folders `1`, `2`, ... in `parent`, and open its logs; raises as `open`."""
         refuse_links(parent)
+        made: list[Path] = []
+        with _removed_on_failure(parent, made, LOCK, *logs):
+            _make(parent, made)
+            return cls._opened(_make_next(parent, made), made, *logs)
+
+    @classmethod
+    def _opened(cls, path: Path, made: list[Path], *logs: str) -> LockedFolder:
+        sync_folder(path.parent)
+        folder = cls(path, take_lock(path), _made=made)
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            path = _make_next(parent)
-        except OSError as error:
-            raise unwritable(parent, error) from None
-        return cls.open(path, *logs)
+            remove_halves(path)
+            folder.open_logs(*logs)
+        except BaseException:
+            folder.close()
+            raise
+        return folder
 
     def open_logs(self, *names: str) -> None:
         """Open logs for appending and remove damaged lines; `sync` syncs them in this order."""
@@ -151,12 +161,28 @@ class LockedFolder:
         self._lock.close()
 
     def discard(self, *names: str) -> None:
-        """Close the folder and remove these files, the lock and, unless a user has put a file there, the folder."""
+        """Close the folder; remove these files, the logs and the folders that its creation made.
+
+        A folder with other files stays, as that of a user or of another run.
+        """
         self.close()
-        for name in (*names, LOCK):
-            (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):
-            self.path.rmdir()
+        for name in (*names, *self._logs, LOCK):
+            file = self.path / name
+            with suppress(OSError):
+                file.rmdir() if file.is_dir() else file.unlink()
+        _remove_empty([self.path, *self._made])
+
+    @contextmanager
+    def discarded_on_failure(self, *names: str) -> Iterator[None]:
+        """Discard the folder when the block, which makes these files, raises; an OSError becomes a RunError."""
+        try:
+            yield
+        except OSError as error:
+            self.discard(*names)
+            raise unwritable(self.path, error) from None
+        except BaseException:
+            self.discard(*names)
+            raise
 
     @contextmanager
     def closed_on_failure(self) -> Iterator[None]:
@@ -171,29 +197,74 @@ class LockedFolder:
             raise
 
     @classmethod
-    def _claim(cls, path: Path, files: CreationFiles) -> LockedFolder | None:
+    def _claim(cls, path: Path, files: CreationFiles, made: list[Path]) -> LockedFolder | None:
         try:
-            path.mkdir(exist_ok=True)
+            _make(path, made)
             if not files.only_begun(path):
                 return None
-            folder = cls(path, take_lock(path))
+            folder = cls(path, take_lock(path), _made=made)
         except (FileExistsError, RunError):  # a file, or another process was faster
+            made[:] = [other for other in made if other != path]
             return None
-        # Another process may have finished the folder between the first look and the lock.
-        if files.only_begun(path):
-            remove_halves(path)
-            return folder
-        folder.close()
+        with ExitStack() as stack:
+            stack.callback(folder.close)
+            # Another process may have finished the folder between the first look and the lock.
+            if files.only_begun(path):
+                remove_halves(path)
+                stack.pop_all()
+                return folder
         return None
 
 
-def _make_next(parent: Path) -> Path:
+@contextmanager
+def _removed_on_failure(path: Path, made: list[Path], *names: str) -> Iterator[None]:
+    """When the block raises, remove the folders that it made, and these files of the first; OSError -> RunError.
+
+    The first folder has these files alone unless another process has locked it meanwhile, which is a RunError.
+    """
+    try:
+        yield
+    except BaseException as error:
+        for name in () if isinstance(error, RunError) else names:
+            with suppress(OSError, IndexError):
+                (made[0] / name).unlink()
+        _remove_empty(made)
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from None
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _make(path: Path, made: list[Path]) -> None:
+    """Make a folder and its parents; put those that were missing before the others in `made`."""
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        _make(path.parent, made)
+    made.insert(0, path)  # before it is made: an interruption may come in between
+    try:
+        path.mkdir()
+    except FileExistsError:
+        made.remove(path)
+        if not path.is_dir():
+            raise
+
+
+def _make_next(parent: Path, made: list[Path]) -> Path:
+    """Make the next of the folders `1`, `2`, ..., and put it before the others in `made`."""
     number = max((int(path.name) for path in parent.iterdir() if path.name.isdecimal()), default=0)
     while True:
         number += 1
+        made.insert(0, path := parent / str(number))
         with suppress(FileExistsError):  # another process begins at the same time
-            (path := parent / str(number)).mkdir()
+            path.mkdir()
             return path
+        made.remove(path)
 
 
 def refuse_links(*paths: Path) -> None:

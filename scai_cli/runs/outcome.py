@@ -44,6 +44,12 @@ def end_session(folder: Path, summary: Mapping[str, Any]) -> None:
     write_whole(folder / OUTCOME, clean(json.dumps({**summary, **files}, indent=1)) + "\n")
 
 
+def is_finished(folder: Path) -> bool:
+    """Return whether the last session finished the work, and its files are still as it left them; it reads them all."""
+    said = read_outcome(folder)
+    return said.get("status") == "finished" and said.get("sha256") == file_digests(folder)
+
+
 def file_digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of the logs and texts of a run or generated set, by name."""
     files = (file for pattern in _RESULTS for file in sorted(folder.glob(pattern)))

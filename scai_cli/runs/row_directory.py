@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,8 @@ EVALUATED: Final = CreationFiles(earlier=(ITEMS, EXPERIMENT), last=EVALUATION)
 
 _SYNC_EVERY: Final = 256
 """The number of rows that a power cut can lose."""
+_PAUSE_EVERY: Final = 1024
+"""The number of tasks that are written before other work gets a turn."""
 _WHOLE: Final = (b'"problem":null}\n', b'"problem":null}\r\n')
 
 
@@ -40,13 +42,15 @@ class RowDirectory:
 
     folder: LockedFolder
     files: CreationFiles
+    first: int = 0
+    """The number of the first row; not 0 for a shard of a set."""
     written: int = 0
     """The number of rows."""
     problems: int = 0
     """The number of rows with a problem, from earlier sessions."""
 
     @classmethod
-    def create(cls, runs: Path, run_id: str | None, name: str, files: CreationFiles) -> RowDirectory:
+    def create(cls, runs: Path, run_id: str | None, name: str, files: CreationFiles, first: int = 0) -> RowDirectory:
         """Create and lock the folder of a set: `run_id`, or the first unused of `name`, `name-2`, ...
 
         `complete` makes it a set. Raises RunError if the id is in use or the folder cannot be written.
@@ -54,44 +58,39 @@ class RowDirectory:
         folder = LockedFolder.create(runs, run_id, name, files)
         if folder is None:
             raise RunError(f"{runs}/{run_id}: exists already; choose another --run-id")
-        return cls(folder, files)
+        return cls(folder, files, first)
 
     @classmethod
-    def reopen(cls, path: Path, files: CreationFiles) -> RowDirectory:
+    def reopen(cls, path: Path, files: CreationFiles, first: int = 0) -> RowDirectory:
         """Lock and repair an unfinished set and count its rows; raises RunError if it is in use.
 
         Rows from the first one that is out of order on are taken back: a power cut lost a row before them.
         """
         folder = LockedFolder.open(path, CALLS, ROWS)
         with folder.closed_on_failure():
-            directory = cls(folder, files)
+            directory = cls(folder, files, first)
             for _, offset, line in lines(path / ROWS):
-                if not line.startswith(f'{{"id":"r{directory.written}",'.encode()):
-                    folder.repairs.append(folder.take_back(ROWS, offset, f"row r{directory.written} is missing"))
+                if not line.startswith(f'{{"id":"r{directory.next}",'.encode()):
+                    folder.repairs.append(folder.take_back(ROWS, offset, f"row r{directory.next} is missing"))
                     break
                 directory.written += 1
                 directory.problems += not line.endswith(_WHOLE)  # quotes in texts are escaped: no text ends like this
             return directory
 
-    def write_source(self, name: str, values: Iterable[bytes]) -> int:
+    @property
+    def next(self) -> int:
+        """The number of the next row."""
+        return self.first + self.written
+
+    async def write_source(self, name: str, values: Iterable[bytes]) -> int:
         """Write tasks or items, one JSON object per line, and return their number."""
         count = 0
         with whole_file(self.folder.path / name, lasting=True) as file:
-            for count, value in enumerate(values, 1):  # noqa: B007
+            for count, value in enumerate(values, 1):
                 file.write(escape_line_ends(value) + b"\n")
+                if count % _PAUSE_EVERY == 0:  # a million tasks take half a minute, which a signal may end
+                    await asyncio.sleep(0)
         return count
-
-    @contextmanager
-    def removed_on_failure(self) -> Iterator[None]:
-        """Close the folder if the block raises, and remove it unless it is a set already."""
-        try:
-            yield
-        except BaseException:
-            if (self.folder.path / self.files.last).exists():
-                self.folder.close()
-            else:
-                self.folder.discard(*self.files.earlier)
-            raise
 
     def complete(self, experiment: str, manifest: str) -> None:
         """Write the files that make the folder a set, and open it for rows."""

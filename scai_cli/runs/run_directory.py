@@ -70,7 +70,7 @@ class RunDirectory:
             raise RunError(
                 f"run {run_id!r} exists already; continue it with `scai resume {run_id}`, or choose another --run-id"
             )
-        with folder.closed_on_failure():
+        with folder.discarded_on_failure(*_FILES.names, CALLS, EVENTS):
             (folder.path / "constitution").mkdir(exist_ok=True)
             folder.write_text(CONFIG, config, lasting=True)
             folder.open_logs(CALLS, EVENTS)

@@ -1,11 +1,11 @@
 """Mark comments that no user would write: those of an assistant, and those to another person of the experiment."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.records import Mark
+from scai_cli.simulation.people import People, spoken_names
 from scai_cli.text.data_files import read_data_file
 
 _LISTS = read_data_file(__file__)
@@ -13,20 +13,13 @@ _AS_ASSISTANT: Final = re.compile("|".join(_LISTS["as_assistant"]))
 _SPOKEN_TO: Final = re.compile(rf"\b(?:{'|'.join(_LISTS['greetings'])}),? ([^\W\d_][\w'-]*)((?: [^\W\d_][\w'-]*)*)")
 
 
-def comment_marks(comment: str, speaker: Persona, personas: Iterable[Persona]) -> tuple[Mark, ...]:
+def comment_marks(comment: str, speaker: Persona, people: People) -> tuple[Mark, ...]:
     """Return the marks of a comment; a greeting to the speaker is the assistant's, one to another persona is odd."""
     text = comment.lower().replace("’", "'")
     spoken_to = {name for found in _SPOKEN_TO.findall(text) for name in (found[0], "".join(found))}
-    others = (name for persona in personas if persona.id != speaker.id for name in _names(persona))
     marks: list[Mark] = []
-    if _AS_ASSISTANT.search(text) or not spoken_to.isdisjoint(_names(speaker)):
+    if _AS_ASSISTANT.search(text) or not spoken_to.isdisjoint(spoken_names(speaker)):
         marks.append("speaks_as_assistant")
-    if spoken_to and not spoken_to.isdisjoint(others):
+    if people.has_other(spoken_to, speaker):
         marks.append("addresses_other")
     return tuple(marks)
-
-
-def _names(persona: Persona) -> set[str]:
-    """Return the whole and the first name of a persona, in lower case; empty if it has only an id."""
-    name = persona.name.lower().replace("’", "'").strip()
-    return {name, name.split()[0]} if name else set()

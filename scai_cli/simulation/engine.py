@@ -18,10 +18,12 @@ from scai_cli.runs.records import Candidate, RaterCheck
 from scai_cli.simulation import stops
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.candidate_checks import checked
-from scai_cli.simulation.epoch import play
+from scai_cli.simulation.epoch import Keep, play, positions
 from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
 from scai_cli.simulation.groups import dev_people, not_approved
 from scai_cli.simulation.holdout import run_holdout
+from scai_cli.simulation.kept_conversations import KeptConversations, room
+from scai_cli.simulation.outcome import Outcome
 from scai_cli.simulation.prompts import NotApproved
 from scai_cli.simulation.rater_check import check_raters, stop_if_a_rater_failed
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
@@ -62,6 +64,7 @@ async def simulate(
     declared = welfare.parse(config.welfare)
     # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
+    past_dropped: deque[int] = deque(maxlen=config.revision.memory - 1)
     set_aside = dev_people(config)
     rejected: deque[NotApproved] = deque(maxlen=_REMEMBERED)
     ranking = VersionRanking(declared)
@@ -71,15 +74,29 @@ async def simulate(
         plays.append((constitution.version, people, tasks))
         is_settled = f"e{epoch}/revision" in revised
         context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit, is_settled)
-        conversations, utilities = await _play_and_measure(context, declared)
+        ids = [person.id for person, _ in positions(people, tasks)]
+        kept = KeptConversations(ids, f"{config.seed}/{context.id}", room(config.revision))
+        outcomes, utilities = await _play_and_measure(context, declared, kept.keep)
         ranking.add(constitution, utilities)
         dev = set_aside.intersection(person.id for person in people)
         revision_id = f"{context.id}/revision"
-        end = RevisionContext(config, context, revision_id, conversations, utilities, list(past), list(rejected), dev)
+        end = RevisionContext(
+            config,
+            context,
+            revision_id,
+            kept.conversations,
+            outcomes,
+            utilities,
+            list(past),
+            list(rejected),
+            dev,
+            list(past_dropped),
+        )
         ballots: list[events.BallotCast] = []
         revision = await _revise(end, revised, revision, ballots)
         constitution = revision.constitution
         past.append(end.heard)
+        past_dropped.append(end.dropped[-1])
         rejected.extend(not_approved(revision, ballots, set_aside))
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, 1, set_aside)
@@ -133,9 +150,9 @@ def _drawn(
 
 
 async def _play_and_measure(
-    context: EpochContext, declared: WelfareFunction, *, is_product: bool = False
-) -> tuple[Sequence[Conversation], EpochUtilities]:
-    """Play an epoch from its `epoch_started` to its `welfare`."""
+    context: EpochContext, declared: WelfareFunction, keep: Keep | None = None, *, is_product: bool = False
+) -> tuple[Sequence[Outcome], EpochUtilities]:
+    """Play an epoch from its `epoch_started` to its `welfare`; `keep` as in `play`."""
     context.emit(
         events.EpochStarted(
             id=context.id,
@@ -146,32 +163,35 @@ async def _play_and_measure(
             product=is_product,
         )
     )
-    conversations, checks = await _play_and_check(context)
-    stops.stop_if_all_refused(context, conversations)
+    outcomes, checks = await _play_and_check(context, keep)
+    stops.stop_if_all_refused(context, outcomes)
     if checks:
         context.emit(events.RatersChecked(id=f"{context.id}/rater-check", checks=checks))
-    stops.stop_if_unreadable(context, conversations)
+    stops.stop_if_unreadable(context, outcomes)
     # Failures are final only now: a run that stopped within the epoch makes the failed calls again when it is resumed.
-    for conversation in conversations:
-        for event in conversation.withheld:
+    for outcome in outcomes:
+        for event in outcome.withheld:
             context.emit(event)
-    utilities = _measure(context, conversations, declared)
+    utilities = _measure(context, outcomes, declared)
     stop_if_a_rater_failed(context, checks)
-    return conversations, utilities
+    return outcomes, utilities
 
 
-async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], tuple[RaterCheck, ...]]:
+async def _play_and_check(context: EpochContext, keep: Keep | None) -> tuple[Sequence[Outcome], tuple[RaterCheck, ...]]:
     """Play an epoch; in the first one, check the users' models meanwhile."""
     if context.epoch > 1 or context.settled:
-        return await play(context), ()
-    jobs: list[Coroutine[Any, Any, Any]] = [play(context), check_raters(context, f"{context.id}/rater-check")]
-    conversations, checks = await together(jobs)
-    return conversations, checks
+        return await play(context, keep=keep), ()
+    jobs: list[Coroutine[Any, Any, Any]] = [
+        play(context, keep=keep),
+        check_raters(context, f"{context.id}/rater-check"),
+    ]
+    outcomes, checks = await together(jobs)
+    return outcomes, checks
 
 
-def _measure(context: EpochContext, conversations: Sequence[Conversation], declared: WelfareFunction) -> EpochUtilities:
+def _measure(context: EpochContext, outcomes: Sequence[Outcome], declared: WelfareFunction) -> EpochUtilities:
     """Emit the utilities and the welfare of the epoch."""
-    utilities = epoch_utilities(context, conversations)
+    utilities = epoch_utilities(context, outcomes)
     context.emit(
         events.WelfareMeasured(
             id=context.id,

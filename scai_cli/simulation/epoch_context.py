@@ -13,8 +13,8 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event, MessageSaid, Problem
 from scai_cli.simulation.agent import Agent, without_variants
+from scai_cli.simulation.people import People
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.values import draw
 
 Emit = Callable[[Event], None]
 
@@ -91,6 +91,12 @@ class EpochContext:
     """(Persona id, task id) -> the opening of the conversation that one of this context is compared with."""
     same_system: Sequence[Message] | None = None
     """The system message of every user, in a list that may be empty, in place of the constitution's."""
+    people: People = field(init=False, repr=False, compare=False)
+    """The personas, to find single ones."""
+
+    def __post_init__(self) -> None:
+        """Prepare the look-ups."""
+        object.__setattr__(self, "people", People(self.personas))
 
     def system(self, persona: Persona) -> Sequence[Message]:
         """Return the assistant's system message for one user, in a list."""
@@ -105,8 +111,7 @@ class EpochContext:
 
     def cross_raters(self, conversation_id: str, persona: Persona) -> Sequence[Persona]:
         """Return the cross raters of an answer to `persona`: all others, or `cross_raters` drawn with the seed."""
-        others = [other for other in self.personas if other.id != persona.id]
         wanted = self.agents.ratings.cross_raters
         # The trial of a candidate draws the same raters as the epoch that it is compared with.
         seed = f"{self.agents.seed}/{without_variants(conversation_id)}/cross"
-        return draw(others, None if wanted == "all" else wanted, seed)
+        return self.people.others(persona, None if wanted == "all" else wanted, seed)

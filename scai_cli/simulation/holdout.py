@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import HoldoutCompared
-from scai_cli.simulation.epoch import failures, play
+from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.opening import openings_of
-from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.outcome import Outcome, failures, openings_of
 from scai_cli.simulation.utilities import difference, epoch_utilities
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.intervals import Estimand
@@ -23,13 +22,13 @@ async def run_holdout(context: EpochContext, last: Constitution, declared: Welfa
         replace(context, id=f"{context.id}/{side}", constitution=constitution, emit=lambda _: None)
         for side, constitution in sides.items()
     ]
-    played: list[list[Conversation]] = []
+    played: list[list[Outcome]] = []
     for side in contexts:  # one after the other, since both have the same openings
         played.append(await play(replace(side, openings=openings_of(played[0]) if played else {})))
-    utilities = [epoch_utilities(side, conversations) for side, conversations in zip(contexts, played, strict=True)]
+    utilities = [epoch_utilities(side, outcomes) for side, outcomes in zip(contexts, played, strict=True)]
     before, after = utilities[0], utilities[-1]
-    for conversations in played:
-        for problem in failures(conversations):
+    for outcomes in played:
+        for problem in failures(outcomes):
             context.emit(problem)
     context.emit(
         HoldoutCompared(

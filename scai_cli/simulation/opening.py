@@ -1,7 +1,6 @@
 """The opening of a conversation: the task in its user's own words, checked to keep the meaning."""
 
 import re
-from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scai_cli.experiment.tasks import is_document
@@ -10,6 +9,7 @@ from scai_cli.prompts.fences import TAGS
 from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.people import People
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.number_words import numbers
@@ -57,7 +57,7 @@ async def opening(context: EpochContext, conversation: Conversation) -> MessageS
 
     def check(completion: Completion) -> str:
         text = checked(completion, task.prompt)
-        if "speaks_as_assistant" in comment_marks(text, persona, ()):
+        if "speaks_as_assistant" in comment_marks(text, persona, People(())):
             raise ValueError("it speaks as the assistant")
         return text
 
@@ -67,11 +67,6 @@ async def opening(context: EpochContext, conversation: Conversation) -> MessageS
         return message.model_copy(update={"marks": (*answer.marks, "not_reworded")})
     content = f"{text}\n\n{task.prompt}" if is_document(task.prompt) else text
     return message.model_copy(update={"content": content, "verbatim": task.prompt, "marks": answer.marks})
-
-
-def openings_of(conversations: Iterable[Conversation]) -> Mapping[tuple[str, str], MessageSaid]:
-    """Return (persona id, task id) -> the opening, for conversations that are compared with these."""
-    return {(c.persona.id, c.task.id): c.messages[0] for c in conversations if c.messages}
 
 
 def checked(completion: Completion, task: str) -> str:

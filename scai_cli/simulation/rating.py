@@ -12,8 +12,8 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import observed_utility
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
             "value": answer.form.rating if answer.form else None,
             "observed": observed_utility(conversation.persona, rated.content),
             "comment": comment,
-            "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.personas)),
+            "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.people)),
         }
     )
 
@@ -87,7 +87,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
             "observed": None if answer.error else observed_utility(rater, final_answer.content, of_others=True),
             "comment": answer.comment,
             "problem": answer.problem,
-            "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.personas)),
+            "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.people)),
         }
     )
     conversation.tell(rating, context.emit)

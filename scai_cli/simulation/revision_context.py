@@ -11,6 +11,7 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.yaml_source import YamlSource, explain
 from scai_cli.runs.records import Candidate, RatifiedRule
 from scai_cli.simulation.epoch_context import Agents, EpochContext
+from scai_cli.simulation.outcome import Outcome
 from scai_cli.simulation.prompts import NotApproved
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities
@@ -27,6 +28,9 @@ class RevisionContext:
     epoch_context: EpochContext
     id: str
     conversations: Sequence[Conversation]
+    """The whole ones; of a large epoch some, drawn evenly by persona (`kept_conversations`)."""
+    outcomes: Sequence[Outcome]
+    """Those of all conversations."""
     utilities: EpochUtilities
     past: Sequence[Sequence[Conversation]] = ()
     """The conversations of earlier epochs, oldest first, as many epochs as `revision.memory` asks for."""
@@ -34,6 +38,8 @@ class RevisionContext:
     """Rules that the users did not approve in earlier epochs."""
     dev: frozenset[str] = frozenset()
     """The people on whom a revision is tried; the meta model does not read their conversations."""
+    past_dropped: Sequence[int] = ()
+    """The numbers of heard conversations that earlier epochs did not keep, oldest first."""
 
     @property
     def heard(self) -> Sequence[Conversation]:
@@ -42,6 +48,12 @@ class RevisionContext:
             return self.conversations
         others = (c for c in self.conversations if c.persona.id not in self.dev)
         return [replace(c, ratings=[r for r in c.ratings if r.rater not in self.dev]) for c in others]
+
+    @property
+    def dropped(self) -> Sequence[int]:
+        """The numbers of heard conversations that were not kept, of earlier epochs and of this one."""
+        heard = sum(outcome.persona.id not in self.dev for outcome in self.outcomes)
+        return [*self.past_dropped, heard - len(self.heard)]
 
     def cited(self, evidence: Iterable[str]) -> tuple[str, ...]:
         """Return the users whose messages or ratings are among the evidence; an answer counts for its user."""

@@ -6,11 +6,11 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import NOT_ANSWERED, Event, Problem, Revised
+from scai_cli.runs.events import Event, Problem, Revised
 from scai_cli.runs.records import NoAnswer
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.outcome import Outcome
 from scai_cli.simulation.revision_context import RevisionContext
-from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
 
 _REMEDIES: Final = read_data_file(__file__)
@@ -28,27 +28,27 @@ def stop_if_too_many(errors: Iterable[CallFailed | None], size: int, share: floa
         )
 
 
-def stop_if_all_refused(context: EpochContext, conversations: Sequence[Conversation]) -> None:
+def stop_if_all_refused(context: EpochContext, outcomes: Sequence[Outcome]) -> None:
     """Raise TooManyFailures if the endpoint refused a prompt of every conversation, unless `max_failures` is 1."""
-    whole = 2 * context.agents.turns + 1
-    new = [c.errors[0] for c in conversations if len(c.messages) < whole and not c.errors[0].recorded]
-    if len(new) == len(conversations) and context.agents.max_failures < 1:
+    errors = [outcome.broken_by for outcome in outcomes]
+    new = [error for error in errors if error is not None and not error.recorded]
+    if len(new) == len(outcomes) and context.agents.max_failures < 1:
         raise TooManyFailures(
             f"all {len(new)} conversations of epoch {context.epoch} failed; the first: {new[0].call}: {new[0]}; "
             "`scai resume` makes failed calls again, `--set max_failures=1` leaves them out"
         )
 
 
-def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversation]) -> None:
+def stop_if_unreadable(context: EpochContext, outcomes: Sequence[Outcome]) -> None:
     """Raise RunUnhealthy if more than half of an epoch's answered ratings, or all own ones, could not be read."""
-    answered = [r for c in conversations for r in c.ratings if r.problem not in NOT_ANSWERED]
-    unread = [rating for rating in answered if rating.value is None]
-    own = {rating.value for rating in answered if rating.kind == "own"}
-    lost = 2 * len(unread) > len(answered) or own == {None}
+    answered = sum(outcome.answered for outcome in outcomes)
+    unread = [rating for outcome in outcomes for rating in outcome.unread]
+    no_own = any(rating.kind == "own" for rating in unread) and not any(outcome.has_own for outcome in outcomes)
+    lost = 2 * len(unread) > answered or no_own
     if lost and not context.settled and context.agents.force != "all":
         cut = 2 * sum("cut" in rating.marks for rating in unread) > len(unread)
         raise RunUnhealthy(
-            f"{len(unread)} of {len(answered)} ratings of epoch {context.epoch} could not be read; the first: "
+            f"{len(unread)} of {answered} ratings of epoch {context.epoch} could not be read; the first: "
             f"{unread[0].id}: {unread[0].problem}; {_form_remedy('user', context.agents.user.config, cut)}{_FORCE}"
         )
 

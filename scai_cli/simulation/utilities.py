@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
 
 from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
-from scai_cli.measures.catalogue import TRAITS
-from scai_cli.measures.observed import observe, utility
 from scai_cli.runs.records import Estimate
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.outcome import Outcome
 from scai_cli.social_choice.welfare import WelfareFunction, everything
 from scai_cli.stats.intervals import Estimand, paired_difference
 
@@ -83,7 +79,7 @@ def welfare_key(
     return tuple(round(part, 9) for part in function.key(rounded, weights))
 
 
-def epoch_utilities(context: EpochContext, conversations: Sequence[Conversation]) -> EpochUtilities:
+def epoch_utilities(context: EpochContext, outcomes: Sequence[Outcome]) -> EpochUtilities:
     """Return the utilities of an epoch from its final ratings.
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
@@ -94,12 +90,12 @@ def epoch_utilities(context: EpochContext, conversations: Sequence[Conversation]
     own: dict[tuple[str, str], list[float]] = defaultdict(list)
     cross: dict[tuple[str, str], list[float]] = defaultdict(list)
     missing = 0
-    for conversation in conversations:
-        for rating in conversation.ratings:
-            if rating.final and rating.value is None:
+    for outcome in outcomes:
+        for rating in outcome.final:
+            if rating.value is None:
                 missing += 1
-            elif rating.final and rating.value is not None:
-                (own if rating.kind == "own" else cross)[rating.rater, conversation.task.id].append(rating.value)
+            else:
+                (own if rating.kind == "own" else cross)[rating.rater, outcome.task.id].append(rating.value)
     ratings, tasks = context.agents.ratings, [task.id for task in context.tasks]
     table = tuple(
         tuple(cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks) for p in context.personas
@@ -107,7 +103,7 @@ def epoch_utilities(context: EpochContext, conversations: Sequence[Conversation]
     return EpochUtilities(
         satisfaction={p.id: mean([v for task in tasks for v in own[p.id, task]]) for p in context.personas},
         harmlessness={p.id: mean([v for task in tasks for v in cross[p.id, task]]) for p in context.personas},
-        observed=_observed(context.personas, conversations),
+        observed=_observed(context.personas, outcomes),
         utilities={p.id: mean(row) for p, row in zip(context.personas, table, strict=True)},
         table=table,
         weights=tuple(persona.weight for persona in context.personas),
@@ -140,25 +136,8 @@ def cell(own: float | None, cross: float | None, ratings: Ratings) -> float | No
     return s if s is None or h is None else (1 - weight) * s + weight * h
 
 
-def _observed(personas: Iterable[Persona], conversations: Iterable[Conversation]) -> dict[str, float | None]:
+def _observed(personas: Iterable[Persona], outcomes: Iterable[Outcome]) -> dict[str, float | None]:
     utilities: dict[str, list[float | None]] = {persona.id: [] for persona in personas}
-    for conversation in conversations:
-        answer = conversation.final_answer
-        if answer is not None:
-            utilities[conversation.persona.id].append(observed_utility(conversation.persona, answer.content))
+    for outcome in outcomes:
+        utilities[outcome.persona.id].append(outcome.observed)
     return {persona: mean(values) for persona, values in utilities.items()}
-
-
-def observed_utility(persona: Persona, text: str, *, of_others: bool = False) -> float | None:
-    """Return the persona's utility of a text in [0, 1], rounded to six digits; None without preferences.
-
-    Of an answer to another user only the themes count, as in cross ratings: its style does nobody else harm.
-    """
-    wanted = persona.preferences
-    if of_others:
-        wanted = {trait: weight for trait, weight in wanted.items() if TRAITS[trait].kind == "substance"}
-    value = utility(wanted, _observe(text)) if wanted else None
-    return None if value is None else round(value, 6)
-
-
-_observe: Final = lru_cache(maxsize=256)(observe)  # one answer is rated by many users

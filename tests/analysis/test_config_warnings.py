@@ -120,3 +120,16 @@ def test_stances_are_judged_by_the_source_of_their_people(tiny: Path) -> None:
     settings = [f"personas=[{', '.join(people)}]", "tasks=[{id: t1, prompt: How do I make tea?}]"]
     (warning,) = idle_stances(load_experiment(tiny, Overrides(settings)))
     assert warning.startswith("none of the 1 stance of 1 person ")
+
+
+def test_an_axis_of_a_sweep_without_effect_or_that_changes_the_raters_is_said(tiny: Path) -> None:
+    axes = "grid: {welfare: [utilitarian, nash], ratings.cross_weight: [0, 0.5], seed: [1, 2]}"
+    Path("study.yaml").write_text(f"experiment: {tiny}\n{axes}\n", encoding="utf-8")
+    called = scai("sweep", "study.yaml", "--dry-run", "--json")
+    idle, rating = called.json["warnings"]
+    assert idle.startswith("axis welfare has no effect: it decides nothing under the acceptance rule `always`")
+    assert rating.startswith("axis ratings.cross_weight also changes who rates the answers, or how")
+    assert f"warning: {idle}\nwarning: {rating}\n" in called.err
+    deciding = "each: {revision.acceptance: improves}\n"
+    Path("study.yaml").write_text(f"experiment: {tiny}\n{deciding}{axes}\n", encoding="utf-8")
+    assert scai("sweep", "study.yaml", "--dry-run", "--json").json["warnings"] == [rating]

@@ -80,6 +80,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(folder / "runs" / "bad", old)
     for file in (path for path in old.rglob("*") if path.is_file()):
         file.write_bytes(file.read_bytes().replace(b"ZED", SPLIT.encode()).replace(b"YONDER", SPLIT.encode()))
+    grid = {"personas.0.description": [*TEXTS.values()], "model": ["simulated", SPLIT]}
+    for name, axes in (("sweep", {"personas.0.description": [EVERYTHING, TEXTS["formula"]]}), ("bad", grid)):
+        (folder / f"{name}.json").write_text(json.dumps({"experiment": "x.json", "grid": axes}), encoding="utf-8")
     (folder / "people.jsonl").write_text("".join(json.dumps(who) + "\n" for who in EXPERIMENT["personas"]))
     (folder / "tasks.json").write_text(json.dumps(EXPERIMENT["tasks"]))
     rows = [{"prompt": text, "completion": text, EVERYTHING[:99]: text} for text in TEXTS.values()]
@@ -99,6 +102,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "plan": ("{place}/x.json --set name=?", "{place}/x.json --set ?=1", "{place}/x.json --model ?:?"),
     "run": ("{place}/x.json --run-id ?", "{place}/x.json --runs-dir ?/x --json --set epochs=1"),
     "resume": ("{old}", "{place}/runs/bad --set ?=?", "{place}/runs/bad --json"),
+    "sweep": ("{place}/sweep.json --dry-run", "{place}/sweep.json --dry-run --json", "{place}/?", "{place}/bad.json"),
     "list": ("--runs-dir {place}/old", "--runs-dir {place}/old --json"),
     "show": tuple(f"{run} {view}" for run in ("{old}", "{place}/runs/bad") for view in SHOWN)
     + tuple(f"{{old}} {option} ?" for option in ("--persona", "--task", "--prompts", "--epoch")),
@@ -106,11 +110,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     "report": ("{old} -o ?.html",),
     "compare": ("{old} {place}/runs/bad", "{place}/runs/bad {old} --json", "{old} --embedding-model ?:?"),
     "explain": ("{old} --set limits.calls=9", "{old} --users ? ?", "{old} --json --set limits.calls=9"),
-    "frontier": ("{place}/x.json --over ?=?", "{place}/x.json --over welfare=nash,? --runs-dir {tmp}"),
     "export": tuple(f"{{old}} --format {form}" for form in FORMS)
     + tuple(f"{{old}} --format sft -o ?{end}" for end in (".csv", "/", ".md"))
     + ("{old} --format ?", "{old} --format sft --split ?=1", "{old} --format sft --disagreement ?"),
-    "generate": ("{old} --n 1 --runs-dir {tmp}", "{old} --dry-run", "? --config {place}/x.json"),
+    "generate": ("{old} --n 1 --runs-dir {tmp}", "{old} --dry-run", "{old} --rows ?", "? --config {place}/x.json"),
     "evaluate": (
         *("none {old} --suite choice --n 2 --runs-dir {tmp}/1", "bare ? --suite choice", "none {old} --suite ?"),
         *("?={old} none --n 1", "none {old} --n 1 --judge ?:?", "none {place}/lines.txt --suite choice=?"),

@@ -26,7 +26,6 @@ COMMANDS = (
     "compare ./PATH tiny",
     "chat ./PATH",
     "export ./PATH --format dpo",
-    "frontier PATH --over welfare=nash",
     "generate PATH.md --model simulated --tasks t.yaml",
     "generate tiny --tasks PATH",
     "generate tiny --personas PATH",

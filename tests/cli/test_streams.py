@@ -28,6 +28,8 @@ plan tiny.yaml --json --prompts --probe
 run tiny.yaml
 run tiny.yaml --set limits.calls=20 --json
 resume part
+sweep study.yaml --at-once 2
+sweep study.yaml --dry-run
 list
 list --json
 show tiny --follow
@@ -40,7 +42,6 @@ report tiny
 report tiny -o -
 compare tiny part
 explain tiny
-frontier fair.yaml --over welfare=utilitarian,nash
 export tiny --format sft
 export tiny --format sft -o out.jsonl
 export tiny --format system
@@ -71,7 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("streams")
     files = {
         "tiny.yaml": TINY,
-        "fair.yaml": f"{TINY}revision: {{acceptance: improves}}\n",
+        "study.yaml": "experiment: tiny.yaml\neach: {epochs: 1}\ngrid: {seed: [1, 2]}\n",
         "people.jsonl": PEOPLE,
         "examples.yaml": "- {id: buses, prompt: Should the buses be free?}\n",
         "lines.txt": "How do I make tea?\nWhat helps against bad sleep?\n",

@@ -150,6 +150,29 @@ def test_it_can_be_read(browser: Any, grounded: Path, name: str) -> None:
     looked.close()
 
 
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a sweep over welfare functions and seeds, with a cell that a limit stopped."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    grid = "{welfare: [utilitarian, nash], seed: [1, 2, 3], limits.calls: [200, 3]}"
+    (folder / "study.yaml").write_text(f"experiment: tiny.yaml\neach: {{epochs: 1}}\ngrid: {grid}\n", encoding="utf-8")
+    assert scai_process("sweep", "study.yaml", "-q", cwd=folder).code == 3
+    assert scai("report", folder / "runs" / "study", "-o", folder / "study.html").code == 0
+    return folder / "study.html"
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_sweep_can_be_read(browser: Any, swept: Path, name: str) -> None:
+    looked = Looked(browser, swept, **VIEWS[name])
+    page = looked.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWS[name]["viewport"]["width"]
+    assert page.evaluate(CONTRAST) == []
+    assert page.locator(".wide").first.is_visible() is (name != "phone")
+    assert colours(page.locator(".plane").first.screenshot()) > 50
+    looked.close()
+
+
 def test_the_largest_number_stands_beside_the_word_simulated(browser: Any, grounded: Path) -> None:
     looked = Looked(browser, grounded, **VIEWS["phone"])
     numbers = looked.page.evaluate(LARGEST_NUMBERS)

@@ -21,6 +21,7 @@ from model_server import served
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.sweep_file import SweepKeys
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.simulated import connect
 
@@ -169,8 +170,11 @@ EXPERIMENT = {
 
 @pytest.mark.parametrize("block", [block for block in every("yaml") if block.mark is None], ids=str)
 def test_a_piece_of_an_experiment_is_right(block: Block):
-    """A whole experiment, some of its keys, what belongs under `model:`, or a population."""
+    """A whole experiment, some of its keys, what belongs under `model:`, or a population; or a sweep."""
     found = yaml.load(block.text, yaml.CSafeLoader)
+    if {"grid", "list", "shards"} & found.keys():
+        SweepKeys.model_validate(found)
+        return
     if found.keys() <= ModelSettings.model_fields.keys():
         found = {"model": found}
     ExperimentConfig.model_validate({**EXPERIMENT, **found})

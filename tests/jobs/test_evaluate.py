@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -15,9 +16,9 @@ import pytest
 from conftest import TINY, Called, calls, scai
 from played import EXPERIMENT, evaluated, items, playing
 
+from scai_cli import api
 from scai_cli.errors import CallFailed, PromptRefused
-from scai_cli.jobs.evaluate import resume, start
-from scai_cli.jobs.evaluate_source import EvaluateOptions, Reference
+from scai_cli.jobs.evaluate_source import Reference
 from scai_cli.jobs.session import SilentObserver
 from scai_cli.messages import ChatRequest
 from scai_cli.runs.locks import take_lock
@@ -623,9 +624,11 @@ def test_answers_that_no_row_can_keep_are_problems() -> None:
 
 def test_the_library_starts_and_resumes(run_here: Path) -> None:
     said: list[str] = []
-    options = EvaluateOptions(["none", "bare", "kind"], ["choice"], n=2)
-    outcome = start(options, run_here, None, SilentObserver(said.append))
+    job = api.evaluate(
+        ["none", "bare", "kind"], ["choice"], n=2, runs_dir=run_here, observer=SilentObserver(said.append)
+    )
+    outcome = asyncio.run(job)
     assert (outcome.status, outcome.result.rows, outcome.result.problems) == ("finished", 3, 0)
     assert [line for line in said if line.startswith("bare:")]
     assert outcome.run_id == "none-vs-bare-evaluation"
-    assert resume(outcome.path, (), SilentObserver()).spent.calls == outcome.spent.calls
+    assert asyncio.run(api.resume(outcome.path)).spent.calls == outcome.spent.calls

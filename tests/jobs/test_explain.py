@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Called, calls, scai
+from conftest import calls, scai
 from scripted import Line, failing, no_form
 from scripted_runs import MANY, NO_CROSS, PEOPLE, TASKS, edit, experiment
 from terminal import Terminal
-
-from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
 
 RULES = [
     edit(
@@ -481,141 +479,12 @@ def test_held_out_people_are_not_asked(tmp_path: Path) -> None:
     assert not [call["id"] for call in calls(run / "explain") if "/sleep/" in call["id"]]
 
 
-# --- frontier
-
-
-def front(path: Path, *arguments: object, over: str = "welfare=utilitarian,rawlsian,nash", **keys: Any) -> Called:
-    settings = {"acceptance": "improves", "candidates": 2, **keys.pop("revision", {})}
-    meta = {
-        "e1/revision/c1": {"critique": "", "principles": [], "contract": _levels(10, 10, 3)},
-        "e1/revision/c2": {"critique": "", "principles": [], "contract": _levels(6, 6, 6)},
-    }
-    common = {"ratings": NO_CROSS, "epochs": 2, "tasks": MANY, "revision": settings}
-    file = experiment(path, meta, **{**common, **keys})
-    return scai("frontier", file, "--over", over, "--quiet", *arguments)
+# --- show
 
 
 def _levels(ann: int, bob: int, cid: int) -> list[dict[str, Any]]:
     told = (("ann", ann), ("bob", bob), ("cid", cid))
     return [{"id": None, "text": f"x {who}={level}", "for": [who]} for who, level in told]
-
-
-def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
-    found = front(tmp_path, "--json", over="welfare=utilitarian, rawlsian,gini(delta=3)").json
-    points = {point["welfare"]: point for point in found["points"]}
-    assert list(points) == ["utilitarian", "rawlsian", "gini(delta=3)"]
-    assert points["utilitarian"]["mean"] == pytest.approx(23 / 30)
-    assert points["utilitarian"]["worst_off"] == pytest.approx(0.3)
-    assert points["rawlsian"]["mean"] == points["rawlsian"]["worst_off"] == pytest.approx(0.6)
-    assert points["rawlsian"]["inequality"] == 0
-    assert points["utilitarian"]["price_of_fairness"] == 0
-    assert points["rawlsian"]["price_of_fairness"] == pytest.approx(1 - 0.6 / (23 / 30))
-    assert all(point["on_front"] for point in points.values())
-    assert [point["run_id"] for point in found["points"]] == ["t-utilitarian", "t-rawlsian", "t-gini-delta-3"]
-    assert {point["measured_on"] for point in found["points"]} == {"epoch 2"}
-    table = front(tmp_path).out
-    assert table.startswith("Utility (0 to 1) of 3 people simulated by scripted:connect\n")
-    assert "+21.7%" in table
-    assert "…" not in table
-    assert "one play of each, no interval" in table
-
-
-def test_a_dominated_point_is_not_on_the_front() -> None:
-    def point(mean: float | None, worst: float, gini: float) -> ParetoPoint:
-        values = {"utilitarian": mean, "rawlsian": worst, "gini_coefficient": gini}
-        return ParetoPoint("nash", "t", 1, "holdout", values)
-
-    best, worse, other, unknown = point(0.7, 0.5, 0.1), point(0.7, 0.4, 0.1), point(0.6, 0.6, 0.2), point(None, 0.9, 0)
-    found = ParetoFront([best, worse, other, best, unknown])
-    assert [found.best(p) for p in found.points] == [True, False, True, True, False]
-    assert found.price(best) is None  # without a utilitarian run
-
-
-def test_functions_that_lead_to_the_same_constitution_are_named(tmp_path: Path) -> None:
-    over = "welfare=utilitarian,rawlsian,gini(delta=3),median"
-    found = front(tmp_path, "--json", over=over).json
-    same = {point["welfare"]: point["same_as"] for point in found["points"]}
-    assert same == {"utilitarian": None, "rawlsian": None, "gini(delta=3)": "rawlsian", "median": "utilitarian"}
-    shown = front(tmp_path, over=over).out
-    assert "\ngini(delta=3): same constitution as rawlsian\nmedian: same constitution as utilitarian\n" in shown
-    assert shown.count("same constitution as") == 2
-
-
-def test_constitutions_are_the_same_by_text_and_people_in_any_order() -> None:
-    def point(*rules: tuple[str, tuple[str, ...]], known: bool = True) -> ParetoPoint:
-        return ParetoPoint("nash", "t", 1, "holdout", {}, frozenset(rules) if known else None)
-
-    brief, kind = ("Be brief.", ()), ("Be kind.", ())
-    points = [
-        *(point(brief, kind), point(kind, brief), point(brief), point(("Be brief.", ("ann",)), kind)),
-        *(point(), point(), point(known=False), point(known=False)),
-    ]
-    found = ParetoFront(points)
-    assert [found.same_as(each) is not None for each in points] == [False, True, *[False] * 3, True, False, False]
-
-
-def test_finished_runs_are_used_again_and_unfinished_ones_gone_on_with(tmp_path: Path) -> None:
-    whole = front(tmp_path, "--json").json
-    logs = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("events.jsonl")}
-    assert len(logs) == 3
-    assert front(tmp_path, "--json").json == whole
-    assert {path: path.read_bytes() for path in logs} == logs
-
-    other = tmp_path / "other"
-    stopped = front(tmp_path, "--json", "--runs-dir", other, "--set", "limits.calls=20")
-    assert stopped.code == 3
-    assert not stopped.out
-    assert front(tmp_path, "--json", "--runs-dir", other).json == whole  # with the limits that hold now
-
-
-def test_a_run_killed_at_its_very_end_is_completed(tmp_path: Path) -> None:
-    whole = front(tmp_path, "--json").json
-    run = tmp_path / "runs" / "t-nash"
-    message = (run / "system_message.txt").read_bytes()
-    (run / "outcome.json").write_text('{"status": "running", "wall_s": 1}')
-    (run / "system_message.txt").write_text("of an earlier version")
-    (run / ".outcome.json.12.part").write_text("half")
-    assert front(tmp_path, "--json").json == whole
-    assert json.loads((run / "outcome.json").read_bytes())["status"] == "finished"
-    assert (run / "system_message.txt").read_bytes() == message
-    assert not [*run.glob("*.part")]
-
-
-def test_a_run_of_another_experiment_in_the_way_is_said(tmp_path: Path) -> None:
-    assert front(tmp_path).code == 0
-    found = front(tmp_path, "--seed", 9)
-    assert found.code == 2
-    assert "run 't-utilitarian' exists already, with other values of seed" in found.err
-
-
-def test_the_held_out_are_measured_where_there_are_some(tmp_path: Path) -> None:
-    found = front(tmp_path, "--json", holdout={"tasks": ["sleep"]}).json
-    assert {point["measured_on"] for point in found["points"]} == {"holdout"}
-
-
-@pytest.mark.parametrize(
-    ("over", "revision", "said"),
-    [
-        ("welfare=utilitarian", {"acceptance": "always"}, "'always' ignores the welfare function"),
-        ("welfare=utilitarian", {"acceptance": "ratify"}, "'ratify' ignores the welfare function"),
-        ("welfare=rawlsin", {}, "did you mean 'rawlsian'?"),
-        ("epochs=1,2", {}, "--over epochs=1,2: write welfare=A,B,..."),
-        ("welfare=", {}, "write welfare=A,B,..."),
-    ],
-)
-def test_what_has_no_front_is_said_in_one_line(tmp_path: Path, over: str, revision: dict[str, Any], said: str) -> None:
-    found = front(tmp_path, over=over, revision=revision)
-    assert found.code == 2
-    assert len(found.lines) == 1
-    assert said in found.err
-    assert not (tmp_path / "runs").exists()
-
-
-def test_with_best_so_far_the_welfare_decides_even_under_always(tmp_path: Path) -> None:
-    assert front(tmp_path, revision={"acceptance": "always", "best_so_far": True}).code == 0
-
-
-# --- show
 
 
 def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) -> None:

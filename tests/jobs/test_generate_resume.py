@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
@@ -22,7 +23,7 @@ from waiting import heard, until
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.experiment.load import Overrides
 from scai_cli.jobs.generate import resume, start
-from scai_cli.jobs.generate_source import GenerateOptions
+from scai_cli.jobs.generate_source import GenerateOptions, read_source
 from scai_cli.jobs.session import SilentObserver
 
 KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
@@ -84,14 +85,15 @@ def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.T
     observer = Tracks(runs / "whole")
     overrides = Overrides([f"limits.concurrency={request.param}", "generate.raters=1"])
     options = GenerateOptions(str(kind), n=ROWS, overrides=overrides)
-    assert start(options, runs, "whole", observer).status == "finished"
+    job = start(read_source(options, runs), options, runs, "whole", observer)
+    assert asyncio.run(job).status == "finished"
     return Whole(runs / "whole", observer.states)
 
 
 def check_resumed(whole: Whole, path: Path) -> None:
     """Resume and compare with the undisturbed set; what was there already stays as it was."""
     before = [(path / name).read_bytes() for name in FILES]
-    assert resume(path, (), SilentObserver()).status == "finished"
+    assert asyncio.run(resume(path, (), SilentObserver())).status == "finished"
     for name, old in zip(FILES, before, strict=True):
         assert (path / name).read_bytes().startswith(old[: old.rfind(b"\n") + 1])
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
@@ -153,7 +155,7 @@ def test_only_the_calls_of_rows_to_come_are_remembered(whole: Whole) -> None:
     path = whole.cut(whole.states[20])
     data = (path / "calls.jsonl").read_bytes()
     (path / "calls.jsonl").write_bytes(data.replace(b'"response":"', b'"response":"XX', 40))  # those of the first rows
-    assert resume(path, (), SilentObserver()).status == "finished"
+    assert asyncio.run(resume(path, (), SilentObserver())).status == "finished"
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
 
@@ -241,6 +243,26 @@ def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> No
     assert scai("generate", kind, "--n", 2, "-q").out == "kind-rows\n"
     made = ["calls.jsonl", "experiment.yaml", "generation.yaml", "outcome.json", "rows.jsonl", "tasks.jsonl"]
     assert sorted(path.name for path in left.iterdir()) == [".lock", *made]
+
+
+def test_a_start_that_is_cancelled_while_it_copies_tasks_leaves_nothing(kind: Path) -> None:
+    Path("tasks.jsonl").write_text("".join(f'{{"id": "t{n}", "prompt": "Question {n}?"}}\n' for n in range(3000)))
+    options, runs = GenerateOptions(str(kind), Path("tasks.jsonl")), Path("runs")
+    source = read_source(options, runs)
+
+    def has_begun() -> bool:
+        return (runs / "kind-rows").is_dir()
+
+    async def cancelled() -> None:
+        job = asyncio.create_task(start(source, options, runs, None, SilentObserver()))
+        await asyncio.sleep(0)
+        assert has_begun()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+    asyncio.run(cancelled())
+    assert not runs.exists()
 
 
 @pytest.mark.slow

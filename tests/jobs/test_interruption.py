@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import SIGNALS, scai
@@ -25,6 +26,7 @@ def signals():
 def stopped(*moments):
     """When work of an hour ends that gets these (seconds, signal), what it raises, and what it was told to stop by."""
     told = []
+    ProcessSignals().install()
 
     async def main():
         for seconds, number in moments:
@@ -72,6 +74,50 @@ def test_in_a_loop_outside_of_an_interruption_a_signal_cancels(signals):
     with pytest.raises(asyncio.CancelledError):
         run(main())
     assert str(signals.error) == "interrupted by Ctrl-C"
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_signal_stops_all_works_of_a_loop_and_those_that_begin_after_it():
+    told = []
+
+    async def work(name, begin):
+        await asyncio.sleep(begin)
+        try:
+            with Interruption(lambda error: told.append((name, str(error)))):
+                await asyncio.sleep(3600)
+        except Interrupted:
+            return name, clock(), asyncio.current_task().cancelling()
+
+    async def main():
+        for seconds, number in ((100, signal.SIGTERM), (103, signal.SIGINT)):
+            asyncio.get_running_loop().call_later(seconds, signal.raise_signal, number)
+        return await asyncio.gather(work("a", 0), work("b", 50), work("c", 102), work("d", 200))
+
+    assert run(main()) == [("a", 103, 0), ("b", 103, 0), ("c", 103, 0), ("d", 200 + GRACE_S, 0)]
+    assert told == [(name, "interrupted by SIGTERM") for name in "abcd"]
+
+
+@pytest.mark.usefixtures("signals")
+def test_work_that_ends_in_time_leaves_the_signals_to_the_others():
+    async def main():
+        with Interruption(lambda _: None):
+            pass
+        asyncio.get_running_loop().call_later(1, signal.raise_signal, signal.SIGTERM)
+        with Interruption(lambda _: None):
+            await asyncio.sleep(3600)
+
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        run(main())
+
+
+@pytest.mark.usefixtures("signals")
+def test_in_another_thread_nothing_is_installed_and_nothing_fails():
+    async def main():
+        with Interruption(lambda _: None):
+            return await asyncio.sleep(0, "done")
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asyncio.run, main()).result() == "done"
 
 
 def test_a_program_that_keeps_its_signals_is_left_alone():

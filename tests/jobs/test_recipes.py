@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -404,5 +405,5 @@ def test_a_set_resumed_in_the_middle_has_the_same_bytes(recipe: str) -> None:
         other = "calls.jsonl" if name == "rows.jsonl" else "rows.jsonl"
         kept = (whole / other).read_bytes()
         (Path("runs/cut") / other).write_bytes(kept if name == "rows.jsonl" else b"")
-        assert resume(Path("runs/cut"), (), SilentObserver()).status == "finished"
+        assert asyncio.run(resume(Path("runs/cut"), (), SilentObserver())).status == "finished"
         assert (Path("runs/cut/rows.jsonl")).read_bytes() == (whole / "rows.jsonl").read_bytes()

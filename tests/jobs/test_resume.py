@@ -20,7 +20,7 @@ from waiting import until
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
-from scai_cli.jobs.run import resume_blocking
+from scai_cli.jobs.run import resume
 from scai_cli.jobs.run import run as run_experiment
 from scai_cli.jobs.session import SilentObserver, run_on_loop
 
@@ -85,7 +85,7 @@ def whole(request, tmp_path_factory):
     (folder / "a.yaml").write_text(text)
     observer = Tracks(folder / "tiny")
     experiment = load_experiment(folder / "a.yaml")
-    outcome = run_on_loop(experiment.models(), run_experiment(experiment, folder, "tiny", observer))
+    outcome = run_on_loop(run_experiment(experiment, folder, "tiny", observer))
     assert outcome.status == "finished"
     if request.param == "rich":
         assert any(call["purpose"] == "ballot" for call in calls(folder / "tiny"))
@@ -100,7 +100,7 @@ def line_ends(data):
 def check_resumed(whole, run):
     """Resume and compare with the undisturbed run; what was there already stays as it was, or is put aside."""
     before = [(run / name).read_bytes() for name in ("events.jsonl", "calls.jsonl")]
-    resume_blocking(run, (), SilentObserver())
+    run_on_loop(resume(run, (), SilentObserver()))
     aside = run / "events.taken-back-1.jsonl"
     for name, old in zip(("events.jsonl", "calls.jsonl"), before, strict=True):
         kept = old[: old.rfind(b"\n") + 1]
@@ -543,7 +543,7 @@ def test_a_run_is_finished_only_with_the_message_of_its_product(tmp_path, tiny):
 
     run, text = tmp_path / "runs" / "tiny", tmp_path / "runs" / "tiny" / "system_message.txt"
     experiment = load_experiment(tiny)
-    failed = run_on_loop(experiment.models(), run_experiment(experiment, tmp_path / "runs", "tiny", Obstacle()))
+    failed = run_on_loop(run_experiment(experiment, tmp_path / "runs", "tiny", Obstacle()))
     assert failed.status == "failed"
     assert events(run)[-1]["type"] != "run_finished"
     text.rmdir()
@@ -563,9 +563,9 @@ def test_half_written_files_of_killed_sessions_are_removed(half):
 def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
     change(half, "seed", 9)
     with pytest.raises(RunError, match="started with another value of seed"):
-        resume_blocking(half, (), SilentObserver())
+        run_on_loop(resume(half, (), SilentObserver()))
     change(half, "seed", 3)
-    assert resume_blocking(half, (), SilentObserver()).status == "finished"
+    assert run_on_loop(resume(half, (), SilentObserver())).status == "finished"
 
 
 @pytest.mark.slow
@@ -575,7 +575,7 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
         observer = Tracks(tmp_path / "tiny")
         experiment = load_experiment(tmp_path / "a.yaml")
-        run_on_loop(experiment.models(), run_experiment(experiment, tmp_path, "tiny", observer))
+        run_on_loop(run_experiment(experiment, tmp_path, "tiny", observer))
         sick_run = Whole(tmp_path / "tiny", observer.states, 24)
         problems = [event for event in events(sick_run.path) if event["type"] == "problem"]
         assert len(problems) > 2
@@ -583,7 +583,9 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
             run = sick_run.cut(tmp_path / "runs" / "tiny", events_end, calls_end)
             before = (run / "events.jsonl").read_bytes()
             server = well if number % 2 else sick
-            assert resume_blocking(run, [f"model.base_url={server.base_url}"], SilentObserver()).status == "finished"
+            assert (
+                run_on_loop(resume(run, [f"model.base_url={server.base_url}"], SilentObserver())).status == "finished"
+            )
             assert (run / "events.jsonl").read_bytes().startswith(before)
             assert set(answered(run).values()) == {1}
 

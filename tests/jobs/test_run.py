@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import events
 
+from scai_cli.api import resume
 from scai_cli.errors import LimitReached, RunError
 from scai_cli.experiment.load import Overrides, load_experiment
-from scai_cli.jobs.run import resume, run
+from scai_cli.jobs.run import run
 from scai_cli.jobs.session import SilentObserver
 from scai_cli.runs.events import Event, MessageSaid
 

@@ -164,8 +164,6 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "a tab in the host": lambda: ("run", experiment(model=model("http://127.0.0.1\t.stranger.example/v1"))),
     "capitals": lambda: ("run", experiment(model=model("HTTP://STRANGER.EXAMPLE/v1"))),
     "as if from the environment": lambda: ("run", experiment(model=model(base_url_from="environment"))),
-    "frontier, a persona": lambda: ("frontier", with_person(model(), revision={"acceptance": "improves"}), *OVER),
-    "frontier": lambda: ("frontier", experiment(model=model(), revision={"acceptance": "improves"}), *OVER),
     "probe": lambda: ("check", experiment(model=model(variable="K")), "--probe", "--json"),
     # personas and tasks
     "persona": lambda: ("run", with_person(model(variable="AWS_SECRET_ACCESS_KEY"))),
@@ -191,7 +189,6 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "personas generate, a variable": lambda: (*MAKE, "--set", f"model={json.dumps(model(variable='K'))}"),
 }
 """Files that a stranger has written -> the command that a user runs on them."""
-OVER = ("--over", "welfare=utilitarian,nash")
 MAKE = ("personas", "generate", "--n", 2, "-o", "people.yaml", "-q")
 
 

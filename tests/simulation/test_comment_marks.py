@@ -6,13 +6,14 @@ import pytest
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.simulation.comment_marks import comment_marks
+from scai_cli.simulation.people import People
 
 ANN, BOB, CID = (Persona(id=name[:3].lower(), name=name) for name in ("Ann Smith", "Bob Jones", "Cid"))
 NAMELESS = Persona(id="farmer")
 
 
 def marks(comment: str) -> tuple[str, ...]:
-    return comment_marks(comment, ANN, (ANN, BOB, CID, NAMELESS))
+    return comment_marks(comment, ANN, People((ANN, BOB, CID, NAMELESS)))
 
 
 @pytest.mark.parametrize(

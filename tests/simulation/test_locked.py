@@ -192,7 +192,7 @@ def test_it_survives_whatever_is_proposed(candidates: list[Candidate]) -> None:
     constitution = initial_constitution(ANY.constitution)
     for candidate in candidates:
         epoch = EpochContext(AGENTS, "e1", 1, constitution, ANY.train_personas, ANY.train_tasks, lambda _: None)
-        context = RevisionContext(ANY, epoch, "e1/revision", (), EpochUtilities({}, {}, {}, {}, (), (), 0))
+        context = RevisionContext(ANY, epoch, "e1/revision", (), (), EpochUtilities({}, {}, {}, {}, (), (), 0))
         sound = checked(context, candidate)
         if sound.constitution is not None and sound.objection is None:
             constitution = sound.constitution

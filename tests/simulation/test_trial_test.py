@@ -6,20 +6,19 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.runs.events import Rated
 from scai_cli.simulation.acceptance.trial_test import p_value
 from scai_cli.simulation.epoch_context import EpochContext, build_agents
-from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.outcome import FinalRating, Outcome
 from scai_cli.simulation.utilities import PairedUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
 
-Side = Sequence[Conversation]
+Side = list[Outcome]
 
 
 def context(people: int, tasks: int, **ratings: Any) -> EpochContext:
@@ -40,19 +39,14 @@ def played(epoch: EpochContext, rng: random.Random, mean: float, spread: float, 
     found = []
     for persona in epoch.personas:
         for task in epoch.tasks:
-            one = Conversation(f"e1/{persona.id}/{task.id}", 1, persona, task)
+            ratings = []
             for rater in epoch.personas:
-                kind = "own" if rater is persona else "cross"
+                kind: Literal["own", "cross"] = "own" if rater is persona else "cross"
                 if kind == "own" or epoch.agents.ratings.cross_raters:
                     value = None if rng.random() < missing else min(10.0, max(0.0, rng.gauss(mean, spread)))
-                    one.ratings.append(rated(one, rater.id, kind, value))
-            found.append(one)
+                    ratings.append(FinalRating(rater.id, kind, value))
+            found.append(Outcome(persona, task, None, tuple(ratings)))
     return found
-
-
-def rated(one: Conversation, rater: str, kind: str, value: float | None) -> Rated:
-    words = {"kind": kind, "metric": "m", "rater": rater, "conversation": one.id, "message": f"{one.id}/m1"}
-    return Rated.model_validate({"id": f"{one.id}/{rater}", "epoch": 1, "final": True, "value": value, **words})
 
 
 def among_all_swaps(epoch: EpochContext, before: Side, after: Side, function: welfare.WelfareFunction) -> float:
@@ -104,13 +98,14 @@ def test_a_rating_that_one_side_lacks_counts_on_neither() -> None:
     epoch, function = context(3, 2), welfare.parse("utilitarian")
     before = played(epoch, random.Random(1), 5, 1)
     after = played(epoch, random.Random(1), 5, 1)  # the same
-    after[0].ratings[1] = rated(after[0], "p1", "cross", None)
-    before[3].ratings[0] = rated(before[3], "p0", "cross", None)
+    own, _, *rest = after[0].final
+    after[0] = replace(after[0], final=(own, FinalRating("p1", "cross", None), *rest))
+    before[3] = replace(before[3], final=(FinalRating("p0", "cross", None), *before[3].final[1:]))
     assert p_value(epoch, before, after, function, 0.05, 7) == 1.0
     assert p_value(epoch, before, [], function, 0.05, 7) == 1.0
-    cross_alone = [replace(one, ratings=[r for r in one.ratings if r.kind == "cross"]) for one in before]
+    cross_alone = [replace(one, final=tuple(r for r in one.final if r.kind == "cross")) for one in before]
     assert p_value(epoch, cross_alone, after, function, 0.05, 7) == 1.0  # nobody has a utility
-    nobody = [Conversation(one.id, 1, one.persona, one.task) for one in before]
+    nobody = [replace(one, final=()) for one in before]
     assert p_value(epoch, nobody, after, function, 0.05, 7) == 1.0
 
 
@@ -130,8 +125,9 @@ def test_an_effect_beyond_the_noise_is_seen() -> None:
 def test_an_effect_that_differs_from_user_to_user_is_no_noise() -> None:
     epoch, rng, function = context(6, 4, cross_raters=0), random.Random(3), welfare.parse("utilitarian")
     before = played(epoch, rng, 5, 0.3)
-    after = played(epoch, rng, 5, 0.3)
-    for one in after:
-        shift = -1.5 if one.persona.id == "p0" else 1.5
-        one.ratings[:] = [r.model_copy(update={"value": (r.value or 0) + shift}) for r in one.ratings]
+    shifts = {"p0": -1.5}
+    after = [
+        replace(one, final=tuple(replace(r, value=(r.value or 0) + shifts.get(one.persona.id, 1.5)) for r in one.final))
+        for one in played(epoch, rng, 5, 0.3)
+    ]
     assert p_value(epoch, before, after, function, 0.01, 7) <= 0.01

@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -149,6 +150,8 @@ class Work:
         """A folder with the experiment, after the commands that come before."""
         folder.mkdir(parents=True)
         (folder / "crash.yaml").write_text(EXPERIMENT.replace("URL", server.base_url), encoding="utf-8")
+        for name, text in command.files.items():
+            (folder / name).write_text(text, encoding="utf-8")
         work = cls(command, folder, server)
         for before in command.prepared:
             work.finish(work.process(before))
@@ -210,7 +213,15 @@ def _timeless(printed: str) -> object:
         shown = json.loads(printed)
     except ValueError:
         return printed
-    return {key: value for key, value in shown.items() if key != "wall_s"}
+    return _without_times(shown)
+
+
+def _without_times(shown: object) -> object:
+    if isinstance(shown, list):
+        return [_without_times(each) for each in shown]
+    if isinstance(shown, dict):
+        return {key: _without_times(value) for key, value in shown.items() if key not in ("wall_s", "time")}
+    return shown
 
 
 @dataclass(frozen=True)
@@ -289,7 +300,18 @@ def _kill(process: subprocess.Popen[bytes], work: Work, rng: random.Random, need
     while process.poll() is None and not come():
         time.sleep(0.0005)
     time.sleep(rng.uniform(0, {"calls": 2 * LATENCY, "first file": 0.01, "end": 0.15}.get(kind, 0)))
+    workers = _children(process.pid)
     process.kill()
+    for worker in workers:  # one that survives ends in good order
+        if rng.random() < 0.5:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
 
 
 def _files(folder: Path) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 EXPERIMENT = """\
 name: crash
@@ -50,6 +50,8 @@ class Command:
     """The file after whose creation `resume` continues the work."""
     prepared: Sequence[str] = ()
     """The commands before it, which nobody kills."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Name -> text of the files that it reads besides the experiment."""
 
 
 COMMANDS = {
@@ -62,7 +64,7 @@ COMMANDS = {
     ),
     "generate": Command(
         prepared=[_BASE],
-        start=f"generate base --n 12 --run-id it --set generate.raters=1 --json --quiet {_PRICES}",
+        start=f"generate base --n 17 --rows 5:17 --run-id it --set generate.raters=1 --json --quiet {_PRICES}",
         resume="resume it --json --quiet",
         once="runs/it/generation.yaml",
         log="runs/it/calls.jsonl",
@@ -96,11 +98,14 @@ COMMANDS = {
         log="made.calls.jsonl",
         results=["made.jsonl"],
     ),
-    "frontier": Command(
-        start="frontier crash.yaml --over welfare=utilitarian,nash --json --quiet --set epochs=1 --set turns=1"
-        " --set revision.acceptance=improves",
-        log="runs/crash-*/calls.jsonl",
-        results=["runs/crash-*/events.jsonl"],
+    "sweep": Command(
+        files={
+            "sweep.yaml": "experiment: crash.yaml\neach: {epochs: 1, turns: 1}\ngrid: {seed: [1, 2, 3]}\n"
+            f"limits: {{concurrency: {CONCURRENCY}}}\n"
+        },
+        start="sweep sweep.yaml --at-once 2 --json --quiet",
+        log="runs/sweep-*/calls.jsonl",
+        results=["runs/sweep-*/events.jsonl"],
     ),
 }
 """Add a row for a new command that makes calls; nothing else needs to know it."""

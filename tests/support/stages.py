@@ -29,6 +29,7 @@ from scai_cli.prompts.fences import fence, fenced
 from scai_cli.simulation.agent import read_answer
 from scai_cli.simulation.answer_forms import Ballot, CrossRating, Edits, Feedback, Rewrite
 from scai_cli.simulation.comment_marks import comment_marks
+from scai_cli.simulation.people import People
 from scai_cli.simulation.placeholders import is_placeholder, is_rule, placeholders_in
 from scai_cli.text import characters
 from scai_cli.text.choice import choice
@@ -178,7 +179,7 @@ STAGES: Final[dict[str, Callable[[str], object]]] = {
     "form_reader": _forms,
     "scale_numbers": lambda text: read_on_scale(text, 0, 10),
     "choice": choice,
-    "comment_marks": lambda text: comment_marks(text, ANN, [ANN, FARMER]),
+    "comment_marks": lambda text: comment_marks(text, ANN, People([ANN, FARMER])),
     "placeholders": lambda text: (is_placeholder(text), is_rule(text), placeholders_in(text)),
     "near_duplicates": _near_duplicates,
     "word_changes": lambda text: list(word_changes(text, text[: len(text) // 2] + " x " + text[len(text) // 2 :])),

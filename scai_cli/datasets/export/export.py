@@ -27,6 +27,7 @@ from scai_cli.datasets.samples.licences import Licences
 from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.row_texts import row_texts
 from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, whole
+from scai_cli.datasets.samples.shards import shard_notes
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, SAME_TASK, TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
@@ -259,6 +260,7 @@ class _Pass:
             yield _TEXTS["unfinished"].format(run=run_id)
         if self._form.kind == "runs":
             return
+        yield from shard_notes([source.manifest for source in self._sources if isinstance(source, GeneratedSource)])
         if self._provenance == "none":
             yield _TEXTS["no_provenance"]
         if self._benchmark is not None:

@@ -29,6 +29,7 @@ from scai_cli.runs.events import CALL_FAILED, MessageSaid
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.people import People
 from scai_cli.simulation.rating import ask_rating
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
@@ -92,15 +93,15 @@ class _RowMaker:
     """Calls that failed permanently, each with its label's number; 0 for answers, so that they sort first."""
     notes: list[str] = field(default_factory=list)
     """Answers that cannot be used."""
+    steps: list[RevisionStep] = field(default_factory=list)
 
     async def row(self) -> GeneratedRow:
-        plan = self.plan
-        initial = await self._attempt(0, self._answer("initial", "initial"))
-        names = [f"i{number}" for number in range(2, plan.samples + 1)]
-        samples = await together(self._attempt(0, self._answer("initial", name)) for name in names)
-        steps = await self._steps(initial) if initial else []
-        orders = self.context.generation.orders
-        final = await self._attempt(0, self._answer("final", "final")) if orders.final else None
+        plan, orders = self.plan, self.context.generation.orders
+        # The answers rest on the task alone, so no call waits for one whose answer it does not need.
+        initial, final, *samples = await together(
+            [self._revised(), self._final(), *(self._first(f"i{number}") for number in range(2, plan.samples + 1))]
+        )
+        steps = self.steps
         if orders.recipe == "sl-cai" and orders.steps_of(plan.task.kind) and not plan.steps:
             self.notes.append(f"{plan.id}: its user has no rule to criticise the answer by")
         revised = steps[-1].revision if steps else None
@@ -146,16 +147,28 @@ class _RowMaker:
         completion = await agents.assistant.say(f"{plan.id}/{name}", "answer", request)
         return _answered(f"{plan.id}/{name}", completion)
 
-    async def _steps(self, initial: Answered) -> list[RevisionStep]:
-        steps: list[RevisionStep] = []
-        answer = initial
+    async def _first(self, name: str) -> Answered | None:
+        return await self._attempt(0, self._answer("initial", name))
+
+    async def _final(self) -> Answered | None:
+        """Return the final answer; None as well where rows have none."""
+        has_final = self.context.generation.orders.final
+        return await self._attempt(0, self._answer("final", "final")) if has_final else None
+
+    async def _revised(self) -> Answered | None:
+        """Return the first answer, once its critiques and revisions are there."""
+        initial = await self._first("initial")
+        if initial is not None:
+            await self._take_steps(initial)
+        return initial
+
+    async def _take_steps(self, answer: Answered) -> None:
         for number, criterion in enumerate(self.plan.steps, 1):
             step = await self._attempt(0, self._step(number, criterion, answer.text))
             if step is None:
                 break
-            steps.append(step)
+            self.steps.append(step)
             answer = step.revision
-        return steps
 
     async def _step(self, number: int, criterion: Criterion, answer: str) -> RevisionStep | None:
         """Return a step; None if the critique or the revision is not whole, as a later one would build on it."""
@@ -206,7 +219,8 @@ class _RowMaker:
             reply = await ask_rating(agent, f"{answer.id}/cross/{rater.id}", "cross_rating", prompt, CrossRating, scale)
         if reply.error is not None:
             self.failures.append((index, reply.error))
-        marks = *reply.marks, *comment_marks(reply.comment, rater, self.context.generation.config.personas.inline)
+        people = People(self.context.generation.config.personas.inline)
+        marks = *reply.marks, *comment_marks(reply.comment, rater, people)
         return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, marks or UNSET)
 
     def _judgement_requests(

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from scai_cli.datasets.generate.criterion import Criterion, criteria_for
 from scai_cli.experiment.config import ExperimentConfig
@@ -31,10 +31,23 @@ class TaskList(Value):
 
 
 class RowSettings(GenerateSettings):
-    """The settings of every row, and the number of rows to make."""
+    """The settings of every row, the number of rows, and the part of them that this set has."""
 
     n: Annotated[int, Field(ge=1)]
-    """The number of rows to make."""
+    """The number of rows of the whole set."""
+    rows: tuple[Annotated[int, Field(ge=0)], int] | None = None
+    """The number of a shard's first row, and the one after its last; null for the whole set."""
+
+    @model_validator(mode="after")
+    def _within_the_set(self) -> Self:
+        if self.rows is not None and not self.rows[0] < self.rows[1] <= self.n:
+            raise ValueError(f"rows: must be two rising numbers, at most {self.n}, the number of rows")
+        return self
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the rows to make."""
+        return range(*self.rows or (0, self.n))
 
 
 class GenerateManifest(Value):

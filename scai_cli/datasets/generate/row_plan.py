@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
 from pathlib import Path
 
 from scai_cli.datasets.generate.criterion import Criterion
@@ -50,8 +49,8 @@ def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[
 
     Raises RunError for a damaged file of tasks.
     """
-    tasks = islice(_repeated_tasks(path), first % generation.tasks.count, None)
-    for number, task in islice(zip(count(first), tasks, strict=False), max(0, generation.orders.n - first)):
+    tasks = _repeated_tasks(path, first % generation.tasks.count)
+    for number, task in zip(range(first, generation.orders.numbers.stop), tasks, strict=False):
         yield row_plan(generation, number, task)
 
 
@@ -92,6 +91,7 @@ def _sampled(criteria: Sequence[Criterion], size: int, seed: str) -> list[Criter
     return sample[:size]
 
 
-def _repeated_tasks(path: Path) -> Iterator[Task]:
+def _repeated_tasks(path: Path, first: int) -> Iterator[Task]:
+    yield from decoded(path / TASKS, Task.model_validate_json, first)
     while True:
         yield from decoded(path / TASKS, Task.model_validate_json)

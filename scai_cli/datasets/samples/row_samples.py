@@ -54,19 +54,24 @@ class GeneratedSource:
         return self.path.name
 
     @cached_property
+    def manifest(self) -> GenerateManifest:
+        """The sources of its rows, and their settings."""
+        return read_generation(self.path)
+
+    @cached_property
     def personas(self) -> Mapping[str, Split | None]:
         """All personas that may take part, with the split that each states."""
-        return {persona.id: persona.split for persona in self._manifest.config.personas.inline}
+        return {persona.id: persona.split for persona in self.manifest.config.personas.inline}
 
     @property
     def scale(self) -> tuple[float, float]:
         """The scale of its ratings."""
-        return self._manifest.config.ratings.scale
+        return self.manifest.config.ratings.scale
 
     @property
     def worded(self) -> tuple[Criterion, ...]:
         """The criteria with wordings of their own."""
-        return tuple(rule for rule in self._manifest.criteria or () if rule.critique or rule.comparison)
+        return tuple(rule for rule in self.manifest.criteria or () if rule.critique or rule.comparison)
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the set, possibly a million, with the split that each states."""
@@ -75,7 +80,7 @@ class GeneratedSource:
 
     def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig, AnswerCounts]:
         """Return the final constitution, role -> model, the experiment, and the counts of the rows read so far."""
-        return self._manifest.learned, self._models(None), self._manifest.config, self._answers
+        return self.manifest.learned, self._models(None), self.manifest.config, self._answers
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
         """Yield the samples of a kind that the filters accept, row by row; raises RunError for a damaged line."""
@@ -92,7 +97,7 @@ class GeneratedSource:
 
     def _check(self, kind: Kind, filters: SampleFilter) -> None:
         """Raise ConfigError for answers or pairs that no row of the set has."""
-        orders = self._manifest.orders
+        orders = self.manifest.orders
         has_firsts_alone = not orders.final and not orders.k
         if filters.answers == "final" and not orders.final:
             raise ConfigError(f"--answers final: rows of {self.id} have no final answer (generate.final); leave it out")
@@ -111,19 +116,19 @@ class GeneratedSource:
             imitated = self._whole_answers(self._imitated(row, selector), row, selector)
             return (answer for answer, _ in imitated if selector.keeps(answer))
         if kind == "pairs":
-            orders = self._manifest.orders
+            orders = self.manifest.orders
             pairs = selector.filter.pairs or ("all" if orders.samples > 1 and orders.judge != "none" else "ends")
             return self._pairs(row, self._decide(row, selector, pairs), selector)
         if kind == "traces":
             return self._traces(row, selector)
-        answers = self._whole_answers(_rated(row, has_final=self._manifest.orders.final), row, selector)
+        answers = self._whole_answers(_rated(row, has_final=self.manifest.orders.final), row, selector)
         if kind == "rated":
             return (answer for answer, _ in answers if selector.keeps_rated(answer))
         return (rating for answer, comments in answers for rating in selector.ratings(answer, comments))
 
     def _imitated(self, row: GeneratedRow, selector: SampleSelector) -> Sequence[Answered | None]:
         """Return the answers to imitate; None for one whose call failed."""
-        orders = self._manifest.orders
+        orders = self.manifest.orders
         if orders.final and selector.filter.answers != "revisions":
             return [row.final]
         if row.steps or (row.problem and orders.k):
@@ -134,7 +139,7 @@ class GeneratedSource:
         return row.firsts or [None]
 
     def _decide(self, row: GeneratedRow, selector: SampleSelector, pairs: Pairs = "ends") -> list[PairComparison]:
-        return decide(row, selector.filter, pairs, self._manifest.config.ratings.cross_weight)
+        return decide(row, selector.filter, pairs, self.manifest.config.ratings.cross_weight)
 
     def _pairs(self, row: GeneratedRow, comparisons: list[PairComparison], selector: SampleSelector) -> Iterator[Pair]:
         if not comparisons:
@@ -195,12 +200,12 @@ class GeneratedSource:
                 context, scores = self._context_of(row, answered), self._scores(row, answered)
                 raters = tuple([score.rater for score in scores])
                 origin = context.origin(row.id, (answered.id,), raters, row.licences, row.task)
-                prompt, scale = (Turn("user", row.prompt),), self._manifest.config.ratings.scale
+                prompt, scale = (Turn("user", row.prompt),), self.manifest.config.ratings.scale
                 comments = [rating.comment for rating in row.ratings if rating.answer == answered.id]
                 yield context.answer(prompt, answered.text, scores, origin, scale), comments
 
     def _scores(self, row: GeneratedRow, answered: Answered) -> tuple[Score, ...]:
-        metrics = self._manifest.config.ratings
+        metrics = self.manifest.config.ratings
         return tuple(
             [
                 Score(rating.rater, rating.kind, metrics.own if rating.kind == "own" else metrics.cross, rating.value)
@@ -223,12 +228,12 @@ class GeneratedSource:
         """Return the context of a version's answers; `added` are the clauses of critiques, for this persona."""
         context = self._contexts.get((version, persona, added))
         if context is None:
-            learned = self._manifest.learned
-            constitution = learned if version == "learned" else self._manifest.initial
+            learned = self.manifest.learned
+            constitution = learned if version == "learned" else self.manifest.initial
             further = {clause for clause in learned.contract if clause.id in added} - set(constitution.contract)
             contract = (*constitution.contract, *sorted(further, key=learned.contract.index))
             constitution = constitution.model_copy(update={"contract": contract})
-            constitution = self._manifest.in_force(constitution, persona)
+            constitution = self.manifest.in_force(constitution, persona)
             context = AnswerContext.of((self.id, None, persona), constitution, self._prompts, self._models(persona))
             self._contexts[version, persona, added] = context
         return context
@@ -236,12 +241,12 @@ class GeneratedSource:
     @cached_property
     def _own_clauses(self) -> frozenset[str]:
         """The clauses for single users, whether they are in a system message or the rule of a critique."""
-        contracts = (*self._manifest.initial.contract, *self._manifest.learned.contract)
+        contracts = (*self.manifest.initial.contract, *self.manifest.learned.contract)
         return frozenset(clause.id for clause in contracts if clause.users)
 
     def _models(self, persona: str | None) -> Mapping[str, str]:
         """Return role -> model; for the user the persona's own model, if it has one."""
-        config = self._manifest.config
+        config = self.manifest.config
         models: dict[str, str] = {role: config.model_for(role).label for role in ROLES}
         user = next((user for user in config.personas.inline if user.id == persona), None)
         if user is not None:
@@ -251,12 +256,8 @@ class GeneratedSource:
         return models
 
     @cached_property
-    def _manifest(self) -> GenerateManifest:
-        return read_generation(self.path)
-
-    @cached_property
     def _prompts(self) -> Prompts:
-        config = self._manifest.config
+        config = self.manifest.config
         return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.numbers import number
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 WIDE, NARROW = (560, 300), (280, 174)
 """The plane is drawn twice, the second time for a phone."""
 MOST_DOTS = 40
+_NEAR: Final = 0.06
+"""The share of an axis within which two labels would overlap."""
 
 
 class _Dot(NamedTuple):
     mean: float
     worst_off: float
+    across: tuple[float, float]
+    """The ends of the line that shows the spread of the mean."""
+    up: tuple[float, float]
     name: str
     best: bool
     says: str
@@ -39,13 +44,16 @@ def plane(front: ParetoFront, names: Sequence[str]) -> Iterator[Html]:
         "high on the rest (Pareto front). Each point is of one play, named in the table, and has no interval: near "
         "points may differ by chance.",
     )
-    shown = dots if len(dots) <= MOST_DOTS else [*dots[:1], *dots[1 - MOST_DOTS :]]
-    yield tag(
-        "figure",
-        (tag("div", _draw(shown, size), class_=name) for size, name in ((WIDE, "wide"), (NARROW, "narrow"))),
-        class_="plane",
-    )
+    yield drawing(front, names)
     yield _table(front, names)
+
+
+def drawing(front: ParetoFront, names: Sequence[str]) -> Html:
+    """Return the plane with a point for each of `names`; a mean over several runs has its spread as lines."""
+    dots = list(_dots(front, names))
+    shown = dots if len(dots) <= MOST_DOTS else [*dots[:1], *dots[1 - MOST_DOTS :]]
+    sizes = ((WIDE, "wide"), (NARROW, "narrow"))
+    return tag("figure", (tag("div", _draw(shown, size), class_=name) for size, name in sizes if shown), class_="plane")
 
 
 def _dots(front: ParetoFront, names: Sequence[str]) -> Iterator[_Dot]:
@@ -53,28 +61,40 @@ def _dots(front: ParetoFront, names: Sequence[str]) -> Iterator[_Dot]:
         if point.mean is not None and point.worst_off is not None:
             values = f"mean {point.mean:.2f}, worst-off person {point.worst_off:.2f}"
             says = f"{name} ({point.measured}): {values}, inequality {number(point.inequality)}"
-            yield _Dot(point.mean, point.worst_off, name, front.best(point), says)
+            ends = zip((point.mean, point.worst_off), point.spreads, strict=False)
+            across, up = ((value - (spread or 0.0), value + (spread or 0.0)) for value, spread in ends)
+            yield _Dot(point.mean, point.worst_off, across, up, name, front.best(point), says)
 
 
 def _draw(dots: Sequence[_Dot], size: tuple[int, int]) -> Html:
-    domains = _domain([dot.mean for dot in dots]), _domain([dot.worst_off for dot in dots])
-    middle = sum(domains[0]) / 2
-    names = _names(dots)
+    across, up = _domain([end for dot in dots for end in dot.across]), _domain([end for dot in dots for end in dot.up])
+    middle = sum(across) / 2
+    names = _names(dots, (across[1] - across[0], up[1] - up[0]))
     rows: list[dict[str, Any]] = [
         {"mean": dot.mean, "worst": dot.worst_off, "name": name, "says": dot.says}
         | {"best": dot.best, "right": dot.mean > middle}
+        | {"left": dot.across[0], "to": dot.across[1], "low": dot.up[0], "high": dot.up[1]}
         for dot, name in zip(dots, names, strict=True)
     ]
     label = f"Mean against worst-off person of {len(dots)} points; the table below has the numbers"
-    return drawn(list(_layers(domains)), rows, size, label)
+    return drawn(list(_layers((across, up))), rows, size, label)
 
 
-def _names(dots: Sequence[_Dot]) -> list[str]:
-    """Return the label of each dot; dots in one place are named together, at the last of them."""
-    places = [(round(dot.mean, 3), round(dot.worst_off, 3)) for dot in dots]
-    there = [[dot.name for dot, other in zip(dots, places, strict=True) if other == place] for place in places]
-    last = {place: n for n, place in enumerate(places)}
-    return [", ".join(there[n]) if last[place] == n else "" for n, place in enumerate(places)]
+def _names(dots: Sequence[_Dot], size: tuple[float, float]) -> list[str]:
+    """Return the label of each dot; dots whose labels would overlap are named together, at the last of them."""
+    groups: list[list[int]] = []
+    for n, dot in enumerate(dots):
+        group = next((group for group in groups if _is_near(dots[group[0]], dot, size)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(n)
+    last = {group[-1]: ", ".join(dots[n].name for n in group) for group in groups}
+    return [last.get(n, "") for n in range(len(dots))]
+
+
+def _is_near(one: _Dot, other: _Dot, size: tuple[float, float]) -> bool:
+    across, up = abs(one.mean - other.mean) / size[0], abs(one.worst_off - other.worst_off) / size[1]
+    return across < _NEAR and up < _NEAR
 
 
 def _layers(domains: tuple[list[float], list[float]]) -> Iterator[alt.Chart]:
@@ -85,6 +105,10 @@ def _layers(domains: tuple[list[float], list[float]]) -> Iterator[alt.Chart]:
     x = alt.X("mean:Q", title="mean of all", scale=across, axis=axis)
     y = alt.Y("worst:Q", title="worst-off person", scale=up, axis=axis)
     base = chart().encode(x=x, y=y)
+    line = chart().transform_filter("datum.to > datum.left || datum.high > datum.low")
+    rule = line.mark_rule(stroke=ACCENT, strokeWidth=1.5, opacity=0.6)
+    yield rule.encode(x=alt.X("left:Q", title="mean of all", scale=across, axis=axis), x2="to:Q", y=y)
+    yield rule.encode(x=x, y=alt.Y("low:Q", title="worst-off person", scale=up, axis=axis), y2="high:Q")
     for which, fill in (("!datum.best", CARD), ("datum.best", ACCENT)):
         dots = base.transform_filter(which)
         mark = dots.mark_point(filled=False, fill=fill, stroke=ACCENT, strokeWidth=1.8, size=90, opacity=1)

@@ -38,7 +38,7 @@ class GenerateProgress:
     def note(self, item: GenerateEvent) -> str | None:
         """Count a row; return a line about the set at its start, and about the first problems."""
         if isinstance(item, GenerateStarted):
-            self.wanted, self.written = item.manifest.orders.n, item.written
+            self.wanted, self.written = len(item.manifest.orders.numbers), item.written
             self.tenths = self.written * 10 // self.wanted
             return _beginning(item.manifest, item.written)
         self.written += 1
@@ -81,11 +81,13 @@ class GenerateProgress:
 
 
 def _beginning(manifest: GenerateManifest, written: int) -> str:
-    settings, learned = manifest.orders, manifest.learned
+    orders, learned = manifest.orders, manifest.learned
     rules = {rule.id for rule in (*learned.rules, *(manifest.criteria or ()))}
     users = f", {len(manifest.names)} users in turn" if manifest.by_turns else ""
     there = f", {written:,} written before" if written else ""
+    numbers = orders.numbers
+    shard = f" (r{numbers.start} to r{numbers.stop - 1} of {orders.n:,})" if orders.rows else ""
     return (
-        f"set {manifest.run_id}: {settings.n:,} rows from {manifest.tasks.count:,} tasks{users}, "
+        f"set {manifest.run_id}: {len(numbers):,} rows{shard} from {manifest.tasks.count:,} tasks{users}, "
         f"version {learned.version} of {manifest.source} ({counted(len(rules), 'rule')}){there}"
     )

@@ -90,6 +90,16 @@ def print_evaluations(entries: Sequence[Mapping[str, Any]]) -> None:
         _print_table(("evaluation", "status", "rows", "systems", "started"), rows)
 
 
+def print_sweeps(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print the sweeps as a table, or nothing if there are none."""
+    rows = [
+        (e["run_id"], e["status"], f"{e['finished']}/{e['cells'] or '?'}", e["axes"], e["started"]) for e in entries
+    ]
+    if rows:
+        out().print()
+        _print_table(("sweep", "status", "cells", "over", "started"), rows)
+
+
 def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
     """Print a row for each: id, status, progress, source and start."""
     table = plain_table()

@@ -28,7 +28,6 @@ from scai_cli.evaluation.suite import (
     System,
 )
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.simulation.opening import openings_of
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
 from scai_cli.social_choice.welfare import WelfareFunction, parse
@@ -101,7 +100,8 @@ class Society:
 
 async def _play(context: SuiteContext, system: System, item: Item, first: Conversation | None) -> Conversation:
     place = setting(context, system)
-    return await talk(place if first is None else replace(place, openings=openings_of([first])), item)
+    openings = {(first.persona.id, first.task.id): first.messages[0]} if first and first.messages else {}
+    return await talk(replace(place, openings=openings), item)
 
 
 def _answer(context: SuiteContext, conversation: Conversation) -> SystemAnswer:

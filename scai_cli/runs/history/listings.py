@@ -1,4 +1,4 @@
-"""List the runs, generated sets and evaluations in a folder from the first and last lines of their logs."""
+"""List the runs, generated sets, evaluations and sweeps in a folder from the first and last lines of their logs."""
 
 import json
 from datetime import UTC, datetime
@@ -8,12 +8,13 @@ from typing import Any
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
-from scai_cli.runs.find import all_evaluations, all_generated, all_runs, created, newest_first, strange_file
+from scai_cli.runs.find import all_evaluations, all_generated, all_runs, all_sweeps, created, newest_first, strange_file
 from scai_cli.runs.history.event_lines import first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import lines_backwards
 from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.run_directory import EVENTS
+from scai_cli.runs.sweep_directory import read_sweep_directory
 
 
 def list_entries(runs: Path) -> list[dict[str, Any]]:
@@ -45,8 +46,8 @@ def list_generated(runs: Path) -> list[dict[str, Any]]:
 
 def _generated(path: Path) -> dict[str, Any]:
     readable = strange_file(path) is None
-    source, wanted = _header(path / GENERATION)
-    rows = _rows(path / ROWS) if readable else 0
+    source, first, wanted = _header(path / GENERATION)
+    rows = max(0, _rows(path / ROWS) - first) if readable else 0
     started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
     return {
         "run_id": path.name,
@@ -76,6 +77,25 @@ def _evaluation(path: Path) -> dict[str, Any]:
     }
 
 
+def list_sweeps(runs: Path) -> list[dict[str, Any]]:
+    """Return the entries of `scai list` for all sweeps, newest first; an unreadable one has unknown values."""
+    return [_sweep(path) for path in newest_first(all_sweeps(runs))]
+
+
+def _sweep(path: Path) -> dict[str, Any]:
+    started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
+    entry = {"run_id": path.name, "started": started.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    try:
+        sweep = read_sweep_directory(path) if strange_file(path) is None else None
+    except (ConfigError, RunError):
+        sweep = None
+    if sweep is None:
+        return {**entry, "status": "failed", "finished": 0, "cells": None, "axes": None}
+    finished = sum(cell.status == "finished" for cell in sweep.cells)
+    status = "running" if sweep.is_running else "finished" if finished == len(sweep.cells) else "stopped"
+    return {**entry, "status": status, "finished": finished, "cells": len(sweep.cells), "axes": ", ".join(sweep.axes)}
+
+
 def _systems(file: Path) -> str | None:
     """Return the names of the systems, None for a damaged file."""
     try:
@@ -89,17 +109,18 @@ def generated_source(path: Path) -> str | None:
     return _header(path / GENERATION)[0]
 
 
-def _header(file: Path) -> tuple[str | None, int | None]:
-    """Return the source and the wanted rows from `generation.yaml`, None for a damaged file."""
+def _header(file: Path) -> tuple[str | None, int, int | None]:
+    """Return the source, the first row and the wanted rows from `generation.yaml`; None for a damaged file."""
     try:
         made = read_yaml(file).data
-        return str(made["source"]), int(made["orders"]["n"])
-    except (ConfigError, LookupError, TypeError, ValueError):
-        return None, None
+        first, end = made["orders"].get("rows") or (0, made["orders"]["n"])
+        return str(made["source"]), int(first), int(end) - int(first)
+    except (ConfigError, LookupError, TypeError, ValueError, AttributeError):
+        return None, 0, None
 
 
 def _rows(file: Path) -> int:
-    """Return the number of rows, from the id of the last one (`r149`), as rows are written in order."""
+    """Return the number after the last row's (`r149`: 150), as rows are written in order; 0 without rows."""
     last = next(lines_backwards(file), None)
     try:
         return 0 if last is None else int(str(json.loads(last)["id"]).removeprefix("r")) + 1

@@ -9,11 +9,10 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.trial_test import p_value
-from scai_cli.simulation.epoch import failures, play
+from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.opening import openings_of
+from scai_cli.simulation.outcome import Outcome, failures, openings_of
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
-from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
@@ -97,7 +96,8 @@ async def try_candidates(context: RevisionContext, candidates: Sequence[Candidat
     """
     epoch = context.epoch_context
     plays = [_Play.of(context, number, candidate) for number, candidate in enumerate(candidates, 1)]
-    singled_out = [p for p in epoch.personas if any(play.is_part and p in play.affected for play in plays)]
+    of_parts = {persona.id for play in plays if play.is_part for persona in play.affected}
+    singled_out = [persona for persona in epoch.personas if persona.id in of_parts]
     status_quo = _Play(_variant(context, AGAIN, 0, context.constitution), singled_out)
     before, *after = await together(play(each.context, each.affected) for each in (status_quo, *plays))
     for problem in (problem for played in (before, *after) for problem in failures(played)):
@@ -120,9 +120,9 @@ async def dev_gain(context: RevisionContext, constitution: Constitution) -> tupl
     for problem in failures(played):
         epoch.emit(problem)
     before = [
-        replace(c, ratings=[rating for rating in c.ratings if rating.kind == "own"])
-        for c in context.conversations
-        if c.persona.id in context.dev
+        replace(outcome, final=tuple(rating for rating in outcome.final if rating.kind == "own"))
+        for outcome in context.outcomes
+        if outcome.persona.id in context.dev
     ]
     pair = PairedUtilities.of(epoch_utilities(of_dev, before), epoch_utilities(of_dev, played))
     return pair.values(welfare.parse(context.config.welfare))
@@ -169,7 +169,7 @@ def _variant(context: RevisionContext, seeds: str, number: int, constitution: Co
         id="/".join(filter(None, (epoch.id, seeds, f"~{number}"))),
         constitution=constitution,
         emit=lambda _: None,
-        openings=openings_of(context.conversations),
+        openings=openings_of(context.outcomes),
     )
 
 
@@ -177,16 +177,17 @@ def _trial(
     context: RevisionContext,
     candidate: Candidate,
     play: _Play,
-    again: Sequence[Conversation],
-    played: Sequence[Conversation],
+    again: Sequence[Outcome],
+    played: Sequence[Outcome],
     level: float,
 ) -> Trial:
     """Compare the play of a candidate with the epoch, or with the play of its constitution `again`."""
     epoch, config = context.epoch_context, context.config
     # An unaffected persona's conversation is the same on both sides.
-    rest = [c for c in context.conversations if c.persona not in play.affected]
-    of_affected = again if play.is_part else context.conversations
-    before = [*(c for c in of_affected if c.persona in play.affected), *rest]
+    affected = {persona.id for persona in play.affected}
+    rest = [outcome for outcome in context.outcomes if outcome.persona.id not in affected]
+    of_affected = again if play.is_part else context.outcomes
+    before = [*(outcome for outcome in of_affected if outcome.persona.id in affected), *rest]
     after, function = [*played, *rest], welfare.parse(config.welfare)
     sides = [epoch_utilities(epoch, side) for side in (before, after)]
     p = p_value(epoch, before, after, function, level, config.seed)

@@ -4,10 +4,11 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from string import ascii_uppercase
 from typing import Final
 
-from scai_cli.concurrency import together
+from scai_cli.concurrency import for_each
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import (
     Add,
@@ -28,6 +29,7 @@ from scai_cli.runs.records import Candidate, Opinion, RatifiedRule, Scope, Stanc
 from scai_cli.simulation.acceptance.improves import dev_gain
 from scai_cli.simulation.answer_forms import Ballot
 from scai_cli.simulation.candidate_checks import checked
+from scai_cli.simulation.epoch import at_once
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.stops import stop_if_no_vote, stop_if_too_many
 from scai_cli.values import Value
@@ -244,8 +246,8 @@ def _step(now: Constitution, edit: Edit) -> tuple[Edit, ...]:
 async def _ballots(context: RevisionContext, rules: Sequence[str]) -> list[BallotCast]:
     """Return the users' ballots, and emit them; none for a call that failed."""
     epoch, personas = context.epoch_context, context.epoch_context.personas
-    # All at once, so that no ballot can depend on another; they count in the order of the personas.
-    cast = await together(_ballot(context, persona, rules) for persona in personas)
+    # No ballot can depend on another; they count in the order of the personas.
+    cast = await for_each(personas, partial(_ballot, context, rules), running=at_once(context.agents))
     failed = [error for _, error in cast if error is not None]
     stop_if_too_many(failed, len(cast), context.agents.max_failures, "ballots")
     unread = [f"{ballot.id}: {ballot.problem}" for ballot, error in cast if error is None and ballot.problem]
@@ -256,7 +258,7 @@ async def _ballots(context: RevisionContext, rules: Sequence[str]) -> list[Ballo
 
 
 async def _ballot(
-    context: RevisionContext, persona: Persona, rules: Sequence[str]
+    context: RevisionContext, rules: Sequence[str], persona: Persona
 ) -> tuple[BallotCast, CallFailed | None]:
     """Request a user's opinions, under letters in an order of its own."""
     ballot_id = f"{context.id}/ballot/{persona.id}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from scai_cli.experiment.config import Ratings
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.outcome import Outcome
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.significance import swap_test
 
@@ -29,8 +29,8 @@ Key = tuple[str, str, str, str]
 
 def p_value(
     context: EpochContext,
-    before: Sequence[Conversation],
-    after: Sequence[Conversation],
+    before: Sequence[Outcome],
+    after: Sequence[Outcome],
     function: WelfareFunction,
     level: float,
     seed: int,
@@ -72,12 +72,12 @@ def p_value(
     return swap_test(difference, len(pairs), draws=draws, seed=seed)
 
 
-def _final(conversations: Sequence[Conversation]) -> Mapping[Key, float]:
+def _final(outcomes: Sequence[Outcome]) -> Mapping[Key, float]:
     return {
-        (rating.rater, c.task.id, c.persona.id, rating.kind): rating.value
-        for c in conversations
-        for rating in c.ratings
-        if rating.final and rating.value is not None
+        (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): rating.value
+        for outcome in outcomes
+        for rating in outcome.final
+        if rating.value is not None
     }
 
 

@@ -26,7 +26,8 @@ async def rewrite(context: RevisionContext) -> list[Candidate]:
     """
     memory = context.options(RewriteOptions).memory
     episodes = [*context.past, context.heard][-memory:]
-    window = fit_window(context, "rewrite", [c for episode in episodes for c in episode])
+    dropped = sum(context.dropped[-memory:])
+    window = fit_window(context, "rewrite", [c for episode in episodes for c in episode], dropped)
     candidate, written = await ask_revision(context, "rewrite", window, Rewrite)
     if written is None:
         return [candidate]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scai_cli.messages import Message
+from scai_cli.simulation.kept_conversations import drawn_evenly
 from scai_cli.simulation.prompts import Material, RevisionPrompt, rated_transcript
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
@@ -43,12 +44,14 @@ class Window:
         return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
 
 
-def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Sequence[Conversation]) -> Window:
+def fit_window(
+    context: RevisionContext, name: RevisionPrompt, conversations: Sequence[Conversation], dropped: int
+) -> Window:
     """Return the prompt with all conversations if it has at most `max_prompt_tokens`, else with as many as fit.
 
     They are drawn evenly by persona. The wording, the constitution and the reserve for a repeated request count, at
-    four characters per token. For clauses with conditions, numbers stand for the users, as the assistant does not
-    know who they are.
+    four characters per token; `dropped` conversations are left out already. For clauses with conditions, numbers stand
+    for the users, as the assistant does not know who they are.
     """
     prompts, shown = context.agents.prompts, _shown_ids(context, conversations)
     material = Material(context.constitution, (), context.not_approved, shown)
@@ -57,13 +60,14 @@ def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Se
     transcripts = [rated_transcript(conversation, shown) for conversation in conversations]
     kept: list[int] = []
     # A conversation that is too long is passed over, so that a shorter one may still take the room.
-    for n in _draw_order(conversations, f"{context.config.seed}/{context.id}"):
+    for n in drawn_evenly([c.persona.id for c in conversations], f"{context.config.seed}/{context.id}/window"):
         if len(transcripts[n]) + _BETWEEN <= room:
             kept.append(n)
             room -= len(transcripts[n]) + _BETWEEN
     fitting = kept if len(kept) < len(conversations) else sorted(kept)
     prompt = prompts.meta(name, replace(material, transcripts=[transcripts[n] for n in fitting]))
-    return Window(prompt, [conversations[n] for n in fitting], len(conversations) - len(fitting), shown)
+    left_out = len(conversations) - len(fitting) + dropped
+    return Window(prompt, [conversations[n] for n in fitting], left_out, shown)
 
 
 def _shown_ids(context: RevisionContext, conversations: Sequence[Conversation]) -> dict[str, str]:
@@ -83,15 +87,3 @@ def _shown_ids(context: RevisionContext, conversations: Sequence[Conversation]) 
             end = "own" if rating.kind == "own" else f"cross/{users[rating.rater]}"
             shown[rating.id] = f"{place}/{rating.message.rpartition('/')[2]}/{end}"
     return shown
-
-
-def _draw_order(conversations: Sequence[Conversation], seed: str) -> list[int]:
-    """Return positions in a seeded order that has every persona once before any persona again."""
-    order = list(range(len(conversations)))
-    random.Random(f"{seed}/window").shuffle(order)
-    drawn: dict[str, int] = {}
-    rank = {}
-    for n in order:
-        persona = conversations[n].persona.id
-        rank[n] = drawn[persona] = drawn.get(persona, -1) + 1
-    return sorted(order, key=lambda n: rank[n])

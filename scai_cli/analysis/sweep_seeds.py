@@ -1,0 +1,98 @@
+"""What a sweep says about a setting over its seeds, and about welfare functions: their Pareto front."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Final
+
+from scai_cli.analysis.pareto import ParetoFront, mean_point
+from scai_cli.analysis.sweep_axes import functions_of
+from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, setting, value_words
+from scai_cli.analysis.verdicts import change_words, signed
+from scai_cli.runs.records import Estimate
+from scai_cli.runs.sweep_directory import Sweep
+from scai_cli.stats.clustered import clustered_mean
+
+_LEVEL: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSummary:
+    """The finished runs of one setting, with different seeds; `setting` has the values of the other axes.
+
+    `welfare`: function -> mean and standard deviation over the runs, None for one run. `gain`: the mean gain of
+    held-out people with Student's t interval over the runs; None without a holdout.
+    """
+
+    setting: tuple[str, ...]
+    runs: int
+    welfare: Mapping[str, tuple[float, float | None]]
+    gain: Estimate | None
+
+    @property
+    def gain_words(self) -> str:
+        """The mean gain with its interval."""
+        if self.gain is None:
+            return "–"
+        if self.gain.low is None:
+            return f"{signed(self.gain.estimate, 2)} (cannot tell how sure)"
+        return change_words(self.gain, 2, over="")
+
+
+def seed_summaries(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[SeedSummary]:
+    """Return a summary of each setting with finished runs; empty if the sweep has no seeds."""
+    if SEED not in sweep.axes:
+        return []
+    others = [axis for axis in sweep.axes if axis != SEED]
+    functions = functions_of(runs)
+    return [_summary(values, found, functions) for values, found in _settings(sweep, runs, others).items()]
+
+
+def welfare_fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> dict[str, ParetoFront]:
+    """Return the Pareto front of the welfare functions for each setting of the other axes; empty without that axis.
+
+    A point is the mean over the seeds that have finished under every function of the setting.
+    """
+    if WELFARE not in sweep.axes:
+        return {}
+    others = [axis for axis in sweep.axes if axis not in (SEED, WELFARE)]
+    fronts = {
+        ", ".join(f"{axis} = {value}" for axis, value in zip(others, values, strict=True)): _front(group)
+        for values, group in _settings(sweep, runs, others).items()
+    }
+    return {words: front for words, front in fronts.items() if len(front.points) > 1}
+
+
+def _settings(sweep: Sweep, runs: Mapping[str, SweepRun], axes: list[str]) -> dict[tuple[str, ...], list[SweepRun]]:
+    """Return the finished runs by their values of some axes, in words, in the order of the file."""
+    groups: dict[tuple[str, ...], list[SweepRun]] = {}
+    for cell in sweep.cells:
+        if cell.run_id in runs:
+            values = tuple(map(value_words, setting(cell.values, *axes)))
+            groups.setdefault(values, []).append(runs[cell.run_id])
+    return groups
+
+
+def _summary(values: tuple[str, ...], runs: list[SweepRun], functions: list[str]) -> SeedSummary:
+    columns = {name: [run.record.welfare.get(name) for run in runs] for name in functions}
+    known = {name: [value for value in column if value is not None] for name, column in columns.items()}
+    welfare = {
+        name: (fmean(column), stdev(column) if len(column) > 1 else None) for name, column in known.items() if column
+    }
+    gains = [run.record.gain.value for run in runs if run.record.gain is not None]
+    mean = clustered_mean(gains, range(len(gains)), level=_LEVEL)
+    gain = mean and Estimate(estimate=mean.estimate, low=mean.low, high=mean.high, level=_LEVEL)
+    return SeedSummary(values, len(runs), welfare, gain or None)
+
+
+def _front(runs: list[SweepRun]) -> ParetoFront:
+    by_function: dict[str, dict[str, SweepRun]] = {}
+    for run in runs:
+        by_function.setdefault(run.declared, {})[setting(run.record.values, SEED)[0]] = run
+    shared = set[str].intersection(*(set(by_seed) for by_seed in by_function.values()))
+    points = [
+        mean_point([run.point for seed, run in by_seed.items() if seed in shared])
+        for by_seed in by_function.values()
+        if shared
+    ]
+    return ParetoFront(points)

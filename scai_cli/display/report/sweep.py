@@ -1,0 +1,221 @@
+"""The page about a sweep: comparisons along its axes, the price of fairness, seeds, and all cells."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
+from scai_cli.analysis.run_measures import welfare_words
+from scai_cli.analysis.sweep_axes import (
+    AxisDifference,
+    Row,
+    axis_differences,
+    compared_axes,
+    functions_of,
+    main_differences,
+)
+from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
+from scai_cli.analysis.sweep_seeds import seed_summaries, welfare_fronts
+from scai_cli.analysis.verdicts import signed, verdict_of
+from scai_cli.display.numbers import listed, number, sentence_case
+from scai_cli.display.report.charts import check_installed
+from scai_cli.display.report.frame import header, nav, page
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
+from scai_cli.display.report.sections import Section
+from scai_cli.display.report.tables import table
+from scai_cli.display.report.trade_off import drawing
+from scai_cli.runs.sweep_directory import SWEEP, CellRecord, Sweep, read_sweep_directory
+from scai_cli.text.counts import counted
+
+_WORDS: Final[Mapping[str, str]] = TEXTS["sweep"]
+MOST_CELLS: Final = 1000
+"""The maximal number of rows of the table of cells."""
+MOST_FRONTS: Final = 12
+MOST_SENTENCES: Final = 3
+"""The maximal number of values of an axis whose differences are all sentences."""
+_MOST_VALUE: Final = 80
+_MOST_PROBLEM: Final = 200
+
+Differences = Mapping[str, Sequence[Row]]
+"""Axis -> a row for each value but the first one."""
+
+
+def make_sweep_page(path: Path) -> str:
+    """Return the page about a sweep, finished or not; raises RunError for a damaged line or without the extra."""
+    check_installed()
+    sweep = read_sweep_directory(path)
+    runs = read_runs(sweep)
+    found = {axis: list(axis_differences(sweep, runs, axis)) for axis in compared_axes(sweep)}
+    sections = list(_sections(sweep, runs, found))
+    body = together(
+        header(tag("h1", sweep.name, " ", _status(sweep)), _subtitle(sweep), "top"),
+        tag("div", list(_answer(sweep, runs, found)), class_="answer"),
+        nav([(each.anchor, each.title) for each in sections]),
+        (tag("section", tag("h2", each.title), each.content, id=each.anchor) for each in sections),
+    )
+    return page(sweep.name, body)
+
+
+def _status(sweep: Sweep) -> Html:
+    left = {cell.status for cell in sweep.cells} - {"finished"}
+    status = "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
+    return tag("span", status, class_=f"status {status}")
+
+
+def _subtitle(sweep: Sweep) -> str:
+    counts = Counter(cell.status for cell in sweep.cells)
+    cells = f"{counted(len(sweep.cells), 'cell')}: {', '.join(f'{n:,} {status}' for status, n in counts.items())}"
+    axes = listed([f"{cut(axis, _MOST_VALUE)} ({len(_values(sweep, axis))})" for axis in sweep.axes], 8)
+    calls = sum(cell.calls for cell in sweep.cells)
+    tokens = sum(cell.input_tokens + cell.output_tokens for cell in sweep.cells)
+    usd = sum(cell.usd or 0.0 for cell in sweep.cells)
+    cost = [f"${usd:.4f}"] if usd else []
+    return " · ".join([cells, axes, counted(calls, "call"), counted(tokens, "token"), *cost])
+
+
+def _values(sweep: Sweep, axis: str) -> set[tuple[str, ...]]:
+    return {setting(cell.values, axis) for cell in sweep.cells}
+
+
+def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Html]:
+    """Yield the results of all axes in sentences, whose people they are of, and warnings."""
+    sentences = [words for rows in found.values() for words in _results(rows)]
+    for n, words in enumerate(sentences or [_nothing_compared(sweep)]):
+        yield tag("p", words.replace(" %", "\u00a0%"), class_=None if n else "lead")
+    if runs:
+        people = listed(list(dict.fromkeys(run.participants for run in runs.values())), 4)
+        kinds = {bool(run.cells.held_out) for run in runs.values()}
+        places = {True: "the held-out people and tasks", False: "the people and tasks that played the product"}
+        yield tag("p", f"Utility from 0 to 1 of {people}; measured on {listed([places[kind] for kind in kinds])}.")
+    every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
+    yield from (tag("p", f"{sentence_case(line)}.", class_="caution") for line in sorted(every))
+
+
+def _results(rows: Sequence[Row]) -> Iterator[str]:
+    firsts = [row[0] for row in rows]
+    if len(firsts) <= MOST_SENTENCES:
+        yield from (each.sentence for row in rows for each in main_differences(row))
+        return
+    values: dict[str, list[str]] = {}
+    for first in firsts:
+        verdict = verdict_of(first.estimate).replace("change", "difference")
+        values.setdefault(verdict, []).append(cut(first.value, _MOST_VALUE))
+    axis, against, function = firsts[0].axis, firsts[0].against, welfare_words(firsts[0].function)
+    verdicts = "; ".join(f"{verdict} with {listed(names, 8)}" for verdict, names in values.items())
+    yield f"{function.capitalize()} with other values of {axis} minus that with {against}: {verdicts}."
+
+
+def _nothing_compared(sweep: Sweep) -> str:
+    if sweep.command != "run":
+        return "A sweep of generated sets, which have no welfare to compare."
+    return "Only the seed differs, so there are no settings to compare." if SEED in sweep.axes else "One setting alone."
+
+
+def _sections(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Section]:
+    for n, (axis, rows) in enumerate(found.items(), 1):
+        yield Section(f"axis-{n}", f"Along {cut(axis, _MOST_VALUE)}", together(_axis(sweep, rows)))
+    if WELFARE in sweep.axes and runs:
+        yield Section("welfare", "Welfare functions and the price of fairness", together(_fronts(sweep, runs)))
+    # Without gains, the table of the welfare functions has the same numbers.
+    if SEED in sweep.axes and runs and (WELFARE not in sweep.axes or any(cell.gain for cell in sweep.cells)):
+        yield Section("seeds", "Over the seeds", together(_seeds(sweep, runs)))
+    yield Section("cells", "All cells", together(_cells(sweep, functions_of(runs))))
+    text = (sweep.path / SWEEP).read_text(encoding="utf-8")
+    yield Section("file", "The sweep file", tag("pre", text))
+
+
+def _axis(sweep: Sweep, rows: Sequence[Row]) -> Iterator[Html]:
+    seed = [" ", _WORDS["seed"]] if SEED in sweep.axes else []
+    yield note(_WORDS["axes"].format(first=cut(rows[0][0].against, _MOST_VALUE)), seed)
+    heads = ("Value", *(sentence_case(welfare_words(each.function)) for each in rows[0]), "over")
+    cells = ((cut(row[0].value, _MOST_VALUE), [*(each.words for each in row), _pairs(row[0])]) for row in rows)
+    yield table(heads, cells, words=True)
+
+
+def _pairs(found: AxisDifference) -> str:
+    left_out = f", {found.left_out} not finished" if found.left_out else ""
+    return f"{found.over}{left_out}{f', {found.apart} of other people or tasks' if found.apart else ''}"
+
+
+def _fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
+    fronts = welfare_fronts(sweep, runs)
+    if not fronts:
+        yield tag("p", "No two functions have finished with the same seed yet.")
+        return
+    several = any(point.spread for front in fronts.values() for point in front.points)
+    yield note(_WORDS["welfare"], " ", _WORDS["mean" if several else "one_play"])
+    for words, front in list(fronts.items())[:MOST_FRONTS]:
+        yield tag("h3", words) if words else together()
+        yield drawing(front, [point.function for point in front.points])
+        yield _front_table(front)
+        for point in front.points:
+            if (same := front.same_as(point)) is not None:
+                seeds = f" with {same[1]} of {counted(len(point.rules), 'seed')}" if len(point.rules) > 1 else ""
+                yield tag("p", f"{point.function}: the same constitution as {same[0]}{seeds}.")
+    if (more := len(fronts) - MOST_FRONTS) > 0:
+        yield note(f"and {counted(more, 'setting')} more: ", tag("code", f"scai show {sweep.name} --json"))
+
+
+def _front_table(front: ParetoFront) -> Html:
+    heads = ("Function", "price of fairness", "mean of all", "worst-off person", "inequality (Gini)", "measured on")
+    rows = []
+    for point in front.points:
+        price = front.price(point)
+        cells = ["–" if price is None else f"{signed(100 * price, 1)} %", *_with_spread(point)]
+        rows.append((point.function, [*cells, "held out" if point.measured == "holdout" else point.measured]))
+    return table(heads, rows)
+
+
+def _with_spread(point: ParetoPoint) -> Iterator[str]:
+    for value, spread in zip((point.mean, point.worst_off, point.inequality), point.spreads, strict=True):
+        yield _mean_words(value, spread)
+
+
+def _mean_words(value: float | None, spread: float | None) -> str:
+    return number(value) if spread is None else f"{number(value)} ± {number(spread)}"
+
+
+def _seeds(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
+    functions = functions_of(runs)
+    yield note(_WORDS["seeds"])
+    others = [axis for axis in sweep.axes if axis != SEED]
+    heads = (*(others or ["Seeds"]), "runs", *map(welfare_words, functions), "held-out gain")
+    rows = []
+    for found in seed_summaries(sweep, runs):
+        means = [_mean_words(*found.welfare.get(name, (None, None))) for name in functions]
+        first, *more = (cut(value, _MOST_VALUE) for value in found.setting or ("all",))
+        rows.append((first, [*more, str(found.runs), *means, found.gain_words]))
+    yield table(heads, rows)
+
+
+def _cells(sweep: Sweep, functions: Sequence[str]) -> Iterator[Html]:
+    usd = any(cell.usd for cell in sweep.cells)
+    if sweep.command == "run":
+        yield note(_WORDS["table"])
+    is_run = sweep.command == "run"
+    measured = ("measured on", *map(welfare_words, functions), "held-out gain") if is_run else ("made",)
+    heads = (*sweep.axes, "status", *measured, "calls", *(["cost"] if usd else []))
+    rows = (_row(sweep, cell, functions if is_run else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
+    yield table(heads, rows)
+    if (more := len(sweep.cells) - MOST_CELLS) > 0:
+        yield note(f"and {more:,} more: ", tag("code", f"scai show {sweep.name} --csv"))
+
+
+def _row(sweep: Sweep, cell: CellRecord, functions: Sequence[str] | None, *, usd: bool) -> tuple[Child, list[Child]]:
+    first, *others = (cut(value_words(value), _MOST_VALUE) for value in setting(cell.values, *sweep.axes))
+    problem = note(cut(cell.problem, _MOST_PROBLEM)) if cell.problem else None
+    cells: list[Child] = [*others, together(cell.status, problem)]
+    if functions is not None:
+        where = "held out" if cell.measured_on == "holdout" else cell.measured_on or "–"
+        cells += [where, *(number(cell.welfare.get(name)) for name in functions), _gain(cell)]
+    else:
+        cells.append("–" if cell.made is None else f"{cell.made:,}")
+    return first, [*cells, f"{cell.calls:,}", *([number(cell.usd, 4)] if usd else [])]
+
+
+def _gain(cell: CellRecord) -> str:
+    if cell.gain is None:
+        return "–"
+    ends = [None if end is None else signed(end, 2) for end in (cell.gain.low, cell.gain.high)]
+    return signed(cell.gain.value, 2) + (f" ({ends[0]} to {ends[1]})" if None not in ends else "")

@@ -1,0 +1,264 @@
+"""Run a sweep: load and check all cells, then let an engine play them within the limits of the whole sweep.
+
+`scai_cli.jobs.sweep_cell` plays one cell; an engine decides in which process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, Self
+
+from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
+from scai_cli.experiment.sweep_file import SweepFile
+from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
+from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
+from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
+from scai_cli.jobs.sweep_engines import ENGINES, EngineName
+from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, doubts, load_cells, states, wait_for_folders
+from scai_cli.runs.locks import is_locked
+from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
+
+
+class Engine(Protocol):
+    """Plays cells, several at the same time; an async context manager."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *error: object) -> None: ...
+
+    async def run(self, order: CellOrder, say: Say) -> CellResult:
+        """Play a cell to its end, with `run_cell`; `say` gets its messages for the user."""
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the cells at work in good order, or `at_once`; `run` then returns their results."""
+
+
+class MakeEngine(Protocol):
+    """Makes an engine for a number of cells at the same time."""
+
+    def __call__(self, places: int) -> Engine:
+        """Return the engine, whose processes do not run yet."""
+
+
+class SweepObserver(Protocol):
+    """Watches a sweep."""
+
+    def begin(self, name: str, cells: Sequence[CellRecord]) -> None:
+        """Called first, with the last record of each cell."""
+
+    def see(self, record: CellRecord) -> None:
+        """Called for each record that is written."""
+
+    def say(self, line: str, run_id: str | None = None) -> None:
+        """Called with a message for the user, of a cell or of the sweep itself."""
+
+    def end(self) -> None:
+        """Called last, after a failure as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilentSweep:
+    """Shows nothing but the messages of the sweep itself."""
+
+    show: Callable[[str], object]
+
+    def begin(self, name: str, cells: Sequence[CellRecord]) -> None:
+        """Show nothing."""
+
+    def see(self, record: CellRecord) -> None:
+        """Show nothing."""
+
+    def say(self, line: str, run_id: str | None = None) -> None:
+        """Show a message unless it is of a cell."""
+        if run_id is None:
+            self.show(line)
+
+    def end(self) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOutcome:
+    """The sweep as its folder has it, and the error to report if a cell is not finished."""
+
+    sweep: Sweep
+    error: ScaiError | None
+
+
+def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
+    """Play the cells of a sweep that are not finished, `at_once` at the same time, on a new event loop.
+
+    What stops a cell is in its record. Raises ConfigError, KeyUntrusted or RunError before the first cell starts, and
+    OutputError.
+    """
+    with asyncio.Runner() as runner:
+        return runner.run(_run(file, runs, engine, at_once, observer))
+
+
+async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
+    orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
+    if is_locked(runs / file.name):
+        raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
+    await wait_for_folders(orders, observer.say)
+    cells = states(file, orders)
+    left = sum(cell.state != "finished" for cell in cells)
+    places = max(1, min(at_once, left, file.keys.limits.concurrency or at_once))
+    async with AsyncExitStack() as stack:
+        player: Engine | None = None
+        if left:
+            player = await stack.enter_async_context(engine(places))
+        check_models(file, [order.job.connected for order in orders])  # while the processes of the engine start
+        for line in doubts(file, orders):
+            observer.say(f"warning: {line}")
+        directory = SweepDirectory.open(runs, file)
+        with closing(directory.folder), resumable(command):
+            driver = _Driver(file, directory, player, SweepBudget(file.keys.limits, places), observer)
+            driver.begin(cells)
+            try:
+                interrupted = await driver.play()
+            finally:
+                observer.end()
+    sweep = read_sweep_directory(directory.folder.path)
+    if interrupted is not None:
+        return SweepOutcome(sweep, Interrupted(f"{interrupted}; continue with `{command}`"))
+    return SweepOutcome(sweep, _unfinished(sweep, command))
+
+
+def find_engine(name: EngineName) -> MakeEngine:
+    """Return the engine of a name."""
+    module, _, attribute = ENGINES[name].partition(":")
+    made: MakeEngine = getattr(import_module(module), attribute)
+    return made
+
+
+def _unfinished(sweep: Sweep, command: str) -> ScaiError | None:
+    """Return the error for cells that are not finished: failed ones matter most."""
+    kinds: Mapping[CellStatus, type[ScaiError]] = {
+        "failed": ProviderError,
+        "refused": ProviderError,
+        "interrupted": Interrupted,
+        "stopped": LimitReached,
+    }
+    for status, kind in kinds.items():
+        if cells := [cell for cell in sweep.cells if cell.status == status]:
+            first = cells[0]
+            what = f"{len(cells)} of {len(sweep.cells)} cells {status}; the first: {first.run_id}: {first.problem}"
+            return kind(f"{what}; continue with `{command}`")
+    return None
+
+
+@dataclass(slots=True)
+class _Driver:
+    """Gives cells to an engine, divides the limits, and writes the records."""
+
+    file: SweepFile
+    directory: SweepDirectory
+    engine: Engine | None
+    budget: SweepBudget
+    observer: SweepObserver
+    waiting: deque[ReadyCell] = field(default_factory=deque)
+    held: dict[str, tuple[ReadyCell, Amounts]] = field(default_factory=dict)
+    """Cells that their share has stopped, with what they did not use of it: they continue with a larger one."""
+    records: dict[str, CellRecord] = field(default_factory=dict)
+    interrupted: Interrupted | None = None
+
+    def begin(self, cells: Sequence[ReadyCell]) -> None:
+        """Record the cells that are finished already, and queue the others."""
+        last = {cell.run_id: cell for cell in read_sweep_directory(self.directory.folder.path).cells}
+        for cell in cells:
+            record = last[cell.order.path.name]
+            if cell.state == "finished":
+                if record.status != "finished":
+                    record = self.directory.append(kept(cell.order))
+            else:
+                self.waiting.append(cell)
+                if cell.state == "unfinished":
+                    record = spent_before(cell.order, record)
+                if record.status == "running":  # the sweep was killed
+                    record = record.model_copy(update={"status": "interrupted"})
+            self.records[record.run_id] = self.budget.used[record.run_id] = record
+        self.observer.begin(self.file.name, list(self.records.values()))
+
+    async def play(self) -> Interrupted | None:
+        """Play the cells in all places; return the interruption by a signal, if there was one."""
+        places = [asyncio.create_task(self._fill_place()) for _ in range(self.budget.places if self.waiting else 0)]
+        try:
+            with Interruption(self._stop):
+                await self._ended(places)
+        except Interrupted as stopped:
+            return stopped
+        self._stop_the_rest()
+        return self.interrupted
+
+    async def _ended(self, places: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the places. If this is cancelled, as after a second signal, the cells at work end at once."""
+        if not places:
+            return
+        try:
+            done, others = await asyncio.wait(places, return_when=asyncio.FIRST_EXCEPTION)
+            if others:  # a record could not be written
+                self._stop(None)
+                await asyncio.wait(others)
+        except asyncio.CancelledError:
+            if self.engine is not None:
+                self.engine.stop(at_once=True)
+            await asyncio.wait(places, timeout=GRACE_S)
+            raise
+        for place in done:
+            place.result()
+
+    def _stop(self, error: Interrupted | None) -> None:
+        self.interrupted = error
+        self.waiting.clear()
+        self.held.clear()
+        if self.engine is not None:
+            self.engine.stop()
+
+    async def _fill_place(self) -> None:
+        while (next_one := self._next()) is not None:
+            await self._play(*next_one)
+
+    def _next(self) -> tuple[ReadyCell, Amounts] | None:
+        """Take the next cell with its share; None if there is nothing to do or to spend now."""
+        pending = len(self.waiting) + len(self.held)
+        if not pending or self.budget.is_over:
+            return None
+        share = self.budget.share(min(self.budget.places - len(self.budget.promised), pending))
+        if share is None:
+            return None
+        if self.waiting:
+            return self.waiting.popleft(), share
+        for run_id, (cell, unused) in self.held.items():
+            if any(share[key] > unused[key] for key in share):
+                del self.held[run_id]
+                return cell, share
+        return None
+
+    async def _play(self, cell: ReadyCell, share: Amounts) -> None:
+        order, run_id = cell.order, cell.order.path.name
+        limits = self.budget.begin(self.records[run_id], share, order.job.config.limits)
+        limited = replace(order, job=order.job.limited(limits)) if limits else order
+        self._note(self.records[run_id].model_copy(update={"status": "running", "problem": None}))
+        assert self.engine is not None
+        result = await self.engine.run(limited, lambda line: self.observer.say(line, run_id))
+        unused = self.budget.end(result.record)
+        self._note(result.record)
+        if result.record.status == "stopped" and share and self.interrupted is None:
+            self.held[run_id] = cell, unused
+
+    def _note(self, record: CellRecord) -> None:
+        self.records[record.run_id] = record = self.directory.append(record)
+        self.observer.see(record)
+
+    def _stop_the_rest(self) -> None:
+        """Record that the limits leave nothing to the cells that have not started."""
+        for cell in self.waiting:
+            problem = "the limits of the sweep are used up"
+            self._note(self.records[cell.order.path.name].model_copy(update={"status": "stopped", "problem": problem}))
