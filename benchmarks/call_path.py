@@ -108,6 +108,10 @@ def child(way: str, url: str, calls: int, in_flight: int) -> None:
         import uvloop
 
         factory = uvloop.new_event_loop
+    if way.startswith("scai"):
+        from scai_cli.concurrency import collect_seldom
+
+        collect_seldom()  # as all commands of scai do
     with asyncio.Runner(loop_factory=factory) as runner:
         cpu, wall = runner.run(measure(way, url, calls, in_flight))
     print(cpu, wall, flush=True)

@@ -1,6 +1,5 @@
 """The command line: each command parses its options, makes one call into the library, and prints the result."""
 
-import gc
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from scai_cli.cli import (
 from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
 from scai_cli.cli.trust import allow, trust
+from scai_cli.concurrency import collect_seldom
 from scai_cli.errors import KeyUntrusted, OutputError, ScaiError, from_system
 from scai_cli.jobs.interruption import ProcessSignals
 from scai_cli.text.characters import one_line
@@ -85,9 +85,7 @@ def _main(version: bool = typer.Option(False, "--version", help="Show the versio
 
 def main() -> None:
     """Run the command line; print an error that the user can fix as one line on stderr."""
-    # Most objects of a command live as long as it. With the default thresholds, a fourth of the time to read a run of
-    # thousands of people would go into looking for garbage among them.
-    gc.set_threshold(50_000, 10, 10)
+    collect_seldom()
     signals = ProcessSignals()
     prepare_streams()
     try:

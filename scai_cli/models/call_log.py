@@ -46,7 +46,9 @@ class RecordedModel:
             # a `problem` for it, so that the events after it stay true, and else makes the call again.
             self._log(_line(request, {"error": clean(str(error))}))
             raise
-        completion = replace(completion, text=clean(completion.text), thoughts=clean(completion.thoughts))
+        text, thoughts = clean(completion.text), clean(completion.thoughts)
+        if text != completion.text or thoughts != completion.thoughts:
+            completion = replace(completion, text=text, thoughts=thoughts)
         # The call is written before the answer is returned, so before any event that follows from it. A crash between
         # the two leaves a call without its event, which a resume adds; never an event without its call.
         self._log(_line(request, _answer(completion)))

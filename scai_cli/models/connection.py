@@ -166,7 +166,7 @@ class Connection:
         return received
 
     def _prepared(self, method: str, path: str, content: bytes | None) -> httpx2.Request:
-        """Return a request with the headers of all calls, which are not made anew."""
+        """Return a request with the headers of all calls, which were prepared once."""
         if content is None:
             return self._request(method, self.url(path), headers=self._headers)
         request = self._request(method, self.url(path), headers=self._headers, stream=self._stream(content))

@@ -18,7 +18,7 @@ from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.models.endpoint import Endpoint, key_variable, shown_address
+from scai_cli.models.endpoint import SERVICES, Endpoint, key_variable, shown_address
 from scai_cli.models.key_command import key_command
 from scai_cli.text.characters import clean
 
@@ -43,6 +43,8 @@ class GuardedModel:
         self._model = model
         self._settings = settings
         self._is_ours = not any(plugins.is_foreign(*code) for code in code_of(settings))
+        self._is_timed = self._is_ours and settings.provider in SERVICES
+        """Whether its connection has the same time limit; a second one would cost CPU time."""
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request.
@@ -66,7 +68,10 @@ class GuardedModel:
             raise kind(f"{shown_address(self._settings)}: the provider raised {what}") from None
         if problem := _problem(answer):
             raise CallFailed(f"{shown_address(self._settings)}: the provider returned {problem}")
-        return replace(answer, finish_reason=clean(answer.finish_reason), model=clean(answer.model or "") or None)
+        finish, model = clean(answer.finish_reason), clean(answer.model or "") or None
+        if finish == answer.finish_reason and model == answer.model:  # as a rule; a copy costs more than the checks
+            return answer
+        return replace(answer, finish_reason=finish, model=model)
 
     async def aclose(self) -> None:
         """Close the model within `timeout_s`; all answers are there, so what goes wrong cannot harm the work."""
@@ -77,6 +82,8 @@ class GuardedModel:
     async def _in_time(self, request: ChatRequest) -> Completion:
         """Return what the provider returns within `timeout_s`; raises CallTransient after it."""
         seconds = self._settings.timeout_s
+        if self._is_timed:
+            return await self._model.complete(request)
         if self._is_ours:  # it ends when it is cancelled, and needs no task of its own, which costs CPU time
             limit = asyncio.timeout(seconds)
             try:

@@ -199,9 +199,11 @@ def _counts(usage: object) -> tuple[int | None, int | None, int]:
 def number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
     """Return the number under the first of the keys that has one, also from a string."""
     for key in keys:
-        with suppress(ValueError, OverflowError, TypeError):
+        try:
             if (value := counts.get(key)) is not None and (count := round(float(value))) < 10**12:
                 return max(0, count)
+        except (ValueError, OverflowError, TypeError):
+            continue
     return None
 
 

@@ -46,13 +46,13 @@ class LineLog:
 
     def write(self, line: bytes) -> None:
         """Append one line; raises OutputError if it cannot be written, and then leaves no part of it."""
-        start = os.fstat(self.file.fileno()).st_size
-        data = memoryview(line + b"\n")
+        data, written = line + b"\n", 0
         try:
-            while data:
-                data = data[self.file.write(data) :]
+            while written < len(data):
+                written += self.file.write(data[written:] if written else data)
         except OSError as error:
-            os.ftruncate(self.file.fileno(), start)
+            # No other process writes to the file, so what was written of the line is at its end.
+            os.ftruncate(self.file.fileno(), os.fstat(self.file.fileno()).st_size - written)
             raise cannot_write(self.path, error) from error
 
     def sync(self) -> None:

@@ -133,6 +133,8 @@ def escape_json(text: str) -> str:
 
 def escape_line_ends(line: bytes) -> bytes:
     """Return JSON without `OTHER_LINE_ENDS`, for lines of a log; resume compares their bytes."""
+    if line.isascii():
+        return line
     for character in OTHER_LINE_ENDS:
         line = line.replace(character.encode(), _escaped(character).encode())
     return line

@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
+from scai_cli.concurrency import collect_seldom
 from scai_cli.errors import Interrupted
 from scai_cli.jobs.interruption import Interruption, ProcessSignals
 from scai_cli.jobs.session import loop_factory
@@ -24,6 +25,7 @@ from scai_cli.jobs.sweep_engines.frames import Ended, Message, Said, Stop, frame
 
 def main() -> None:
     """Play the cells that the driver orders, until it closes the pipe."""
+    collect_seldom()
     signals = ProcessSignals()
     signals.install()
     orders, results = _take_pipes()
