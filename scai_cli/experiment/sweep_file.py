@@ -140,6 +140,12 @@ def read_sweep(path: Path) -> SweepFile:
 Values = dict[str, Any]
 
 
+def axis_labels(axes: Sequence[str]) -> list[str]:
+    """Return the last part of each key, the whole key where several have the same."""
+    last = [axis.rpartition(".")[2] for axis in axes]
+    return [axis if last.count(label) > 1 else label for axis, label in zip(axes, last, strict=True)]
+
+
 def _axes(keys: SweepKeys, source: YamlSource) -> list[tuple[Values, Values]]:
     """Return each cell's values by axis, and the keys that it sets."""
     given = [name for name in ("grid", "list", "shards") if source.data.get(name)]
@@ -204,8 +210,7 @@ def _refuse_twice(cells: Sequence[SweepCell], source: YamlSource) -> None:
 
 def _run_id(name: str, values: Mapping[str, Any]) -> str:
     """Return the id of a cell; it does not depend on the other cells."""
-    last = [axis.rpartition(".")[2] for axis in values]
-    labels = [axis if last.count(label) > 1 else label for axis, label in zip(values, last, strict=True)]
+    labels = axis_labels([*values])
     parts = (
         part for label, value in zip(labels, values.values(), strict=True) for part in (_slug(label), _word(value))
     )

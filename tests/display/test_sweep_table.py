@@ -23,18 +23,53 @@ def cell(run_id: str, value: object, **more: object) -> CellRecord:
     return CellRecord.model_validate(fields)
 
 
-def test_a_row_has_what_the_cell_came_to(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_has_what_the_cell_came_to(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     gain = Gain(value=0.13, low=-0.05, high=0.3)
     welfare = {"nash": 0.61, "utilitarian": 0.7, "rawlsian": None}
     first = cell("study-name-a", "a", welfare=welfare, measured_on="holdout", gain=gain, calls=1200, usd=0.25)
     print_sweep(made(first, cell("study-name-b", "b", status="failed", problem="no route")))
     lines = capsys.readouterr().out.splitlines()
-    heads = ("name", "status", "welfare", "mean", "worst off", "held-out gain", "calls", "cost")
+    heads = ("name", "status", "welfare", "mean", "worst off", "held-out gain", "95 % interval", "calls", "cost")
     assert lines[0].split() == " ".join(heads).split()
-    assert lines[1].split() == ["a", "finished", "0.61", "0.70", "–", "+0.13", "[-0.05,", "+0.30]", "1,200", "$0.2500"]
-    assert lines[2].split() == ["b", "failed", "–", "–", "–", "–", "0", "–"]
+    assert lines[1].split() == [
+        "a",
+        "finished",
+        "0.61",
+        "0.70",
+        "–",
+        "+0.13",
+        "-0.05",
+        "to",
+        "+0.30",
+        "1,200",
+        "$0.2500",
+    ]
+    assert lines[2].split() == ["b", "failed", "–", "–", "–", "–", "–", "0", "–"]
     assert "study-name-b: no route" in lines
     assert summary_line([first]) == "1 cells: 1 finished · 1,200 calls · $0.2500"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_title_and_no_number_is_cut(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    welfare, gain = {"rawlsian": 0.61, "utilitarian": 0.7}, Gain(value=0.13, low=-0.05, high=0.3)
+    axes = {"welfare": "rawlsian", "revision.strategy": "grounded", "seed": 10}
+    print_sweep(made(cell("s", "a", values=axes, welfare=welfare, gain=gain, calls=1200, usd=0.25)))
+    table, _, rest = capsys.readouterr().out.partition("1 cells")
+    assert rest and "…" not in table
+    table = table.partition("no space")[0]
+    assert max(map(len, table.splitlines())) <= width
+    words = table.split()
+    assert {"status", "finished", "own", "welfare", "0.61", "$0.2500"} <= {*words}
+    assert ("1,200" in words) == (width > 80)
+
+
+def test_axes_with_one_last_part_keep_their_whole_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sweep(made(cell("s", "a", values={"roles.user.name": "a", "roles.assistant.name": "b"})))
+    assert capsys.readouterr().out.split()[:2] == ["roles.user.name", "roles.assistant.name"]
 
 
 def test_foreign_texts_are_shown_literally(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -19,12 +20,17 @@ from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.plan import cost_line
+from scai_cli.experiment.sweep_file import axis_labels
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
 from scai_cli.text.characters import one_line, visible
 
 _LONGEST: Final = 24
 """Characters of a value in the table."""
+_GAP: Final = 2
+_INTERVAL: Final = "95\u00a0% interval"
+_LEFT_OUT_FIRST: Final = ("calls", "mean", "worst off", _INTERVAL, "held-out gain", "tokens")
+"""What a narrow terminal does not show: it follows from other columns, or matters less than they do."""
 
 
 def print_sweep(sweep: Sweep) -> None:
@@ -32,17 +38,10 @@ def print_sweep(sweep: Sweep) -> None:
 
     `welfare` is the value of the cell's own welfare function; generated sets have their number of rows instead.
     """
-    numbers = _number_columns(sweep)
-    table = plain_table()
-    for title in (*map(_heading, sweep.axes), "status"):
-        table.add_column(styled(title), no_wrap=True)
-    for title in numbers:
-        table.add_column(title, justify="right", no_wrap=True)
-    for at, cell in enumerate(sweep.cells):
-        row = (*shown_values(sweep.axes, cell.values), cell.status, *(column[at] for column in numbers.values()))
-        table.add_row(*(styled(text) for text in row))
-    console = out()
-    console.print(table)
+    console, cells = out(), [(cell.values, cell.status) for cell in sweep.cells]
+    if left_out := _print_table(console, sweep.axes, cells, _number_columns(sweep)):
+        line = f"no space in {console.width} columns: {', '.join(left_out)}; `scai show {sweep.name} --json` has all"
+        console.print(styled(one_line(line)), soft_wrap=True)
     console.print(styled(one_line(summary_line(sweep.cells))), soft_wrap=True)
     for cell in sweep.cells:
         if cell.problem is not None and cell.status != "finished":
@@ -52,6 +51,54 @@ def print_sweep(sweep: Sweep) -> None:
         if sweep.command == "generate":
             hint = f"export the rows of all cells, in this order: `scai export {sweep.name} --format F -o FILE`"
         console.print(styled(hint), soft_wrap=True)
+
+
+def _print_table(
+    console: Console,
+    axes: Sequence[str],
+    cells: Iterable[tuple[Mapping[str, Any], str]],
+    numbers: Mapping[str, Sequence[str]],
+) -> list[str]:
+    """Print the values and the status of each cell with its numbers; return the titles of the columns left out.
+
+    No title and no number is cut. On a narrow terminal titles have a word a line, then columns are left out, and at
+    last values take several lines.
+    """
+    texts = dict(
+        zip((*axis_labels(axes), "status"), zip(*(_texts(axes, *cell) for cell in cells), strict=True), strict=True)
+    )
+    widths = {title: max(map(cell_len, (title, *column))) for title, column in (*texts.items(), *numbers.items())}
+
+    def is_too_wide() -> bool:
+        return sum(widths.values()) + _GAP * (len(widths) - 1) > console.width
+
+    titles, left_out = {title: title for title in widths}, []
+    if is_too_wide():
+        for title, column in numbers.items():
+            titles[title] = title.replace(" ", "\n")
+            widths[title] = max(map(cell_len, (*title.split(" "), *column)))
+    for title in filter(numbers.__contains__, _LEFT_OUT_FIRST):
+        if is_too_wide():
+            left_out.append(title)
+            del widths[title]
+    values = [title for title in texts if title != "status"]
+    while is_too_wide() and max(widths[title] for title in values) > 1:
+        widths[max(values, key=widths.__getitem__)] -= 1
+    table = plain_table()
+    table.pad_edge = False
+    for title in texts:
+        table.add_column(styled(title), overflow="fold", width=widths[title])
+    shown = [title for title in numbers if title in widths]
+    for title in shown:
+        table.add_column(titles[title], justify="right", no_wrap=True, width=widths[title])
+    for row in zip(*texts.values(), *(numbers[title] for title in shown), strict=True):
+        table.add_row(*map(styled, row))
+    console.print(table)
+    return left_out
+
+
+def _texts(axes: Sequence[str], values: Mapping[str, Any], status: str) -> tuple[str, ...]:
+    return (*shown_values(axes, values), status)
 
 
 def print_differences(rows: Sequence[Row]) -> None:
@@ -67,21 +114,19 @@ def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
         return {"made": ["–" if cell.made is None else f"{cell.made:,}" for cell in cells], **_spent_columns(cells)}
     declared = [next(iter(cell.welfare.values()), None) for cell in cells]
     mean, worst_off = ([cell.welfare.get(label) for cell in cells] for label in ("utilitarian", "rawlsian"))
-    columns = {"welfare": [*map(number, declared)]}
+    # An axis may have that title itself.
+    columns = {"own welfare" if "welfare" in axis_labels(sweep.axes) else "welfare": [*map(number, declared)]}
     columns |= {"mean": [*map(number, mean)]} if mean != declared else {}
     columns |= {"worst off": [*map(number, worst_off)]} if worst_off != declared else {}
-    columns |= {"held-out gain": [_gain(cell.gain) for cell in cells]} if any(cell.gain for cell in cells) else {}
+    if gains := [cell.gain for cell in cells if cell.gain]:
+        columns["held-out gain"] = [change(cell.gain and cell.gain.value) for cell in cells]
+        columns |= {_INTERVAL: [_interval(cell.gain) for cell in cells]} if any(gain.low for gain in gains) else {}
     return {**columns, **_spent_columns(cells)}
 
 
 def _spent_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
     calls, costs = zip(*map(_spent, cells), strict=True)
     return {"calls": [*calls]} | ({"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {})
-
-
-def _heading(axis: str) -> str:
-    """Return the last part of a key, as in the ids of the cells."""
-    return one_line(axis.rpartition(".")[2], _LONGEST)
 
 
 def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
@@ -135,11 +180,10 @@ def shown_values(axes: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     return [one_line(texts.get(axis, ""), _LONGEST) for axis in axes]
 
 
-def _gain(gain: Gain | None) -> str:
-    if gain is None:
+def _interval(gain: Gain | None) -> str:
+    if gain is None or gain.low is None or gain.high is None:
         return "–"
-    interval = "" if gain.low is None or gain.high is None else f" [{change(gain.low)}, {change(gain.high)}]"
-    return f"{change(gain.value)}{interval}"
+    return f"{change(gain.low)} to {change(gain.high)}"
 
 
 def summary_line(cells: Sequence[CellRecord]) -> str:
@@ -153,17 +197,11 @@ def summary_line(cells: Sequence[CellRecord]) -> str:
 
 def print_sweep_plan(plan: SweepPlan) -> None:
     """Print the cells of a sweep, what each is expected to use, and the sum of those that are not finished."""
-    table = plain_table()
-    for title in (*map(_heading, plan.axes), "status"):
-        table.add_column(styled(title), no_wrap=True)
-    for title in ("calls", "tokens", "cost"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for cell in plan.cells:
-        calls, cost = _spent(cell)
-        row = (*shown_values(plan.axes, cell.values), cell.state, calls, f"{cell.usage.total:,}", cost)
-        table.add_row(*(styled(text) for text in row))
+    calls, costs = zip(*map(_spent, plan.cells), strict=True)
+    tokens = [f"{cell.usage.total:,}" for cell in plan.cells]
     console = out()
-    console.print(table)
+    cells = [(cell.values, cell.state) for cell in plan.cells]
+    _print_table(console, plan.axes, cells, {"calls": calls, "tokens": tokens, "cost": costs})
     unfinished = sum(cell.state != "finished" for cell in plan.cells)
     console.print(
         f"{unfinished} of {len(plan.cells)} cells to finish: {plan.calls:,} calls, {plan.usage.total:,} tokens"
