@@ -114,6 +114,8 @@ def _validate(
 ) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment must be a mapping of keys, e.g. `personas: {from: FILE}`")
+    if "experiment" in source.data and context == USERS_FILE:
+        raise source.error((), f"is a sweep file, for `scai sweep {source.name}`")
     keep_first_defaults(source.data, new=context == USERS_FILE)
     settings = _settings(overrides, source.data.get("model"))
     saved = source.data.get("generate")

@@ -119,6 +119,10 @@ def read_sweep(path: Path) -> SweepFile:
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "a sweep must be a mapping of keys, e.g. `experiment: FILE` and `grid: {seed: [1, 2]}`")
+    if "personas" in source.data and "experiment" not in source.data:
+        raise source.error(
+            (), f"is an experiment; name it in a sweep file, `experiment: {path.name}`, or use `scai run`"
+        )
     source.data.setdefault("name", path.stem)
     try:
         keys = SweepKeys.model_validate(source.data)

@@ -102,7 +102,7 @@ def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, obs
 async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
     orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
     if is_locked(runs / file.name):
-        raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
+        raise RunError(f"{runs / file.name}: this sweep is in progress; `scai show {file.name}` has its table")
     await wait_for_folders(orders, observer.say)
     cells = states(file, orders)
     left = sum(cell.state != "finished" for cell in cells)
@@ -125,7 +125,10 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
     sweep = read_sweep_directory(directory.folder.path)
     if interrupted is not None:
         return SweepOutcome(sweep, Interrupted(f"{interrupted}; continue with `{command}`"))
-    return SweepOutcome(sweep, _unfinished(sweep, command))
+    limits = file.keys.limits
+    is_limited = not (limits.calls is None and limits.tokens is None and limits.usd is None)
+    remedy = {"stopped": f"raise the limits in {file.path}, then "} if is_limited else {}
+    return SweepOutcome(sweep, _unfinished(sweep, command, remedy))
 
 
 def find_engine(name: EngineName) -> MakeEngine:
@@ -135,8 +138,8 @@ def find_engine(name: EngineName) -> MakeEngine:
     return made
 
 
-def _unfinished(sweep: Sweep, command: str) -> ScaiError | None:
-    """Return the error for cells that are not finished: failed ones matter most."""
+def _unfinished(sweep: Sweep, command: str, remedies: Mapping[str, str]) -> ScaiError | None:
+    """Return the error for cells that are not finished: failed ones matter most; `remedies` by status."""
     kinds: Mapping[CellStatus, type[ScaiError]] = {
         "failed": ProviderError,
         "refused": ProviderError,
@@ -147,7 +150,7 @@ def _unfinished(sweep: Sweep, command: str) -> ScaiError | None:
         if cells := [cell for cell in sweep.cells if cell.status == status]:
             first = cells[0]
             what = f"{len(cells)} of {len(sweep.cells)} cells {status}; the first: {first.run_id}: {first.problem}"
-            return kind(f"{what}; continue with `{command}`")
+            return kind(f"{what}; {remedies.get(status, '')}continue with `{command}`")
     return None
 
 
@@ -250,6 +253,9 @@ class _Driver:
         if record.status != "finished" and not record.calls:  # it ended before its calls were counted
             record = spent_before(order, record)
         unused = self.budget.end(record)
+        own = order.job.config.limits
+        if any((record.problem or "").startswith(f"limits.{key}:") for key in unused if getattr(own, key) is None):
+            record = record.model_copy(update={"problem": f"{record.problem} (its part of the sweep's limits)"})
         self._note(record)
         if record.status == "stopped" and is_limited and self.interrupted is None:
             self.held[run_id] = cell, unused

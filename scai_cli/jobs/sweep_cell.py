@@ -32,7 +32,7 @@ from scai_cli.text.characters import one_line
 
 Say = Callable[[str], None]
 State = Literal["new", "unfinished", "finished"]
-_CONTINUE: Final = re.compile(r"(?:[;,]? (?:and )?then)? continue with `scai resume [^`]*`$")
+_CONTINUE: Final = re.compile(r"(?:[;,]? (?:when this is solved,|(?:and )?then))? continue with `scai resume [^`]*`$")
 _NONE: Final = CellNumbers({}, None, None)
 
 
@@ -97,10 +97,12 @@ class RunJob:
                 raise RunError(f"{path}: exists already and is not a run")
             return "new"
         saved = load_saved(path / CONFIG)
-        before, now = (digests(each, with_remedies=True) for each in (saved, self.config))
+        done = is_finished(path)
+        # What has failed continues with another remedy, as by `scai resume --set`.
+        before, now = (digests(each, with_remedies=done) for each in (saved, self.config))
         if changed := changed_keys(before, now):
             raise RunError(f"run {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if is_finished(path):
+        if done:
             return "finished"
         refuse_other_address((model for _, model in saved.models()), Overrides())
         return "unfinished"

@@ -72,10 +72,10 @@ class GenerateJob:
             if is_run(path) or is_evaluation(path):
                 raise RunError(f"{path}: exists already and is not a generated set")
             return "new"
-        saved = read_generation(path)
-        if changed := self._changed(saved):
+        saved, done = read_generation(path), is_finished(path)
+        if changed := self._changed(saved, with_remedies=done):
             raise RunError(f"generated set {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if is_finished(path):
+        if done:
             return "finished"
         refuse_other_address((model for _, model in saved.config.models()), Overrides())
         return "unfinished"
@@ -99,10 +99,10 @@ class GenerateJob:
         """Return a key that only jobs with the same plan share."""
         return f"{self.config.model_dump_json(exclude={'seed'})} {replace(self.options, overrides=Overrides())}"
 
-    def _changed(self, saved: GenerateManifest) -> list[str]:
+    def _changed(self, saved: GenerateManifest, *, with_remedies: bool) -> list[str]:
         """Return the keys of a saved set that differ."""
         own = self.source
-        before, now = (digests(each, of_rows=True, with_remedies=True) for each in (saved.config, own.config))
+        before, now = (digests(each, of_rows=True, with_remedies=with_remedies) for each in (saved.config, own.config))
         orders = row_settings(own, self.options, saved.tasks.count)
         traits = {
             "source": (saved.initial, saved.learned, saved.criteria, saved.few_shot)

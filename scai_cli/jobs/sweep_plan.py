@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,4 +74,18 @@ def plan_sweep(file: SweepFile, runs: Path) -> SweepPlan:
         key = job.plan_key()
         use = known[key] = known.get(key) or job.plan()
         cells.append(PlannedCell(ready.order.path.name, ready.order.values, ready.state, use.calls, use.usage, use.usd))
-    return SweepPlan(file.name, file.axes, cells, doubts(file, orders))
+    return SweepPlan(file.name, file.axes, cells, [*doubts(file, orders), *_too_much(file, cells)])
+
+
+def _too_much(file: SweepFile, cells: Sequence[PlannedCell]) -> Iterator[str]:
+    """Yield the limits of the whole sweep that are too low for its cells, with what these take."""
+    usd = [cell.usd for cell in cells]
+    sums = {
+        "calls": sum(cell.calls for cell in cells),
+        "tokens": sum(cell.usage.total for cell in cells),
+        "usd": 0.0 if None in usd else round(sum(cost or 0.0 for cost in usd), 4),
+    }
+    for key, need in sums.items():
+        limit = getattr(file.keys.limits, key)
+        if limit is not None and need > limit:
+            yield f"limits.{key}: {limit:,} is not enough, as all cells take about {need:,}; some will stop unfinished"

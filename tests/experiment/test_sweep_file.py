@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.sweep_file import MOST_CELLS, read_sweep
 from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.values import is_safe_id
@@ -108,6 +109,10 @@ def test_every_id_is_safe_and_the_written_file_has_the_same_cells(
     [
         ("[]", "study.yaml:1: a sweep must be a mapping of keys"),
         ("grid: {seed: [1]}", "study.yaml:1: experiment: is missing; name the experiment file"),
+        (
+            "personas: [{id: ann}]",
+            "study.yaml:1: is an experiment; name it in a sweep file, `experiment: study.yaml`, or use `scai run`",
+        ),
         ("experiment: a\nlist: []", "study.yaml:1: name the values of its cells with `grid:"),
         ("experiment: a\ngrid: {seed: [1]}\nlist: [{seed: 2}]", "study.yaml:3: list: use one of grid and list"),
         ("experiment: a\ngrid:\n  seed: 3", "study.yaml:3: grid.seed: must be a list with at least one value"),
@@ -130,3 +135,10 @@ def test_every_id_is_safe_and_the_written_file_has_the_same_cells(
 )
 def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, expected: str) -> None:
     assert problem(tmp_path, text).startswith(expected)
+
+
+def test_a_sweep_file_is_no_experiment(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("experiment: a.yaml\ngrid: {seed: [1]}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"study.yaml:1: is a sweep file, for `scai sweep .*study.yaml`$"):
+        load_experiment(path)

@@ -226,6 +226,19 @@ def test_a_plan_counts_what_is_left_and_writes_nothing() -> None:
     assert ([cell.state for cell in plan.cells], plan.calls) == (["finished", "finished"], 0)
 
 
+def test_a_plan_says_which_limits_are_too_low() -> None:
+    plan = plan_sweep(read_sweep(write("limits: {calls: 7, tokens: 10000000, usd: 1}\ngrid: {seed: [1, 2]}")), RUNS)
+    [line] = plan.warnings
+    assert line == f"limits.calls: 7 is not enough, as all cells take about {plan.calls:,}; some will stop unfinished"
+
+
+def test_an_unfinished_cell_continues_with_another_remedy_and_a_finished_one_is_kept() -> None:
+    sweep("each: {limits.calls: 30}\ngrid: {seed: [1]}")
+    outcome, _ = sweep("each: {model.max_tokens: 300}\ngrid: {seed: [1]}")
+    assert statuses(outcome) == {"study-seed-1": "finished"}
+    assert "with other values of model;" in refused("each: {model.max_tokens: 400}\ngrid: {seed: [1]}", RunError)
+
+
 def test_a_sweep_can_be_read_while_it_runs() -> None:
     seen = []
 

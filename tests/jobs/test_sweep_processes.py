@@ -180,7 +180,7 @@ def test_a_second_sweep_meanwhile_is_refused() -> None:
         until(lambda: len(server.requests) >= 8)
         found = scai_process("sweep", "study.yaml", "--quiet")
         assert (found.code, len(found.lines)) == (2, 1)
-        assert "this sweep is in progress; wait until it ends" in found.err
+        assert "this sweep is in progress; `scai show study` has its table" in found.err
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         finish(process)

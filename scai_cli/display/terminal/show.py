@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.details import print_constitutions, print_diff, print_prompts, print_ratings
@@ -15,6 +15,9 @@ from scai_cli.runs.history.fold import read_epochs, read_history
 from scai_cli.runs.history.listings import last_rated
 from scai_cli.runs.history.selection import Selection
 from scai_cli.text.characters import one_line
+
+_WIDE: Final = 60
+"""Columns of a terminal that has space for all of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,13 @@ def print_sweeps(entries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
-    """Print a row for each: id, status, progress, source and start."""
-    table = plain_table()
-    for number, title in enumerate(titles):
-        table.add_column(title, no_wrap=number != 3)  # sources have what ids and dates leave: long ids repeat them
+    """Print a row for each: id, status, progress, source and start; the last two only if there is space."""
+    console, table = out(), plain_table()
+    shown = len(titles) if console.width >= _WIDE else 3
+    for number, title in enumerate(titles[:shown]):
+        # No id is cut, so that it can be used in another command.
+        table.add_column(title, no_wrap=number not in (0, 3), overflow="fold")
     for *cells, began in rows:
         minute = (began or "")[:16].replace("T", " ")
-        table.add_row(*(styled(one_line(cell or "")) for cell in (*cells, minute)))
-    out().print(table)
+        table.add_row(*(styled(one_line(cell or "")) for cell in (*cells, minute)[:shown]))
+    console.print(table)

@@ -119,7 +119,7 @@ def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
     columns |= {"mean": [*map(number, mean)]} if mean != declared else {}
     columns |= {"worst off": [*map(number, worst_off)]} if worst_off != declared else {}
     if gains := [cell.gain for cell in cells if cell.gain]:
-        columns["held-out gain"] = [change(cell.gain and cell.gain.value) for cell in cells]
+        columns["held-out gain"] = [change(cell.gain.value if cell.gain else None) for cell in cells]
         columns |= {_INTERVAL: [_interval(cell.gain) for cell in cells]} if any(gain.low for gain in gains) else {}
     return {**columns, **_spent_columns(cells)}
 
@@ -231,7 +231,8 @@ class SweepProgress:
         """Count a record; show the end of a cell."""
         self._cells[record.run_id] = record
         if record.status != "running" and (self._live is None or record.status != "finished"):
-            self.say(record.status if record.problem is None else f"{record.status}: {record.problem}", record.run_id)
+            words = record.problem or record.status
+            self.say(words if words.startswith(record.status) else f"{record.status}: {words}", record.run_id)
 
     def say(self, line: str, run_id: str | None = None) -> None:
         """Show a message, of a cell with its id in front."""
