@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,10 +108,11 @@ def child(way: str, url: str, calls: int, in_flight: int) -> None:
         import uvloop
 
         factory = uvloop.new_event_loop
-    from scai_cli.concurrency import seldom_collected  # as all commands of scai do
+    if way.startswith("scai"):
+        from scai_cli.concurrency import collect_seldom
 
-    collecting = seldom_collected() if way.startswith("scai") else nullcontext()
-    with collecting, asyncio.Runner(loop_factory=factory) as runner:
+        collect_seldom()  # as all commands of scai do
+    with asyncio.Runner(loop_factory=factory) as runner:
         cpu, wall = runner.run(measure(way, url, calls, in_flight))
     print(cpu, wall, flush=True)
     os._exit(0)  # connections need not be said goodbye to

@@ -28,7 +28,7 @@ from society import config
 from tables import spread, write_tables
 from workloads import WORKLOADS
 
-from scai_cli.concurrency import seldom_collected
+from scai_cli.concurrency import collect_seldom
 from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment
@@ -114,7 +114,8 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
         view.end()
 
     gc.collect()
-    with seldom_collected(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    collect_seldom()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         began = time.process_time()
         runner.run(session())
         used = time.process_time() - began

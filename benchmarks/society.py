@@ -21,7 +21,7 @@ from measuring import Measured
 from workloads import IN_FLIGHT, WORKLOADS, Workload, portrait, question
 
 from scai_cli.cli.generate import observer
-from scai_cli.concurrency import seldom_collected
+from scai_cli.concurrency import collect_seldom
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment, load_experiment
 from scai_cli.jobs.model_pool import ModelPool
@@ -94,7 +94,8 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
                 group.create_task(run())
         await shared.aclose()
 
-    with seldom_collected(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    collect_seldom()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(all_of_them())
     return sum(gate.meter.calls for gate in shared.gates.values())
 

@@ -13,9 +13,58 @@ from scai_cli.runs.events import Event
 INTRO: Final = """\
 # From Python
 
-`import scai_cli as scai`; the names below are the public API, and everything else may change without notice. `run`
-and `resume` are coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in a script); the
-others are plain functions.
+`import scai_cli as scai`; the names below are the public API, and everything else may change without notice. `run`,
+`resume`, `generate` and `evaluate` are coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in
+a script); the others are plain functions.
+"""
+
+EMBEDDING: Final = """\
+## In a notebook, a service or an actor
+
+A coroutine works in any running event loop, and several at the same time, each in a folder of its own:
+
+```python
+# study.py
+import asyncio
+
+import scai_cli as scai
+
+
+async def study() -> None:  # a notebook awaits these lines as they are
+    config = scai.load("configs/quickstart.yaml", ["epochs=1"])
+    runs = await asyncio.gather(*(scai.run(config, run_id=f"study-{n}") for n in (1, 2)))
+    print(*(run.status for run in runs))
+    await scai.evaluate([runs[0].run_id, "none"], ["choice"], n=4, run_id="check")
+    print(scai.verdicts("check").results[0].suite)
+
+
+asyncio.run(study())
+```
+
+```sh
+python3 study.py
+```
+
+- **A stop** that can be remedied (a limit, a failed provider) is in `outcome.error`; `scai.resume(run_id)` continues.
+  A wrong experiment or a missing key raises `ConfigError`, and leaves no folder.
+- **A timeout or a cancellation** (`asyncio.timeout`, `task.cancel()`) cuts off the calls in flight, closes the folder,
+  and leaves it for `resume`.
+- **Threads** may each have an event loop. Two sessions never write to one folder: the second one is a `RunError`.
+- **Signals** stay those of the program. Only the command line installs handlers, which stop all runs of its process.
+- **Blocking.** Model calls wait in the loop, but a simulated model computes in it, and large files are read in it: let
+  a service with other work use a thread.
+
+The same in actors of [Ray](https://docs.ray.io), plain and async ones; a study over many settings is a
+[sweep](../sweeps.md), which continues by itself what a killed worker has left:
+
+<!-- not run: it needs Ray -->
+```text
+@ray.remote
+class Lab:
+    async def play(self, seed: int) -> str:
+        config = scai.load("/shared/quickstart.yaml", seed=seed)
+        return (await scai.run(config, Path("/shared/runs"), f"seed-{seed}")).status
+```
 """
 
 
@@ -23,7 +72,7 @@ def page() -> str:
     """Return the page: the example, the functions with their signatures, the classes."""
     members = {name: getattr(api, name) for name in api.__all__}
     functions = {name: member for name, member in members.items() if inspect.isfunction(member)}
-    parts = [INTRO, _example(), "## Functions\n"]
+    parts = [INTRO, _example(), EMBEDDING, "## Functions\n"]
     for name, function in functions.items():
         parts.append(f"### `{name}`\n\n```text\n{name}{_signature(function)}\n```\n\n{inspect.getdoc(function)}\n")
     rows = [[f"`{name}`", _summary(member)] for name, member in members.items() if name not in functions]

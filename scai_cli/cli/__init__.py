@@ -26,6 +26,7 @@ from scai_cli.cli import (
 from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
 from scai_cli.cli.trust import allow, trust
+from scai_cli.concurrency import collect_seldom
 from scai_cli.errors import KeyUntrusted, OutputError, ScaiError, from_system
 from scai_cli.jobs.interruption import ProcessSignals
 from scai_cli.text.characters import one_line
@@ -84,6 +85,7 @@ def _main(version: bool = typer.Option(False, "--version", help="Show the versio
 
 def main() -> None:
     """Run the command line; print an error that the user can fix as one line on stderr."""
+    collect_seldom()
     signals = ProcessSignals()
     prepare_streams()
     try:

@@ -8,10 +8,10 @@ the counts are scaled up.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from scai_cli.experiment.config import ROLES, ExperimentConfig
+from scai_cli.experiment.config import ROLES, ExperimentConfig, Ratings
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.endpoint_gates import RoleModel, check_batch
@@ -19,10 +19,11 @@ from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
 from scai_cli.models.key_command import command_variable
-from scai_cli.simulation.rehearsal import PRODUCT, Workload
+from scai_cli.simulation.rehearsal import HOLDOUT, PRODUCT, Workload
 
 REHEARSED: Final = 20_000
 """The largest number of calls that is rehearsed in full."""
+_RATERS: Final[int] = Ratings.model_fields["cross_raters"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,21 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class FewerRaters:
+    """The calls and the cost of an experiment with the default number of cross raters in place of `all`."""
+
+    cross_raters: int
+    calls: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Calls and tokens expected by role; `usd` is None where a price is unknown; `whole` is False if scaled up.
 
     `people` is the number of questions to real people, which are not calls. `product_calls` are the calls that play
     the product at the end; if not `product_is_certain`, they are made only if the last revision is adopted.
+    `fewer_raters` is known if most calls are cross ratings of `all`, whose number grows with the square of the people.
     """
 
     calls: Mapping[AgentRole, int]
@@ -63,6 +74,7 @@ class Plan:
     hosts: Sequence[Host]
     product_calls: int = 0
     product_is_certain: bool = True
+    fewer_raters: FewerRaters | None = None
 
     def as_object(self) -> dict[str, Any]:
         """Return what `scai plan --json` prints besides the experiment."""
@@ -74,8 +86,18 @@ class Plan:
             "whole": self.whole,
             "people": self.people,
             "product": {"calls": self.product_calls, "certain": self.product_is_certain},
+            "fewer_raters": None if self.fewer_raters is None else asdict(self.fewer_raters),
             "hosts": [asdict(host) for host in self.hosts],
         }
+
+
+class _CrossRatings(NamedTuple):
+    """The cross ratings of a model, in the epochs or in the holdout, with the raters of an answer."""
+
+    model: RoleModel
+    calls: int
+    usage: Usage
+    raters: int
 
 
 def plan_experiment(config: ExperimentConfig) -> Plan:
@@ -93,6 +115,7 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
     calls: Counter[AgentRole] = Counter(dict.fromkeys(ROLES, 0))
     usage = dict.fromkeys(ROLES, Usage())
     by_model: defaultdict[RoleModel, Usage] = defaultdict(Usage)
+    cross: list[_CrossRatings] = []
     people = product_calls = 0
     certain = whole and all(model.provider == "simulated" for _, model in config.models())
     for (role, purpose, model), (count, used) in part.rehearse(always_play_product=not certain).counts.items():
@@ -108,9 +131,30 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
             scaled = Usage(min(scaled.input_tokens, most), scaled.output_tokens)
         usage[role] += scaled
         by_model[role, model] += scaled
-    cost = cost_of(config, by_model)
+        if purpose.endswith("cross_rating"):
+            raters = workload.group(purpose.startswith(HOLDOUT))[2]
+            cross.append(_CrossRatings((role, model), round(count * more), scaled, raters))
     hosts = _hosts(model for _, model in config.models())
-    return Plan(calls, usage, cost, whole, people, hosts, product_calls, certain)
+    fewer = _fewer_raters(config, calls.total(), by_model, cross)
+    return Plan(calls, usage, cost_of(config, by_model), whole, people, hosts, product_calls, certain, fewer)
+
+
+def _fewer_raters(
+    config: ExperimentConfig, made: int, spent: Mapping[RoleModel, Usage], cross: Sequence[_CrossRatings]
+) -> FewerRaters | None:
+    """Return the calls and the cost with the default number of cross raters, if `all` makes most of the calls."""
+    if config.ratings.cross_raters != "all" or 2 * sum(each.calls for each in cross) <= made:
+        return None
+    calls, less = made, dict(spent)
+    for each in cross:
+        share = max(0.0, 1 - _RATERS / each.raters)  # of its calls and tokens, which the default spares
+        calls -= round(each.calls * share)
+        used = less[each.model]
+        less[each.model] = Usage(
+            used.input_tokens - round(each.usage.input_tokens * share),
+            used.output_tokens - round(each.usage.output_tokens * share),
+        )
+    return FewerRaters(_RATERS, calls, cost_of(config, less)) if calls < made else None
 
 
 def tokens_of(usage: Usage) -> dict[str, int]:

@@ -62,7 +62,7 @@ async def run(
     observer: Observer[Event] | None = None,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Run an experiment in a new run directory: `run_id`, or the first unused of the experiment's name, `name-2`, ...
+    """Run an experiment in a new run directory: `run_id`, or the next of the experiment's name, `name-2`, ...
 
     Human participants are asked at the prompt. An error that stops the run but allows a resume is in the outcome.
     Raises ConfigError before anything is written, RunError, and OutputError if a file cannot be written.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
-from scai_cli.concurrency import seldom_collected
 from scai_cli.errors import (
     ENDS,
     AnswerLost,
@@ -250,7 +249,7 @@ async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> 
 
 def run_on_loop(job: Coroutine[Any, Any, Returned]) -> Returned:
     """Run a job on a new event loop, for callers without a running loop."""
-    with seldom_collected(), asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(job)
 
 

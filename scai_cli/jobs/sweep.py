@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
@@ -40,11 +40,8 @@ class Engine(Protocol):
         """End the cells at work in good order, or `at_once`; `run` then returns their results."""
 
 
-class MakeEngine(Protocol):
-    """Makes an engine for a number of cells at the same time."""
-
-    def __call__(self, places: int) -> Engine:
-        """Return the engine, whose processes do not run yet."""
+MakeEngine = Callable[[int], Engine]
+"""Makes an engine for a number of cells at the same time; its processes do not run yet."""
 
 
 class SweepObserver(Protocol):
@@ -167,6 +164,7 @@ class _Driver:
     held: dict[str, tuple[ReadyCell, Amounts]] = field(default_factory=dict)
     """Cells that their share has stopped, with what they did not use of it: they continue with a larger one."""
     records: dict[str, CellRecord] = field(default_factory=dict)
+    working: set[asyncio.Task[None]] = field(default_factory=set)
     interrupted: Interrupted | None = None
 
     def begin(self, cells: Sequence[ReadyCell]) -> None:
@@ -187,50 +185,51 @@ class _Driver:
         self.observer.begin(self.file.name, list(self.records.values()))
 
     async def play(self) -> Interrupted | None:
-        """Play the cells in all places; return the interruption by a signal, if there was one."""
-        places = [asyncio.create_task(self._fill_place()) for _ in range(self.budget.places if self.waiting else 0)]
+        """Play the cells; return the interruption by a signal, if there was one."""
         try:
             with Interruption(self._stop):
-                await self._ended(places)
+                await self._play_all()
         except Interrupted as stopped:
             return stopped
         self._stop_the_rest()
         return self.interrupted
 
-    async def _ended(self, places: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for the places. If this is cancelled, as after a second signal, the cells at work end at once."""
-        if not places:
-            return
+    async def _play_all(self) -> None:
+        """Play cells until none can start. When this is cancelled, after a second signal, they end at once."""
         try:
-            done, others = await asyncio.wait(places, return_when=asyncio.FIRST_EXCEPTION)
-            if others:  # a record could not be written
-                self._stop(None)
-                await asyncio.wait(others)
-        except asyncio.CancelledError:
-            if self.engine is not None:
-                self.engine.stop(at_once=True)
-            await asyncio.wait(places, timeout=GRACE_S)
+            self._start()
+            while self.working:
+                done, self.working = await asyncio.wait(self.working, return_when=asyncio.FIRST_COMPLETED)
+                for cell in done:
+                    cell.result()
+                self._start()
+        except (asyncio.CancelledError, ScaiError) as stopped:
+            if self.engine is not None and self.working:
+                self.engine.stop(at_once=isinstance(stopped, asyncio.CancelledError))
+                await asyncio.wait(self.working, timeout=2 * GRACE_S)
             raise
-        for place in done:
-            place.result()
 
-    def _stop(self, error: Interrupted | None) -> None:
+    def _stop(self, error: Interrupted) -> None:
         self.interrupted = error
         self.waiting.clear()
         self.held.clear()
         if self.engine is not None:
             self.engine.stop()
 
-    async def _fill_place(self) -> None:
-        while (next_one := self._next()) is not None:
-            await self._play(*next_one)
+    def _start(self) -> None:
+        """Start cells in all free places."""
+        while len(self.working) < self.budget.places and (next_one := self._next()) is not None:
+            cell, share = next_one
+            own = cell.order.job.config.limits
+            limits = self.budget.begin(self.records[cell.order.path.name], share, own)  # before the next share is made
+            self.working.add(asyncio.create_task(self._play(cell, limits, is_limited=bool(share))))
 
     def _next(self) -> tuple[ReadyCell, Amounts] | None:
         """Take the next cell with its share; None if there is nothing to do or to spend now."""
         pending = len(self.waiting) + len(self.held)
         if not pending or self.budget.is_over:
             return None
-        share = self.budget.share(min(self.budget.places - len(self.budget.promised), pending))
+        share = self.budget.share(min(self.budget.places - len(self.working), pending))
         if share is None:
             return None
         if self.waiting:
@@ -241,16 +240,18 @@ class _Driver:
                 return cell, share
         return None
 
-    async def _play(self, cell: ReadyCell, share: Amounts) -> None:
+    async def _play(self, cell: ReadyCell, limits: Mapping[str, Any], *, is_limited: bool) -> None:
         order, run_id = cell.order, cell.order.path.name
-        limits = self.budget.begin(self.records[run_id], share, order.job.config.limits)
         limited = replace(order, job=order.job.limited(limits)) if limits else order
         self._note(self.records[run_id].model_copy(update={"status": "running", "problem": None}))
         assert self.engine is not None
         result = await self.engine.run(limited, lambda line: self.observer.say(line, run_id))
-        unused = self.budget.end(result.record)
-        self._note(result.record)
-        if result.record.status == "stopped" and share and self.interrupted is None:
+        record = result.record
+        if record.status != "finished" and not record.calls:  # it ended before its calls were counted
+            record = spent_before(order, record)
+        unused = self.budget.end(record)
+        self._note(record)
+        if record.status == "stopped" and is_limited and self.interrupted is None:
             self.held[run_id] = cell, unused
 
     def _note(self, record: CellRecord) -> None:

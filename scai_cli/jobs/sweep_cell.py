@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self
@@ -156,25 +155,30 @@ async def run_cell(order: CellOrder, say: Say = lambda _: None) -> CellResult:
 
 def kept(order: CellOrder) -> CellRecord:
     """Return the record of a cell that is finished already."""
-    said, spent = outcome_of(order.path), Spending()
-    with suppress(LookupError, TypeError):  # a user has changed the file
+    said, numbers = outcome_of(order.path), order.job.numbers(order.path)
+    try:
         usage = {**said["usage"]}
         spent = Spending(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
-    return _record(order, "finished", spent, order.job.numbers(order.path))
+        return _record(order, "finished", spent, numbers)
+    except (LookupError, TypeError, ValueError):  # a user has changed the file
+        return _record(order, "finished", Spending(), numbers)
 
 
 def spent_before(order: CellOrder, record: CellRecord) -> CellRecord:
-    """Return the last record of an unfinished cell with what its call log counts, as its sweep may have been killed."""
-    index = CallIndex.read(order.path / CALLS)
+    """Return the record of an unfinished cell with the sums of its call log, as its process may have been killed."""
+    try:
+        index = CallIndex.read(order.path / CALLS)
+    except RunError:  # a damaged line, which the cell itself reports
+        return record
     config = order.job.config
     costs = costs_of(index.spent, prices_of(config.prices, config.models()))
-    usage = sum(index.spent.values(), Usage())
+    usage, wall = sum(index.spent.values(), Usage()), read_outcome(order.path).get("wall_s")
     spent = {
         "calls": index.paid_calls,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "usd": None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
-        "wall_s": read_outcome(order.path).get("wall_s", 0.0),
+        "wall_s": wall if isinstance(wall, float) else 0.0,
     }
     return record.model_copy(update=spent)
 

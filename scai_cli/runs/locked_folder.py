@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class LockedFolder:
 
     @classmethod
     def create(cls, parent: Path, wanted_id: str | None, name: str, files: CreationFiles) -> LockedFolder | None:
-        """Create and lock a folder: `wanted_id`, or the first unused name of `name`, `name-2`, ...
+        """Create and lock a folder: `wanted_id`, or the next of `name`, `name-2`, ...
 
         A folder whose creation was interrupted is reused. Returns None if the wanted id is in use.
         Raises RunError if the wanted id is not a valid id, or the folder cannot be written.
@@ -289,7 +290,20 @@ def _candidates(parent: Path, wanted_id: str | None, name: str) -> Iterator[Path
     if wanted_id is not None:
         yield parent / wanted_id
         return
-    yield from (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
+
+    def numbered(number: int) -> Path:
+        return parent / (name if number == 1 else f"{name}-{number}")
+
+    # Halving finds a free number after a used one without a look at each of thousands; in a gap it may be an earlier
+    # one. Names of other processes at the same time are passed over, as is each used one.
+    used, free = 0, 1
+    while os.path.lexists(numbered(free)):
+        used, free = free, 2 * free
+    while free - used > 1:
+        middle = (used + free) // 2
+        used, free = (middle, free) if os.path.lexists(numbered(middle)) else (used, middle)
+    # The last used one first: its creation may have been interrupted.
+    yield from map(numbered, count(max(used, 1)))
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

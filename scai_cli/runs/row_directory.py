@@ -51,7 +51,7 @@ class RowDirectory:
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str, files: CreationFiles, first: int = 0) -> RowDirectory:
-        """Create and lock the folder of a set: `run_id`, or the first unused of `name`, `name-2`, ...
+        """Create and lock the folder of a set: `run_id`, or the next of `name`, `name-2`, ...
 
         `complete` makes it a set. Raises RunError if the id is in use or the folder cannot be written.
         """

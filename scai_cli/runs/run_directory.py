@@ -61,7 +61,7 @@ class RunDirectory:
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
-        """Create and lock a run directory with its config: `run_id`, or the first unused of `name`, `name-2`, ...
+        """Create and lock a run directory with its config: `run_id`, or the next of `name`, `name-2`, ...
 
         Raises RunError if the wanted id is in use or the folder cannot be written.
         """

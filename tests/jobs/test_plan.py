@@ -91,6 +91,21 @@ def test_who_meets_in_an_epoch_is_counted():
 
 
 @pytest.mark.slow
+def test_all_cross_raters_are_set_beside_the_default_number():
+    config = ROOT / "configs" / "quickstart.yaml"
+    options = [part for setting in ("epochs=1", "tasks.sample=1", "turns=1") for part in ("--set", setting)]
+    few = scai("plan", config, "--json", *options).json
+    everyone = scai("plan", config, "--json", *options, "--set", "ratings.cross_raters=all").json
+    fewer = everyone["fewer_raters"]
+    assert few["fewer_raters"] is None
+    # The meta model may revise in other steps after other ratings.
+    assert fewer == {"cross_raters": 5, "calls": pytest.approx(few["calls"]["total"], abs=2), "usd": 0}
+    assert everyone["calls"]["total"] > fewer["calls"]
+    words = scai("plan", config, *options, "--set", "ratings.cross_raters=all").out
+    assert f"with `ratings.cross_raters: 5` in place of all: {fewer['calls']:,} calls; cost: nothing\n" in words
+
+
+@pytest.mark.slow
 def test_calls_to_another_model_are_counted_exactly_and_cost_money(tmp_path):
     with Loopback(answer=society()) as server:
         config = tmp_path / "crash.yaml"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from waiting import until
 
 from scai_cli.runs.sweep_directory import read_sweep_directory
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.rotating]
 
 RUNS = Path("runs")
 SWEEP = "experiment: tiny.yaml\neach: {limits.concurrency: 2}\ngrid: {seed: [1, 2, 3, 4]}\n"
@@ -30,9 +31,21 @@ def write(server: Loopback | None = None, text: str = SWEEP, more: str = "") -> 
     Path("study.yaml").write_text(text, encoding="utf-8")
 
 
-def start(*options: str) -> subprocess.Popen[bytes]:
+STARTED: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    while STARTED:
+        with STARTED.pop() as process:
+            process.kill()
+
+
+def start(*options: str, **how: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "scai_cli", "sweep", "study.yaml", "--at-once", "4", "--json", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    STARTED.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how))
+    return STARTED[-1]
 
 
 def finish(process: subprocess.Popen[bytes]) -> tuple[int, Any, str]:
@@ -94,8 +107,7 @@ def test_a_signal_lets_calls_in_flight_end_and_the_same_command_continues(number
 def test_a_signal_to_the_whole_group_as_a_terminal_sends_it() -> None:
     with Loopback(latency=0.05, answer=society()) as server:
         write(server)
-        command = [sys.executable, "-m", "scai_cli", "sweep", "study.yaml", "--at-once", "4", "--quiet"]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
+        process = start("--quiet", process_group=0)
         until(lambda: len(server.requests) >= 20)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)

@@ -29,7 +29,7 @@ def _run() -> LockedFolder:
 def _set() -> LockedFolder:
     directory = RowDirectory.create(RUNS, "set", "r", GENERATED)
     with directory.folder.discarded_on_failure(*GENERATED.names, CALLS, ROWS):
-        with suppress(StopIteration):  # a loop would need files of its own
+        with suppress(StopIteration):  # an event loop would need free files, too
             directory.write_source(TASKS, [b"{}"]).send(None)
         directory.complete("name: r\n", "rows: 1\n")
     return directory.folder

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from scai_cli.runs.find import all_runs, find_run, newest_first
 from scai_cli.runs.history.event_lines import read_calls, read_events
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.jsonl import lines, lines_backwards, mend, whole_file, write_whole
+from scai_cli.runs.locked_folder import CreationFiles, LockedFolder
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import RunDirectory
 
@@ -36,18 +39,51 @@ sys.stdin.read()
 """
 
 
+def begin(runs: Path) -> LockedFolder:
+    """A new folder with the next name, incomplete and locked."""
+    folder = LockedFolder.create(runs, None, "tea", CreationFiles(earlier=(), last="config.yaml"))
+    assert folder is not None
+    return folder
+
+
 @pytest.fixture
 def run(finished: Path, tmp_path: Path) -> Path:
     """A finished run that a test may damage."""
     return shutil.copytree(finished, tmp_path / "runs" / "tiny")
 
 
-def make(name: str, made: int = 0) -> Path:
+def make(name: str | Path, made: int = 0) -> Path:
     path = Path("runs") / name
     path.mkdir(parents=True)
     (path / "config.yaml").touch()
     os.utime(path / "config.yaml", (made, made))
     return path
+
+
+@pytest.mark.parametrize(("used", "new"), [
+    ((), "tea"), ((1,), "tea-2"), (range(1, 8), "tea-8"), (range(1, 9), "tea-9"),
+    ((2, 3), "tea"), ((1, 3, 4), "tea-2"), ((1, 2, 4, 5), "tea-6"),
+])  # fmt: skip
+def test_a_new_run_has_a_free_name(tmp_path: Path, used: Sequence[int], new: str) -> None:
+    for number in used:
+        make(tmp_path / ("tea" if number == 1 else f"tea-{number}"))
+    with closing(begin(tmp_path)) as folder:
+        assert folder.run_id == new
+
+
+def test_the_name_of_an_interrupted_creation_is_used_again(tmp_path: Path) -> None:
+    for name in ("tea", "tea-2", "tea-3", "tea-4", "tea-5"):
+        make(tmp_path / name)
+    (tmp_path / "tea-6").mkdir()
+    begin(tmp_path).close()
+    with closing(begin(tmp_path)) as folder:
+        assert folder.run_id == "tea-6"
+
+
+def test_processes_that_start_at_the_same_time_have_their_own_names(tmp_path: Path) -> None:
+    with ExitStack() as stack:  # all locked, as by other processes, and not yet complete
+        folders = [stack.enter_context(closing(begin(tmp_path))) for _ in range(9)]
+        assert len({folder.path for folder in folders}) == 9
 
 
 def test_the_directory_holds_what_the_design_says(finished: Path) -> None:

@@ -37,6 +37,9 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
     if plan.people:
         console.print(f"people: asked {plan.people:,} times at the terminal")
     console.print(cost_line(plan.usd))
+    if (fewer := plan.fewer_raters) is not None:
+        calls = f"{fewer.calls:,} calls; {cost_line(fewer.usd)}"
+        console.print(f"with `ratings.cross_raters: {fewer.cross_raters}` in place of all: {calls}", soft_wrap=True)
     for host in plan.hosts:
         line = f"calls {host.host} with {host.key_in_words}: {', '.join(host.models)}"
         for text in filter(None, (line, host.refusal)):

@@ -21,7 +21,7 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.plan import cost_line
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
-from scai_cli.text.characters import one_line
+from scai_cli.text.characters import one_line, visible
 
 _LONGEST: Final = 24
 """Characters of a value in the table."""
@@ -97,7 +97,7 @@ def sweep_csv(sweep: Sweep) -> str:
     spent = ("calls", "input_tokens", "output_tokens", "usd", "wall_s")
     gain = ("gain", "gain_low", "gain_high")
     numbers = (*made, *labels, "measured_on", *gain, *spent)
-    writer.writerow(["run_id", *map(guarded, sweep.axes), "status", "problem", *numbers])
+    writer.writerow(["run_id", *map(_in_csv, sweep.axes), "status", "problem", *numbers])
     for cell in sweep.cells:
         values = (cell.values.get(axis, "") for axis in sweep.axes)
         own = cell.gain or Gain.model_construct(value=None, low=None, high=None)
@@ -119,9 +119,9 @@ def sweep_csv(sweep: Sweep) -> str:
 
 
 def _in_csv(value: Any) -> Any:
-    if isinstance(value, str):
-        return guarded(value)
-    return guarded(json.dumps(value)) if isinstance(value, bool | dict | list) else value
+    if isinstance(value, bool | dict | list):
+        value = json.dumps(value)
+    return guarded(visible(value)) if isinstance(value, str) else value
 
 
 def welfare_labels(cells: Iterable[CellRecord]) -> list[str]:

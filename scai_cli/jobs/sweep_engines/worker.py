@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
-from scai_cli.concurrency import seldom_collected
+from scai_cli.concurrency import collect_seldom
 from scai_cli.errors import Interrupted
 from scai_cli.jobs.interruption import Interruption, ProcessSignals
 from scai_cli.jobs.session import loop_factory
@@ -25,12 +25,13 @@ from scai_cli.jobs.sweep_engines.frames import Ended, Message, Said, Stop, frame
 
 def main() -> None:
     """Play the cells that the driver orders, until it closes the pipe."""
+    collect_seldom()
     signals = ProcessSignals()
     signals.install()
     orders, results = _take_pipes()
     logging.getLogger("scai_cli").disabled = True  # the driver has said which host gets which key
     try:
-        with seldom_collected(), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_Worker(signals, results).work(orders))
     finally:
         signals.ending = True

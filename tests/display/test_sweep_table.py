@@ -1,0 +1,57 @@
+"""The table of a sweep: foreign values are shown literally, and begin no formula in CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hostile_texts import EVERYTHING, TEXTS, UNSEEN
+
+from scai_cli.display.terminal.sweep import print_sweep, summary_line, sweep_csv
+from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
+
+
+def made(*cells: CellRecord) -> Sweep:
+    axes = tuple(dict.fromkeys(axis for cell in cells for axis in cell.values))
+    return Sweep("study", Path("runs/study"), "run", axes, cells, is_running=False)
+
+
+def cell(run_id: str, value: object, **more: object) -> CellRecord:
+    fields = {"run_id": run_id, "values": {"model.name": value}, "status": "finished", **more}
+    return CellRecord.model_validate(fields)
+
+
+def test_a_row_has_what_the_cell_came_to(capsys: pytest.CaptureFixture[str]) -> None:
+    gain = Gain(value=0.13, low=-0.05, high=0.3)
+    welfare = {"nash": 0.61, "utilitarian": 0.7, "rawlsian": None}
+    first = cell("study-name-a", "a", welfare=welfare, measured_on="holdout", gain=gain, calls=1200, usd=0.25)
+    print_sweep(made(first, cell("study-name-b", "b", status="failed", problem="no route")))
+    lines = capsys.readouterr().out.splitlines()
+    heads = ("name", "status", "welfare", "mean", "worst off", "held-out gain", "calls", "cost")
+    assert lines[0].split() == " ".join(heads).split()
+    assert lines[1].split() == ["a", "finished", "0.61", "0.70", "–", "+0.13", "[-0.05,", "+0.30]", "1,200", "$0.2500"]
+    assert lines[2].split() == ["b", "failed", "–", "–", "–", "–", "0", "–"]
+    assert "study-name-b: no route" in lines
+    assert summary_line([first]) == "1 cells: 1 finished · 1,200 calls · $0.2500"
+
+
+def test_foreign_texts_are_shown_literally(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sweep(
+        made(*(cell(f"s-{n}", text, problem=EVERYTHING, status="failed") for n, text in enumerate(TEXTS.values())))
+    )
+    assert not UNSEEN.search(capsys.readouterr().out)
+
+
+def test_no_cell_of_the_csv_begins_a_formula() -> None:
+    texts = [text[:10_000] for text in TEXTS.values()]  # Python's reader takes no longer fields
+    values = [*texts, ["=1"], {"=a": 1}, True, None, -2, 0.5]
+    sweep = made(*(cell(f"s-{n}", value, problem=EVERYTHING[:10_000]) for n, value in enumerate(values)))
+    text = sweep_csv(sweep)
+    assert not UNSEEN.search(text)
+    rows = [*csv.DictReader(io.StringIO(text, newline=""))]
+    assert len(rows) == len(values)
+    assert [row["model.name"] for row in rows[-4:]] == ["true", "", "-2", "0.5"]
+    shown = [value for row in rows for value in row.values() if value not in ("", "-2")]
+    assert not [value for value in shown if value.lstrip()[:1] in tuple("=+-@\t\r＝＋－＠")]
