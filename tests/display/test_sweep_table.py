@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hostile_texts import EVERYTHING, TEXTS, UNSEEN
 
-from scai_cli.display.terminal.sweep import print_sweep, summary_line, sweep_csv
+from scai_cli.display.terminal.consoles import err
+from scai_cli.display.terminal.show import print_list
+from scai_cli.display.terminal.sweep import SweepProgress, print_sweep, summary_line, sweep_csv
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
 
 
@@ -47,7 +49,12 @@ def test_a_row_has_what_the_cell_came_to(monkeypatch: pytest.MonkeyPatch, capsys
     ]
     assert lines[2].split() == ["b", "failed", "–", "–", "–", "–", "–", "0", "–"]
     assert "study-name-b: no route" in lines
-    assert summary_line([first]) == "1 cells: 1 finished · 1,200 calls · $0.2500"
+    assert summary_line([first]) == "1 cell: 1 finished · 1,200 calls · $0.2500"
+
+
+def test_axes_with_equal_last_parts_have_whole_keys_as_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sweep(made(CellRecord(run_id="s", values={"roles.user.name": "a", "roles.meta.name": "b"}, status="waiting")))
+    assert capsys.readouterr().out.split()[:2] == ["roles.user.name", "roles.meta.name"]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
@@ -58,7 +65,7 @@ def test_no_title_and_no_number_is_cut(
     welfare, gain = {"rawlsian": 0.61, "utilitarian": 0.7}, Gain(value=0.13, low=-0.05, high=0.3)
     axes = {"welfare": "rawlsian", "revision.strategy": "grounded", "seed": 10}
     print_sweep(made(cell("s", "a", values=axes, welfare=welfare, gain=gain, calls=1200, usd=0.25)))
-    table, _, rest = capsys.readouterr().out.partition("1 cells")
+    table, _, rest = capsys.readouterr().out.partition("1 cell")
     assert rest
     assert "…" not in table
     table = table.partition("no space")[0]
@@ -83,11 +90,38 @@ def test_foreign_texts_are_shown_literally(capsys: pytest.CaptureFixture[str]) -
 def test_no_cell_of_the_csv_begins_a_formula() -> None:
     texts = [text[:10_000] for text in TEXTS.values()]  # Python's reader takes no longer fields
     values = [*texts, ["=1"], {"=a": 1}, True, None, -2, 0.5]
-    sweep = made(*(cell(f"s-{n}", value, problem=EVERYTHING[:10_000]) for n, value in enumerate(values)))
+    more = {"problem": EVERYTHING[:10_000], "welfare": {"=a": 0.5}}
+    sweep = made(*(cell(f"s-{n}", value, **more) for n, value in enumerate(values)))
     text = sweep_csv(sweep)
     assert not UNSEEN.search(text)
     rows = [*csv.DictReader(io.StringIO(text, newline=""))]
     assert len(rows) == len(values)
     assert [row["model.name"] for row in rows[-4:]] == ["true", "", "-2", "0.5"]
-    shown = [value for row in rows for value in row.values() if value not in ("", "-2")]
+    shown = [value for row in rows for value in (*row, *row.values()) if value not in ("", "-2")]
     assert not [value for value in shown if value.lstrip()[:1] in tuple("=+-@\t\r＝＋－＠")]
+
+
+def test_the_progress_says_interrupted_once(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = SweepProgress(err())
+    progress.see(cell("s-a", "a", status="interrupted", problem="interrupted by SIGTERM"))
+    progress.see(cell("s-b", "b", status="failed", problem="no route"))
+    assert capsys.readouterr().err.splitlines() == ["s-a: interrupted by SIGTERM", "s-b: failed: no route"]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_id_of_a_list_is_cut(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    run_id = "study-welfare-utilitarian-strategy-grounded-seed-10"
+    began = "2026-11-30T10:09:31"
+    print_list(
+        [
+            {"run_id": run_id, "status": "finished", "health": [], "epochs_done": 2, "epochs": 2}
+            | {"model": "simulated", "started": began}
+        ]
+    )
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert "".join(line.split()[0] for line in lines if line.strip()) == run_id
+    assert "finished" in lines[0]
+    assert ("2026-11-30 10:09" in lines[0]) == (width == 80)

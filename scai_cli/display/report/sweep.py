@@ -158,7 +158,15 @@ def _fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
 
 
 def _front_table(front: ParetoFront) -> Html:
-    heads = ("Function", "price of fairness", "mean of all", "worst-off person", "inequality (Gini)", "measured on")
+    one_play = not any(point.spread for point in front.points)
+    heads = (
+        "Function",
+        "price of fairness",
+        "mean of all",
+        "worst-off person",
+        "inequality (Gini)",
+        "measured on" if one_play else "over",
+    )
     rows = []
     for point in front.points:
         price = front.price(point)
@@ -199,7 +207,7 @@ def _cells(sweep: Sweep, functions: Sequence[str]) -> Iterator[Html]:
     rows = (_row(sweep, cell, functions if is_run else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
     yield table(heads, rows)
     if (more := len(sweep.cells) - MOST_CELLS) > 0:
-        yield note(f"and {more:,} more: ", tag("code", f"scai show {sweep.name} --csv"))
+        yield note(f"and {more:,} more: ", tag("code", f"scai show {sweep.name} --json"))
 
 
 def _row(sweep: Sweep, cell: CellRecord, functions: Sequence[str] | None, *, usd: bool) -> tuple[Child, list[Child]]:

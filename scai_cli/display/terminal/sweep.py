@@ -24,6 +24,7 @@ from scai_cli.experiment.sweep_file import axis_labels
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
 from scai_cli.text.characters import one_line, visible
+from scai_cli.text.counts import counted
 
 _LONGEST: Final = 24
 """Characters of a value in the table."""
@@ -65,7 +66,7 @@ def _print_table(
     last values take several lines.
     """
     texts = dict(
-        zip((*axis_labels(axes), "status"), zip(*(_texts(axes, *cell) for cell in cells), strict=True), strict=True)
+        zip((*_headings(axes), "status"), zip(*(_texts(axes, *cell) for cell in cells), strict=True), strict=True)
     )
     widths = {title: max(map(cell_len, (title, *column))) for title, column in (*texts.items(), *numbers.items())}
 
@@ -115,7 +116,7 @@ def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
     declared = [next(iter(cell.welfare.values()), None) for cell in cells]
     mean, worst_off = ([cell.welfare.get(label) for cell in cells] for label in ("utilitarian", "rawlsian"))
     # An axis may have that title itself.
-    columns = {"own welfare" if "welfare" in axis_labels(sweep.axes) else "welfare": [*map(number, declared)]}
+    columns = {"own welfare" if "welfare" in _headings(sweep.axes) else "welfare": [*map(number, declared)]}
     columns |= {"mean": [*map(number, mean)]} if mean != declared else {}
     columns |= {"worst off": [*map(number, worst_off)]} if worst_off != declared else {}
     if gains := [cell.gain for cell in cells if cell.gain]:
@@ -127,6 +128,11 @@ def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
 def _spent_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
     calls, costs = zip(*map(_spent, cells), strict=True)
     return {"calls": [*calls]} | ({"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {})
+
+
+def _headings(axes: Sequence[str]) -> list[str]:
+    """Return the labels of the axes as in the ids of the cells."""
+    return [one_line(label, _LONGEST) for label in axis_labels(axes)]
 
 
 def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
@@ -142,7 +148,7 @@ def sweep_csv(sweep: Sweep) -> str:
     spent = ("calls", "input_tokens", "output_tokens", "usd", "wall_s")
     gain = ("gain", "gain_low", "gain_high")
     numbers = (*made, *labels, "measured_on", *gain, *spent)
-    writer.writerow(["run_id", *map(_in_csv, sweep.axes), "status", "problem", *numbers])
+    writer.writerow(map(_in_csv, ("run_id", *sweep.axes, "status", "problem", *numbers)))
     for cell in sweep.cells:
         values = (cell.values.get(axis, "") for axis in sweep.axes)
         own = cell.gain or Gain.model_construct(value=None, low=None, high=None)
@@ -192,7 +198,7 @@ def summary_line(cells: Sequence[CellRecord]) -> str:
     costs = [cell.usd for cell in cells if cell.calls]
     money = "" if None in costs or not any(costs) else f" · ${sum(cost or 0.0 for cost in costs):.4f}"
     states = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"{len(cells)} cells: {states} · {sum(cell.calls for cell in cells):,} calls{money}"
+    return f"{counted(len(cells), 'cell')}: {states} · {sum(cell.calls for cell in cells):,} calls{money}"
 
 
 def print_sweep_plan(plan: SweepPlan) -> None:
