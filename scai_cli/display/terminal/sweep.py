@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.sweep_axes import Row, main_differences
@@ -35,11 +36,7 @@ def print_sweep(sweep: Sweep) -> None:
     `welfare` is the value of the cell's own welfare function; generated sets have their number of rows instead.
     """
     numbers = _number_columns(sweep)
-    table = plain_table()
-    for title in (*_headings(sweep.axes), "status"):
-        table.add_column(styled(title), no_wrap=True)
-    for title in numbers:
-        table.add_column(title, justify="right", no_wrap=True)
+    table = _table(sweep.axes, numbers)
     for at, cell in enumerate(sweep.cells):
         row = (*shown_values(sweep.axes, cell.values), cell.status, *(column[at] for column in numbers.values()))
         table.add_row(*(styled(text) for text in row))
@@ -81,9 +78,15 @@ def _spent_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
     return {"calls": [*calls]} | ({"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {})
 
 
-def _headings(axes: Sequence[str]) -> list[str]:
-    """Return the labels of the axes as in the ids of the cells."""
-    return [one_line(label, _LONGEST) for label in axis_labels(axes)]
+def _table(axes: Sequence[str], numbers: Iterable[str]) -> Table:
+    """Return an empty table with the labels of the axes as in the ids of the cells."""
+    table = plain_table()
+    for label in axis_labels(axes):  # the only ones to take several lines, in a narrow window
+        table.add_column(styled(one_line(label, _LONGEST)), overflow="fold")
+    table.add_column("status", no_wrap=True)
+    for title in numbers:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
 
 
 def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
@@ -155,11 +158,7 @@ def summary_line(cells: Sequence[CellRecord]) -> str:
 
 def print_sweep_plan(plan: SweepPlan) -> None:
     """Print the cells of a sweep, what each is expected to use, and the sum of those that are not finished."""
-    table = plain_table()
-    for title in (*_headings(plan.axes), "status"):
-        table.add_column(styled(title), no_wrap=True)
-    for title in ("calls", "tokens", "cost"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = _table(plan.axes, ("calls", "tokens", "cost"))
     for cell in plan.cells:
         calls, cost = _spent(cell)
         row = (*shown_values(plan.axes, cell.values), cell.state, calls, f"{cell.usage.total:,}", cost)
