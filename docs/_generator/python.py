@@ -45,8 +45,7 @@ asyncio.run(study())
 python3 study.py
 ```
 
-- **A stop** that can be remedied (a limit, a failed provider) is in `outcome.error`; `scai.resume(outcome.run_id)`
-  continues.
+- **A stop** that can be remedied (a limit, a failed provider) is in `outcome.error`; `scai.resume(run_id)` continues.
   A wrong experiment or a missing key raises `ConfigError`, and leaves no folder.
 - **A timeout or a cancellation** (`asyncio.timeout`, `task.cancel()`) cuts off the calls in flight, closes the folder,
   and leaves it for `resume`.

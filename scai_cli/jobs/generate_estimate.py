@@ -26,6 +26,7 @@ from scai_cli.jobs.plan import cost_of
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.runs.call_index import paid_calls
 from scai_cli.runs.locked_folder import CALLS
+from scai_cli.simulation.people import People
 from scai_cli.simulation.rehearsal import Rehearsal, rehearsed_agents
 
 _REHEARSED: Final = 20
@@ -85,7 +86,8 @@ def _rehearse(source: GenerateSource, options: GenerateOptions) -> Rehearsal:
     manifest = manifest_of(source, options, "rehearsal", few)
     rehearsal, agents = rehearsed_agents(source.config)
     context = RowContext.of(agents, manifest)
-    plans = [row_plan(manifest, number, task) for number, task in enumerate(tasks)]
+    people = People(source.config.train_personas)
+    plans = [row_plan(manifest, people, number, task) for number, task in enumerate(tasks)]
     asyncio.run(together(make_row(context, plan) for plan in plans))
     return rehearsal
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     import httpx2
@@ -15,6 +15,8 @@ MAX_ERROR: Final = 64_000
 """The bytes of an error's body that are read."""
 ENCODING: Final = "gzip"
 """The encoding to ask for."""
+_turns: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
+"""Event loop -> the lock for its long bodies; threads may have loops at the same time."""
 
 
 async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
@@ -55,7 +57,6 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
         await parts.aclose()
 
 
-@lru_cache(maxsize=1)
-def _turn(_loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
+def _turn(loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
     """Return the lock of an event loop for long bodies: many at once would take many times the limit."""
-    return asyncio.Lock()
+    return _turns.setdefault(loop, asyncio.Lock())

@@ -64,7 +64,7 @@ async def simulate(
     declared = welfare.parse(config.welfare)
     # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
-    past_dropped: deque[int] = deque(maxlen=config.revision.memory - 1)
+    dropped: deque[int] = deque(maxlen=config.revision.memory)
     set_aside = dev_people(config)
     rejected: deque[NotApproved] = deque(maxlen=_REMEMBERED)
     ranking = VersionRanking(declared)
@@ -79,6 +79,8 @@ async def simulate(
         outcomes, utilities = await _play_and_measure(context, declared, kept.keep)
         ranking.add(constitution, utilities)
         dev = set_aside.intersection(person.id for person in people)
+        dropped.append(sum(each.persona.id not in dev for each in outcomes))
+        dropped[-1] -= sum(each.persona.id not in dev for each in kept.conversations)
         revision_id = f"{context.id}/revision"
         end = RevisionContext(
             config,
@@ -90,13 +92,12 @@ async def simulate(
             list(past),
             list(rejected),
             dev,
-            list(past_dropped),
+            list(dropped),
         )
         ballots: list[events.BallotCast] = []
         revision = await _revise(end, revised, revision, ballots)
         constitution = revision.constitution
         past.append(end.heard)
-        past_dropped.append(end.dropped[-1])
         rejected.extend(not_approved(revision, ballots, set_aside))
         del outcomes, kept, end  # or they would stay in memory while the next epoch plays
     product = ranking.best if config.revision.best_so_far else constitution

@@ -19,11 +19,11 @@ class People:
         default_factory=lambda: defaultdict(set), init=False, repr=False, compare=False
     )
 
-    def others(self, persona: Persona, count: int | None, seed: str) -> Sequence[Persona]:
-        """Return all others in their order, or `count` of them, drawn without replacement with the seed."""
+    def others(self, persona: Persona | None, count: int | None, seed: str) -> Sequence[Persona]:
+        """Return all but this persona in their order, or `count` of them, drawn without replacement with the seed."""
         if not self._places:
             self._places.update({each.id: place for place, each in enumerate(self.personas)})
-        own = self._places.get(persona.id, len(self.personas))
+        own = self._places.get(persona.id if persona else "", len(self.personas))
         drawn = draw(range(len(self.personas) - (own < len(self.personas))), count, seed)
         return [self.personas[place + (place >= own)] for place in drawn]
 

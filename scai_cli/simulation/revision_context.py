@@ -38,8 +38,9 @@ class RevisionContext:
     """Rules that the users did not approve in earlier epochs."""
     dev: frozenset[str] = frozenset()
     """The people on whom a revision is tried; the meta model does not read their conversations."""
-    past_dropped: Sequence[int] = ()
-    """The numbers of heard conversations that earlier epochs did not keep, oldest first."""
+    dropped: Sequence[int] = ()
+    """The numbers of heard conversations that were not kept, of as many earlier epochs and of this one, oldest first.
+    """
 
     @property
     def heard(self) -> Sequence[Conversation]:
@@ -48,12 +49,6 @@ class RevisionContext:
             return self.conversations
         others = (c for c in self.conversations if c.persona.id not in self.dev)
         return [replace(c, ratings=[r for r in c.ratings if r.rater not in self.dev]) for c in others]
-
-    @property
-    def dropped(self) -> Sequence[int]:
-        """The numbers of heard conversations that were not kept, of earlier epochs and of this one."""
-        heard = sum(outcome.persona.id not in self.dev for outcome in self.outcomes)
-        return [*self.past_dropped, heard - len(self.heard)]
 
     def cited(self, evidence: Iterable[str]) -> tuple[str, ...]:
         """Return the users whose messages or ratings are among the evidence; an answer counts for its user."""

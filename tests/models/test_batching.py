@@ -27,6 +27,10 @@ from scai_cli.models.batching.batch import Results
 from scai_cli.runs.locked_folder import LockedFolder
 
 ROWS = 3
+FIRST = 2 * ROWS
+"""The requests of the first batch: the first and the final answers."""
+BATCHES = 3
+"""Answers, critiques, revisions."""
 RULES = "- Be brief.\n- Be kind.\n"
 GENERATE = ("generate", "rules.md", "--n", ROWS, "--run-id", "rows", "--set", "generate.judge=none")
 MODEL = ("--model", "openai:m")
@@ -72,8 +76,8 @@ def test_rows_by_batches_are_the_rows_by_calls(tiny, directly):
         assert ended.code == 0, ended.err
     assert rows(tiny) == directly
     assert once(server)
-    assert len(server.batches) == 4  # answer, critique, revision, in a row, and no batch of single calls
-    assert f"batch 1: {ROWS} of {ROWS} requests answered" in ended.err
+    assert len(server.batches) == BATCHES  # and none of single calls
+    assert f"batch 1: {FIRST} of {FIRST} requests answered" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -331,7 +335,7 @@ def test_files_of_requests_wait_for_the_users_program(tiny, directly):
     assert ended.code == 0, ended.err
     assert rows(tiny) == directly
     assert set(counted.values()) == {1}
-    assert sessions == 5  # four rounds, and the first again for what the killed program left out
+    assert sessions == BATCHES + 1  # the first again for what the killed program left out
 
 
 def test_a_batch_that_was_not_handed_over_does_not_hide_the_next_one(tiny, directly):
@@ -352,7 +356,7 @@ def test_a_batch_that_was_not_handed_over_does_not_hide_the_next_one(tiny, direc
         server.batches["batch_0"]["ready"] = server.delay = 0
         assert scai("resume", "rows").code == 0
     assert rows(tiny) == directly
-    assert (once(server), len(server.batches)) == (True, 4)
+    assert (once(server), len(server.batches)) == (True, BATCHES)
 
 
 @pytest.mark.parametrize("meanwhile", ["null", "file"])
@@ -361,11 +365,11 @@ def test_a_resume_that_does_not_collect_a_batch_says_so(tiny, meanwhile):
         server.moment = lambda step: os.kill(os.getpid(), signal.SIGINT) if step == "before GET batches/ID" else None
         assert generate(tiny, server).code == 130
         ended = scai("resume", "rows", "--set", f"model.batch={meanwhile}")  # the server answers no single calls
-        assert f"batch 1 ({ROWS} requests) at {server.base_url} may be paid for already, and is not c" in ended.err
+        assert f"batch 1 ({FIRST} requests) at {server.base_url} may be paid for already, and is not c" in ended.err
         server.moment = lambda step: None
         server.batches["batch_0"]["ready"] = server.delay = 0
         ended = scai("resume", "rows", "--set", "model.batch=openai")
-    assert (ended.code, once(server), len(server.batches)) == (0, True, 4)
+    assert (ended.code, once(server), len(server.batches)) == (0, True, BATCHES)
     assert "may be paid" not in ended.err
 
 

@@ -6,7 +6,6 @@ Each folder `tests/golden/v0.N/` is written by `tests/support/make_minor_version
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,8 @@ import pytest
 from conftest import scai
 from recorded import without_fidelity, without_measures
 
-from scai_cli.datasets.samples.filters import OWN_CLAUSES
-
 GOLDEN = Path(__file__).parents[1] / "golden"
-VERSIONS = ("v0.9", "v0.10")
+VERSIONS = ("v0.10",)
 NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 
@@ -62,13 +59,7 @@ def test_an_export_has_the_same_rows(name: str, expected: Path):
     run, _, form = name.partition(".")
     called = scai("export", run, "--format", form)
     before, now = (expected / f"{name}.txt").read_text(encoding="utf-8").splitlines(), called.out.splitlines()
-    if expected.parent.name != "v0.9":
-        assert now == before
-        return
-    # Since 0.10 an answer that was made under one user's clauses is not exported without them.
-    earlier, left_out = iter(before), re.search(rf"(\d+) {re.escape(OWN_CLAUSES)}", called.err)
-    assert all(row in earlier for row in now)
-    assert len(before) - len(now) == (int(left_out[1]) if left_out else 0)
+    assert now == before
 
 
 def test_a_verdict_is_shown_with_each_key_as_it_was(expected: Path):

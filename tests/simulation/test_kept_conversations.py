@@ -84,3 +84,16 @@ def test_a_prompt_counts_what_the_epoch_did_not_keep(tiny, tmp_path) -> None:  #
     candidates = next(event for event in events(run) if event["type"] == "revision")["candidates"]
     prompt = next(call for call in calls(run) if call["role"] == "meta")["request"]["messages"][-1]["content"]
     assert candidates[0]["left_out"] == ended - prompt.count("</conversation>") > 0
+
+
+def test_what_a_strategy_sets_aside_had_room_in_the_prompt(tiny, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "one_alone.py").write_text(
+        "from dataclasses import replace\n"
+        "from scai_cli.api import rewrite\n"
+        "async def one_alone(context):\n"
+        "    return await rewrite(replace(context, conversations=context.heard[:1]))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    scai("run", tiny, "--run-id", "one", "-q", "--set", "epochs=1", "--set", "revision.strategy='one_alone:one_alone'")
+    revision = next(event for event in events(tmp_path / "runs" / "one") if event["type"] == "revision")
+    assert revision["candidates"][0]["left_out"] == 0

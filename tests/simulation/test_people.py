@@ -12,13 +12,15 @@ from scai_cli.values import draw
 NAMES = st.sampled_from(["", "Ann", "Ann Smith", "Bob", "Bob Jones"])
 
 
-@given(st.integers(1, 30), st.integers(0, 30), st.none() | st.integers(0, 31), st.text(max_size=5))
+@given(st.integers(1, 30), st.none() | st.integers(0, 30), st.none() | st.integers(0, 31), st.text(max_size=5))
 def test_the_drawn_raters_are_those_from_a_list_of_all_others(
-    size: int, place: int, count: int | None, seed: str
+    size: int, place: int | None, count: int | None, seed: str
 ) -> None:
     personas = [Persona(id=f"p{n}") for n in range(size)]
-    persona = Persona(id=f"p{place}")  # with `place` from `size` on, one who is not among them
-    expected = draw([other for other in personas if other.id != persona.id], count, seed)
+    persona = (
+        None if place is None else Persona(id=f"p{place}")
+    )  # with `place` from `size` on, one who is not among them
+    expected = draw([other for other in personas if other != persona], count, seed)
     assert tuple(People(personas).others(persona, count, seed)) == expected
 
 

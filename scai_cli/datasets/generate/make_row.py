@@ -49,6 +49,8 @@ class RowContext:
     judge: Judge | None
     few_shot: Sequence[Message]
     """The dialogues before the task of a first answer, and of critiques and revisions in a chat."""
+    people: People
+    """All personas, whom a comment may greet."""
     _systems: dict[tuple[str, str], Message] = field(default_factory=dict)
 
     @classmethod
@@ -57,7 +59,7 @@ class RowContext:
         orders = generation.orders
         judge = Judge(agents.judge, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
         few_shot = [Message(line.role, line.content) for line in generation.few_shot]
-        return cls(agents, generation, judge, few_shot)
+        return cls(agents, generation, judge, few_shot, People(generation.config.personas.inline))
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
         """Return the system message of an answer: what everyone gets, and the clauses for this user if there is one."""
@@ -219,8 +221,7 @@ class _RowMaker:
             reply = await ask_rating(agent, f"{answer.id}/cross/{rater.id}", "cross_rating", prompt, CrossRating, scale)
         if reply.error is not None:
             self.failures.append((index, reply.error))
-        people = People(self.context.generation.config.personas.inline)
-        marks = *reply.marks, *comment_marks(reply.comment, rater, people)
+        marks = *reply.marks, *comment_marks(reply.comment, rater, self.context.people)
         return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, marks or UNSET)
 
     def _judgement_requests(

@@ -12,7 +12,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.row_directory import TASKS
-from scai_cli.values import draw
+from scai_cli.simulation.people import People
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,17 @@ def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[
 
     Raises RunError for a damaged file of tasks.
     """
+    people = People(generation.config.train_personas)
     tasks = _repeated_tasks(path, first % generation.tasks.count)
     for number, task in zip(range(first, generation.orders.numbers.stop), tasks, strict=False):
-        yield row_plan(generation, number, task)
+        yield row_plan(generation, people, number, task)
 
 
-def row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
-    """Return the plan of a row about a task."""
-    config, orders = generation.config, generation.orders
-    personas, seed = config.train_personas, f"{config.seed}/r{number}"
+def row_plan(generation: GenerateManifest, people: People, number: int, task: Task) -> RowPlan:
+    """Return the plan of a row about a task; `people` are the personas who take part."""
+    orders, personas, seed = generation.orders, people.personas, f"{generation.config.seed}/r{number}"
     persona = personas[turn_of(number, generation.tasks.count, len(personas))] if generation.by_turns else None
-    others = [other for other in personas if other is not persona]
-    raters = draw(others, orders.raters, f"{seed}/raters") if orders.by_users else ()
+    raters = people.others(persona, orders.raters, f"{seed}/raters") if orders.by_users else ()
     criteria = generation.criteria_for(persona.id if persona else None)
     steps, samples = sizes(orders, task.kind, has_criteria=bool(criteria))
     return RowPlan(number, task, persona, raters, criteria, _sampled(criteria, steps, f"{seed}/steps"), samples)

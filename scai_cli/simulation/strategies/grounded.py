@@ -36,7 +36,7 @@ async def grounded(context: RevisionContext) -> list[Candidate]:
 
 async def _edits(context: RevisionContext) -> Candidate:
     """Return the edits that the meta model proposes; drop evidence that is not the id of a message or rating."""
-    window = fit_window(context, "edits", context.heard, context.dropped[-1])
+    window = fit_window(context, "edits", context.heard, sum(context.dropped[-1:]))
     candidate, written = await ask_revision(context, "edits", window, Edits)
     if written is None:
         return candidate
