@@ -101,7 +101,8 @@ def export(
         say=say,
     )
     find = find_run if form.kind == "runs" else find_source
-    paths = [path for run in runs for path in cell_folders(runs_dir / run) or (find(runs_dir, run),)]
+    sweeps = {run: Path(run) if "/" in run else runs_dir / run for run in runs}
+    paths = [path for run in runs for path in cell_folders(sweeps[run]) or (find(runs_dir, run),)]
     record = exported(paths, form, export_options)
     _print_record(record, ", ".join(path.name for path in paths), export_options)
 

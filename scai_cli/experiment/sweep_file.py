@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from scai_cli.experiment.revision_settings import Count
 from scai_cli.experiment.scalars import scalar
-from scai_cli.experiment.yaml_source import YamlSource, explain, read_yaml
+from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.experiment.yaml_text import yaml_text
 from scai_cli.text.characters import clean
 from scai_cli.values import SafeId, Value
@@ -131,7 +131,8 @@ def read_sweep(path: Path) -> SweepFile:
     if keys.experiment is None and keys.command == "run":
         raise source.error(("experiment",), "is missing; name the experiment file of the cells")
     rows = _axes(keys, source)
-    cells = [SweepCell(_run_id(keys.name, values), values, {**keys.each, **given}) for values, given in rows]
+    _by_axis(_leaves(keys.each), ("each",), source)
+    cells = [SweepCell(_run_id(keys.name, values), values, _merged(keys.each, given)) for values, given in rows]
     _refuse_twice(cells, source)
     axes = dict.fromkeys(axis for cell in cells for axis in cell.values)
     return SweepFile(path, keys.name, keys, tuple(axes), cells)
@@ -148,25 +149,52 @@ def _axes(keys: SweepKeys, source: YamlSource) -> list[tuple[Values, Values]]:
         raise source.error((given[1],) if given else (), f"use one of {' and '.join(given)}" if given else problem)
     if keys.list_:
         return [_listed(n, cell, source) for n, cell in enumerate(keys.list_)]
-    grid = _shards(keys, source) if keys.shards else dict(_grid_axes(keys.grid, (), source))
+    grid = _shards(keys, source) if keys.shards else _by_axis(_grid_axes(keys.grid, (), source), ("grid",), source)
     if (count := math.prod(map(len, grid.values()))) > MOST_CELLS:
         raise source.error(("grid",), f"has {count:,} cells; use at most {MOST_CELLS:,}")
     return [(cell := dict(zip(grid, row, strict=True)), cell) for row in itertools.product(*grid.values())]
 
 
 def _listed(n: int, cell: Mapping[str, Any], source: YamlSource) -> tuple[Values, Values]:
-    values = {_dotted(at): value for at, value in _leaves(cell)}
+    values = _by_axis(_leaves(cell), ("list", n), source)
     if not values:
         raise source.error(("list", n), "is empty; give at least one key")
     return values, dict(cell)
 
 
-def _grid_axes(grid: Mapping[str, Any], at: tuple[str, ...], source: YamlSource) -> Iterator[tuple[str, list[Any]]]:
+def _by_axis(found: Iterable[tuple[tuple[str, ...], Any]], at: tuple[Key, ...], source: YamlSource) -> Values:
+    """Return dotted key -> value; raises ConfigError for a key that is given twice, as `a: {b: 1}` and `a.b: 2`."""
+    values: Values = {}
+    places: dict[tuple[str, ...], str] = {}
+    for key, value in found:
+        axis, place = _dotted(key), (*key[0].split("."), *key[1:])  # dots further inside are parts of names
+        if other := next((axis for other, axis in places.items() if _overlap(place, other)), None):
+            raise source.error((*at, axis), f"is given twice, also by {other!r}; remove one of them")
+        values[axis], places[place] = value, axis
+    return values
+
+
+def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    return all(a == b for a, b in zip(one, other, strict=False))
+
+
+def _merged(each: Mapping[str, Any], given: Mapping[str, Any]) -> Values:
+    """Return the settings of `each` and, after them, those of a cell; mappings of the same key are merged."""
+    merged = {key: value for key, value in each.items() if key not in given}
+    for key, value in given.items():
+        old = each.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _grid_axes(
+    grid: Mapping[str, Any], at: tuple[str, ...], source: YamlSource
+) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     for key, value in grid.items():
         if isinstance(value, dict) and value:
             yield from _grid_axes(value, (*at, key), source)
         elif isinstance(value, list) and value:
-            yield _dotted((*at, key)), value
+            yield (*at, key), value
         else:
             raise source.error(("grid", *at, key), "must be a list with at least one value")
 
@@ -202,17 +230,23 @@ def _refuse_twice(cells: Sequence[SweepCell], source: YamlSource) -> None:
             raise source.error(("list" if "list" in source.data else "grid",), problem)
 
 
+def axis_labels(axes: Sequence[str]) -> list[str]:
+    """Return the last part of each axis' key; the whole key where others end in the same one."""
+    last = [axis.rpartition(".")[2] for axis in axes]
+    return [axis if last.count(label) > 1 else label for axis, label in zip(axes, last, strict=True)]
+
+
 def _run_id(name: str, values: Mapping[str, Any]) -> str:
     """Return the id of a cell; it does not depend on the other cells."""
-    last = [axis.rpartition(".")[2] for axis in values]
-    labels = [axis if last.count(label) > 1 else label for axis, label in zip(values, last, strict=True)]
+    labels = axis_labels(tuple(values))
     parts = (
         part for label, value in zip(labels, values.values(), strict=True) for part in (_slug(label), _word(value))
     )
     run_id = "-".join((name, *parts))
     if len(run_id) <= _LONGEST_ID and not run_id.endswith("."):
         return run_id
-    return f"{run_id[: _LONGEST_ID - 7].rstrip('-.')}-{_digest(values)}"
+    # Longer than that of a value, as thousands of cells may differ in it alone.
+    return f"{run_id[: _LONGEST_ID - 11].rstrip('-.')}-{_digest(values, 5)}"
 
 
 def _word(value: Any) -> str:
@@ -238,8 +272,8 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")
 
 
-def _digest(value: Any) -> str:
-    return hashlib.blake2b(clean(json.dumps(value, sort_keys=True)).encode(), digest_size=3).hexdigest()
+def _digest(value: Any, size: int = 3) -> str:
+    return hashlib.blake2b(clean(json.dumps(value, sort_keys=True)).encode(), digest_size=size).hexdigest()
 
 
 def _dotted(at: Sequence[str]) -> str:

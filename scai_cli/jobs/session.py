@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
@@ -128,6 +128,15 @@ class Spending:
             pool.budget.seconds,
         )
 
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Spending | None:
+        """Return the spending that an outcome has; None if another version wrote it, or a user."""
+        try:
+            usage = {**said["usage"]}
+            return cls(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
+        except (LookupError, TypeError, ValueError):
+            return None
+
     def as_object(self) -> dict[str, Any]:
         """Return the keys `calls`, `usage` and `wall_s` of `--json`."""
         # Rounded twice, as a sum of floats depends on its order: without the first one a tie could go either way.
@@ -216,12 +225,10 @@ def finished_before(path: Path, result: type[Result]) -> Outcome[Result] | None:
     if not is_finished(path):
         return None
     said = outcome_of(path)
-    try:
-        usage = {**said["usage"]}
-        spent = Spending(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
-        return Outcome(path.name, path, result(**{each.name: said[each.name] for each in fields(result)}), spent=spent)
-    except (LookupError, TypeError):  # another version wrote it, or a user
+    spent = Spending.read(said)
+    if spent is None or any(each.name not in said for each in fields(result)):  # of another version
         return None
+    return Outcome(path.name, path, result(**{each.name: said[each.name] for each in fields(result)}), spent=spent)
 
 
 def _with_command(stop: ScaiError, command: str) -> ScaiError:

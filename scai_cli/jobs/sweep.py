@@ -15,15 +15,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from scai_cli.errors import Interrupted, LimitReached, ProviderError, RunError, ScaiError
+from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
+from scai_cli.jobs.run import RUNS
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
 from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, doubts, load_cells, states, wait_for_folders
-from scai_cli.runs.locks import is_locked
-from scai_cli.runs.sweep_directory import CellRecord, CellStatus, Sweep, SweepDirectory, read_sweep_directory
+from scai_cli.runs.sweep_directory import (
+    CellRecord,
+    CellStatus,
+    Sweep,
+    SweepDirectory,
+    read_sweep_directory,
+    refuse_running,
+)
 
 
 class Engine(Protocol):
@@ -100,9 +107,8 @@ def run_sweep(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, obs
 
 
 async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, observer: SweepObserver) -> SweepOutcome:
-    orders, command = load_cells(file, runs), f"scai sweep {shlex.quote(str(file.path))}"
-    if is_locked(runs / file.name):
-        raise RunError(f"{runs / file.name}: this sweep is in progress; wait until it ends, or stop it")
+    orders, command = load_cells(file, runs), _command(file, runs)
+    refuse_running(runs / file.name)
     await wait_for_folders(orders, observer.say)
     cells = states(file, orders)
     left = sum(cell.state != "finished" for cell in cells)
@@ -128,6 +134,12 @@ async def _run(file: SweepFile, runs: Path, engine: MakeEngine, at_once: int, ob
     return SweepOutcome(sweep, _unfinished(sweep, command))
 
 
+def _command(file: SweepFile, runs: Path) -> str:
+    """Return the command that continues a sweep."""
+    folder = "" if runs == RUNS else f" --runs-dir {shlex.quote(str(runs))}"
+    return f"scai sweep {shlex.quote(str(file.path))}{folder}"
+
+
 def find_engine(name: EngineName) -> MakeEngine:
     """Return the engine of a name."""
     module, _, attribute = ENGINES[name].partition(":")
@@ -149,6 +161,16 @@ def _unfinished(sweep: Sweep, command: str) -> ScaiError | None:
             what = f"{len(cells)} of {len(sweep.cells)} cells {status}; the first: {first.run_id}: {first.problem}"
             return kind(f"{what}; continue with `{command}`")
     return None
+
+
+def _to_play(cell: ReadyCell, last: CellRecord) -> CellRecord:
+    """Return the record of a cell that is not finished, from its last one and its folder."""
+    if cell.state == "new":
+        return CellRecord(run_id=last.run_id, values=last.values, status="waiting")
+    if last.status in ("running", "finished"):  # the sweep was killed, or a user has changed the finished run
+        cut: dict[str, Any] = {"status": "interrupted", "welfare": {}, "measured_on": None, "gain": None, "made": None}
+        last = last.model_copy(update=cut)
+    return spent_before(cell.order, last)
 
 
 @dataclass(slots=True)
@@ -177,10 +199,9 @@ class _Driver:
                     record = self.directory.append(kept(cell.order))
             else:
                 self.waiting.append(cell)
-                if cell.state == "unfinished":
-                    record = spent_before(cell.order, record)
-                if record.status == "running":  # the sweep was killed
-                    record = record.model_copy(update={"status": "interrupted"})
+                was_finished, record = record.status == "finished", _to_play(cell, record)
+                if was_finished:  # a user has removed or changed its run since
+                    self.directory.append(record)
             self.records[record.run_id] = self.budget.used[record.run_id] = record
         self.observer.begin(self.file.name, list(self.records.values()))
 

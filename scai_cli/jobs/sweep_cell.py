@@ -155,13 +155,8 @@ async def run_cell(order: CellOrder, say: Say = lambda _: None) -> CellResult:
 
 def kept(order: CellOrder) -> CellRecord:
     """Return the record of a cell that is finished already."""
-    said, numbers = outcome_of(order.path), order.job.numbers(order.path)
-    try:
-        usage = {**said["usage"]}
-        spent = Spending(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
-        return _record(order, "finished", spent, numbers)
-    except (LookupError, TypeError, ValueError):  # a user has changed the file
-        return _record(order, "finished", Spending(), numbers)
+    spent = Spending.read(outcome_of(order.path)) or Spending()
+    return _record(order, "finished", spent, order.job.numbers(order.path))
 
 
 def spent_before(order: CellOrder, record: CellRecord) -> CellRecord:

@@ -23,6 +23,7 @@ from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.jobs.sweep_cell import CellJob, CellOrder, RunJob, State
 from scai_cli.jobs.sweep_generate import GenerateJobs
+from scai_cli.runs.locked_folder import LATEST
 from scai_cli.runs.locks import is_locked
 from scai_cli.text.counts import counted
 
@@ -41,6 +42,8 @@ class ReadyCell:
 
 def load_cells(file: SweepFile, runs: Path) -> list[CellOrder]:
     """Load every cell; raises ConfigError with file, cell and key for the first wrong one."""
+    if file.name == LATEST:
+        raise ConfigError(f"{file.path}: name: {LATEST!r} means the newest run; give the sweep another `name:`")
     find, folder, sets = starting_from(runs), runs.resolve(), GenerateJobs(file, runs)
     job = sets.job if file.keys.command == "generate" else partial(_run_job, file, find)
     return [CellOrder(folder / cell.run_id, cell.values, job(cell)) for cell in file.cells]

@@ -120,6 +120,12 @@ def read_sweep_directory(path: Path) -> Sweep:
     return Sweep(path.name, path, file.keys.command, file.axes, cells, is_running)
 
 
+def refuse_running(path: Path) -> None:
+    """Raise RunError if another process runs the sweep."""
+    if is_locked(path):
+        raise RunError(f"{path}: this sweep is in progress; wait until it ends, or stop it")
+
+
 @dataclass(slots=True)
 class SweepDirectory:
     """The folder of a sweep, locked by its driver, the only writer."""
@@ -136,6 +142,7 @@ class SweepDirectory:
         path, text = runs / file.name, file.dump()
         folder = LockedFolder.open(path) if is_sweep(path) else LockedFolder.create(runs, file.name, "", _FILES)
         if folder is None:
+            refuse_running(path)
             raise RunError(
                 f"{path}: exists already and is not a sweep; give the sweep another `name:`, or give another --runs-dir"
             )

@@ -34,7 +34,12 @@ def test_a_row_has_what_the_cell_came_to(capsys: pytest.CaptureFixture[str]) -> 
     assert lines[1].split() == ["a", "finished", "0.61", "0.70", "–", "+0.13", "[-0.05,", "+0.30]", "1,200", "$0.2500"]
     assert lines[2].split() == ["b", "failed", "–", "–", "–", "–", "0", "–"]
     assert "study-name-b: no route" in lines
-    assert summary_line([first]) == "1 cells: 1 finished · 1,200 calls · $0.2500"
+    assert summary_line([first]) == "1 cell: 1 finished · 1,200 calls · $0.2500"
+
+
+def test_axes_with_equal_last_parts_have_whole_keys_as_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sweep(made(CellRecord(run_id="s", values={"roles.user.name": "a", "roles.meta.name": "b"}, status="waiting")))
+    assert capsys.readouterr().out.split()[:2] == ["roles.user.name", "roles.meta.name"]
 
 
 def test_foreign_texts_are_shown_literally(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,11 +52,12 @@ def test_foreign_texts_are_shown_literally(capsys: pytest.CaptureFixture[str]) -
 def test_no_cell_of_the_csv_begins_a_formula() -> None:
     texts = [text[:10_000] for text in TEXTS.values()]  # Python's reader takes no longer fields
     values = [*texts, ["=1"], {"=a": 1}, True, None, -2, 0.5]
-    sweep = made(*(cell(f"s-{n}", value, problem=EVERYTHING[:10_000]) for n, value in enumerate(values)))
+    more = {"problem": EVERYTHING[:10_000], "welfare": {"=a": 0.5}}
+    sweep = made(*(cell(f"s-{n}", value, **more) for n, value in enumerate(values)))
     text = sweep_csv(sweep)
     assert not UNSEEN.search(text)
     rows = [*csv.DictReader(io.StringIO(text, newline=""))]
     assert len(rows) == len(values)
     assert [row["model.name"] for row in rows[-4:]] == ["true", "", "-2", "0.5"]
-    shown = [value for row in rows for value in row.values() if value not in ("", "-2")]
+    shown = [value for row in rows for value in (*row, *row.values()) if value not in ("", "-2")]
     assert not [value for value in shown if value.lstrip()[:1] in tuple("=+-@\t\r＝＋－＠")]

@@ -72,6 +72,12 @@ def test_axes_with_equal_last_parts_have_whole_names(tmp_path: Path) -> None:
     ]
 
 
+def test_a_cell_adds_to_the_mappings_of_each(tmp_path: Path) -> None:
+    text = "each: {turns: 1, revision: {quorum: 0.5, memory: 2}}\nlist: [{turns: 2, revision: {memory: 3}}]"
+    [cell] = read_sweep(write(tmp_path, f"experiment: a.yaml\n{text}")).cells
+    assert cell.settings == {"turns": 2, "revision": {"quorum": 0.5, "memory": 3}}
+
+
 def test_shards_divide_the_rows(tmp_path: Path) -> None:
     sweep = read_sweep(write(tmp_path, "command: generate\neach: {source: none, n: 10}\nshards: 3"))
     assert [cell.settings["rows"] for cell in sweep.cells] == ["0:3", "3:6", "6:10"]
@@ -114,6 +120,15 @@ def test_every_id_is_safe_and_the_written_file_has_the_same_cells(
         ("experiment: a\ngrid:\n  seed: []", "study.yaml:3: grid.seed: must be a list with at least one value"),
         ("experiment: a\nlist:\n  - {}\n", "study.yaml:3: list.0: is empty; give at least one key"),
         ("experiment: a\nlist: [{seed: 1}, {seed: 1}]", "study.yaml:2: list: gives the cell 'study-seed-1' twice"),
+        (
+            "experiment: a\ngrid:\n  revision: {memory: [1]}\n  revision.memory: [2]",
+            "study.yaml:4: grid.revision.memory: is given twice, also by 'revision.memory'; remove one of them",
+        ),
+        (
+            "experiment: a\neach: {revision.memory: 1, revision: {memory: 2}}\ngrid: {seed: [1]}",
+            "study.yaml:2: each.revision.memory: is given twice",
+        ),
+        ("experiment: a\nlist: [{revision.memory: 1, revision: 2}]", "study.yaml:2: list.0.revision: is given twice"),
         ("experiment: a\ngrid: {model: [Aa, aA]}", "study.yaml:2: grid: gives two cells almost equal ids"),
         ("experiment: a\ngrids: {seed: [1]}", "study.yaml:2: grids: unknown key; did you mean 'grid'?"),
         ("experiment: a\ngrid: {seed: [1]}\nlimits: {dollars: 2}", "study.yaml:3: limits.dollars: unknown key"),

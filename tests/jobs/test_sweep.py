@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from conftest import TINY, events, scai
@@ -115,6 +116,23 @@ def test_an_unfinished_cell_continues() -> None:
     assert comparable(RUNS / "study-seed-1") == comparable(RUNS / "alone")
 
 
+def test_a_run_that_was_removed_is_played_again() -> None:
+    sweep("each: {epochs: 1}\ngrid: {seed: [1, 2]}")
+    rmtree(RUNS / "study-seed-2")
+    outcome, watch = sweep("each: {epochs: 1}\ngrid: {seed: [1, 2]}\nlimits: {seconds: 0.000001}")
+    assert watch.started == []
+    assert statuses(outcome) == {"study-seed-1": "finished", "study-seed-2": "stopped"}
+    assert (outcome.sweep.cells[1].welfare, outcome.sweep.cells[1].calls) == ({}, 0)
+    outcome, watch = sweep("each: {epochs: 1}\ngrid: {seed: [1, 2]}")
+    assert (watch.started, outcome.error) == (["study-seed-2"], None)
+
+
+def test_the_command_that_continues_names_the_folder_of_the_runs() -> None:
+    file = read_sweep(write("each: {limits.calls: 5}\ngrid: {seed: [1]}"))
+    outcome = run_sweep(file, Path("other runs"), InProcess, 1, Watch())
+    assert str(outcome.error).endswith("continue with `scai sweep study.yaml --runs-dir 'other runs'`")
+
+
 def test_a_changed_experiment_is_refused_before_any_cell_starts() -> None:
     sweep("each: {epochs: 1}\ngrid: {seed: [2, 3]}")
     text = refused("each: {epochs: 2, turns: 2}\ngrid: {seed: [1, 2, 3]}", RunError)
@@ -129,6 +147,7 @@ def test_a_changed_experiment_is_refused_before_any_cell_starts() -> None:
     ("text", "expected"),
     [
         ("grid: {seed: [1], turns: [1, 0]}", "study.yaml: cell study-seed-1-turns-0: turns: must be greater than"),
+        ("name: latest\ngrid: {seed: [1]}", "study.yaml: name: 'latest' means the newest run"),
         ("grid: {revision.strategi: [x]}", "study.yaml: cell study-strategi-x: revision.strategi: unknown key"),
         ("each: {revision: {quorum: x}}\ngrid: {seed: [1]}", "study.yaml: cell study-seed-1: revision.quorum: must be"),
         ("grid: {model: [opnai]}", "study.yaml: cell study-model-opnai: model opnai: write `simulated` or PROVIDER"),

@@ -141,6 +141,19 @@ def test_a_killed_worker_is_replaced_and_its_cells_continue() -> None:
         as_alone()
 
 
+def test_a_signal_to_a_worker_alone_gives_its_cells_to_another_one() -> None:
+    with Loopback(latency=0.02, answer=society()) as server:
+        write(server)
+        process = start("--at-once", "2")
+        until(lambda: len(server.requests) >= 20)
+        os.kill(workers(process)[0], signal.SIGTERM)
+        code, found, err = finish(process)
+        assert (code, statuses(found)) == (0, ["finished"] * 4)
+        assert "its process has died (exit code 143); another one continues the work" in err
+        assert asked_once(server)
+        as_alone()
+
+
 def test_cells_whose_worker_dies_twice_have_failed() -> None:
     with Loopback(latency=0.02, answer=society()) as server:
         write(server)

@@ -19,9 +19,11 @@ from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.plan import cost_line
+from scai_cli.experiment.sweep_file import axis_labels
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
 from scai_cli.text.characters import one_line, visible
+from scai_cli.text.counts import counted
 
 _LONGEST: Final = 24
 """Characters of a value in the table."""
@@ -34,7 +36,7 @@ def print_sweep(sweep: Sweep) -> None:
     """
     numbers = _number_columns(sweep)
     table = plain_table()
-    for title in (*map(_heading, sweep.axes), "status"):
+    for title in (*_headings(sweep.axes), "status"):
         table.add_column(styled(title), no_wrap=True)
     for title in numbers:
         table.add_column(title, justify="right", no_wrap=True)
@@ -79,9 +81,9 @@ def _spent_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
     return {"calls": [*calls]} | ({"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {})
 
 
-def _heading(axis: str) -> str:
-    """Return the last part of a key, as in the ids of the cells."""
-    return one_line(axis.rpartition(".")[2], _LONGEST)
+def _headings(axes: Sequence[str]) -> list[str]:
+    """Return the labels of the axes as in the ids of the cells."""
+    return [one_line(label, _LONGEST) for label in axis_labels(axes)]
 
 
 def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
@@ -97,7 +99,7 @@ def sweep_csv(sweep: Sweep) -> str:
     spent = ("calls", "input_tokens", "output_tokens", "usd", "wall_s")
     gain = ("gain", "gain_low", "gain_high")
     numbers = (*made, *labels, "measured_on", *gain, *spent)
-    writer.writerow(["run_id", *map(_in_csv, sweep.axes), "status", "problem", *numbers])
+    writer.writerow(map(_in_csv, ("run_id", *sweep.axes, "status", "problem", *numbers)))
     for cell in sweep.cells:
         values = (cell.values.get(axis, "") for axis in sweep.axes)
         own = cell.gain or Gain.model_construct(value=None, low=None, high=None)
@@ -148,13 +150,13 @@ def summary_line(cells: Sequence[CellRecord]) -> str:
     costs = [cell.usd for cell in cells if cell.calls]
     money = "" if None in costs or not any(costs) else f" · ${sum(cost or 0.0 for cost in costs):.4f}"
     states = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"{len(cells)} cells: {states} · {sum(cell.calls for cell in cells):,} calls{money}"
+    return f"{counted(len(cells), 'cell')}: {states} · {sum(cell.calls for cell in cells):,} calls{money}"
 
 
 def print_sweep_plan(plan: SweepPlan) -> None:
     """Print the cells of a sweep, what each is expected to use, and the sum of those that are not finished."""
     table = plain_table()
-    for title in (*map(_heading, plan.axes), "status"):
+    for title in (*_headings(plan.axes), "status"):
         table.add_column(styled(title), no_wrap=True)
     for title in ("calls", "tokens", "cost"):
         table.add_column(title, justify="right", no_wrap=True)

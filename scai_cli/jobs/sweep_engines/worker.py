@@ -32,7 +32,9 @@ def main() -> None:
     logging.getLogger("scai_cli").disabled = True  # the driver has said which host gets which key
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_Worker(signals, results).work(orders))
+            stopped = runner.run(_Worker(signals, results).work(orders))
+        if not stopped and signals.first is not None:
+            sys.exit(128 + signals.first)
     finally:
         signals.ending = True
         signals.release()
@@ -53,26 +55,37 @@ class _Worker:
         self._signals = signals
         self._results = results
         self._cells: set[asyncio.Task[None]] = set()
+        self._is_stopped = False
 
-    async def work(self, orders: BinaryIO) -> None:
-        """Take orders until the pipe ends or a signal has stopped the cells; wait for them to end."""
+    async def work(self, orders: BinaryIO) -> bool:
+        """Take orders until the pipe ends or a signal comes; wait for the cells to end; return if the driver ended it.
+
+        A signal to this process alone leaves its cells to the driver, which gives them to another one.
+        """
         pipe = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             partial(asyncio.StreamReaderProtocol, pipe), orders
         )
         try:
             # Also a signal between two cells must not cancel the tasks of this loop.
-            with suppress(Interrupted), Interruption(lambda _: None):
+            with suppress(Interrupted), Interruption(partial(self._leave, transport)):
                 while (message := await read_message(pipe)) is not None:
                     self._take(message)
-                self._take(Stop())
+                if self._signals.first is None:
+                    self._take(Stop())
                 await self._ended()
         finally:
             await self._ended()
             transport.close()
+        return self._is_stopped
+
+    def _leave(self, orders: asyncio.ReadTransport, _: Interrupted) -> None:
+        if not self._is_stopped:  # else a second order to stop may come
+            orders.close()
 
     def _take(self, message: CellOrder | Stop) -> None:
         if isinstance(message, Stop):
+            self._is_stopped = True
             if self._cells and (message.at_once or self._signals.first is None):
                 signal.raise_signal(signal.SIGTERM)
             return
@@ -82,13 +95,15 @@ class _Worker:
 
     async def _play(self, order: CellOrder) -> None:
         result = await run_cell(order, lambda line: self._send(Said(order.path.name, line)))
-        self._send(Ended(order.path.name, result))
+        if self._is_stopped or result.record.status != "interrupted":
+            self._send(Ended(order.path.name, result))
 
     def _report(self, order: CellOrder, task: asyncio.Task[None]) -> None:
         """Send the result of a cell that a bug has ended: it stops no other cell."""
         self._cells.discard(task)
         if task.cancelled():
-            self._send(Ended(order.path.name, failed(order, Interrupted("interrupted"))))
+            if self._is_stopped:
+                self._send(Ended(order.path.name, failed(order, Interrupted("interrupted"))))
         elif (error := task.exception()) is not None:
             sys.excepthook(type(error), error, error.__traceback__)
             self._send(Ended(order.path.name, given_up(order, f"a bug: {type(error).__name__}: {error}")))
