@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="a key of the experiment, as in `scai run --set`")
     parser.add_argument("--repeat", type=int, default=1, help="the least CPU of this many measurements counts")
     args = parser.parse_args()
+    repeats, args.repeat = args.repeat, max(3, args.repeat)  # a start that is measured too long would hide the rest
     starts = measured({**SIZES, "people": 2, "tasks": 1}, args, {})
+    args.repeat = repeats
     if args.size:
         size = SIZES | {name: int(number) for name, number in (part.split("=") for part in args.size)}
         print_found(size, measured(size, args, starts))
@@ -88,7 +90,8 @@ def measured(size: dict[str, int], args: argparse.Namespace, starts: dict[str, F
         (folder / "big.yaml").write_text(yaml.safe_dump(experiment(size)))
         settings = [part for setting in args.set for part in ("--set", setting)]
         play = ["run", "big.yaml", "--quiet", *settings, "--run-id"]
-        used = {"run": [cpu(folder, [*play, f"big-{n}" if n else "big"]) for n in range(max(1, args.repeat))]}
+        plays = args.repeat if "run" in args.commands else 1
+        used = {"run": [cpu(folder, [*play, f"big-{n}" if n else "big"]) for n in range(plays)]}
         shutil.copytree(folder / "runs" / "big", folder / "runs" / "other")
         for command in (name for name in READERS if name in args.commands):
             used[command] = [cpu(folder, READERS[command]) for _ in range(args.repeat)]

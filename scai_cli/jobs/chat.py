@@ -19,7 +19,7 @@ from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
-from scai_cli.jobs.session import loop_factory, with_remedy
+from scai_cli.jobs.session import with_remedy
 from scai_cli.messages import Message
 from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatStarted
 from scai_cli.runs.events import MessageSaid, Problem, Rated
@@ -239,8 +239,8 @@ def open_chat(
             whose = f" for {persona}" if persona else ""
             raise RunError(f"--against {against}: its system message{whose} is that of {product.name}; leave it out")
         dialogues = (other, product)
-    runner = asyncio.Runner(loop_factory=loop_factory())
-    return ChatSession(path, config, dialogues, ModelPool.connect(config.asked_directly), runner, seen)
+    # Python's own loop: one or two calls at a time need no faster one, and a Ctrl-C while uvloop starts breaks it.
+    return ChatSession(path, config, dialogues, ModelPool.connect(config.asked_directly), asyncio.Runner(), seen)
 
 
 def _dialogue(history: History, config: ExperimentConfig, version: int, persona: str | None) -> Dialogue:

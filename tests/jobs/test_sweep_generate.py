@@ -88,6 +88,7 @@ def test_the_command_makes_them_and_export_joins_them() -> None:
     exported = scai("export", "many", "--format", "ratings").out
     paths = sorted(RUNS.glob("many-*"))
     assert exported == scai("export", *(path.name for path in paths), "--format", "ratings").out
+    assert scai("export", "runs/many", "--format", "ratings").out == exported
     assert len(exported.splitlines()) > 8
     before = {path: path.stat().st_mtime_ns for path in RUNS.glob("many-*/*")}
     assert scai("sweep", "many.yaml", "-q", "--csv").out.splitlines()[1].startswith("many-rows-0-2,0:2,finished,,2,")

@@ -65,15 +65,17 @@ def _print_table(
     No title and no number is cut. On a narrow terminal titles have a word a line, then columns are left out, and at
     last values take several lines.
     """
-    texts = dict(
-        zip((*_headings(axes), "status"), zip(*(_texts(axes, *cell) for cell in cells), strict=True), strict=True)
-    )
-    widths = {title: max(map(cell_len, (title, *column))) for title, column in (*texts.items(), *numbers.items())}
+    texts = [
+        *zip((*_headings(axes), "status"), zip(*(_texts(axes, *cell) for cell in cells), strict=True), strict=True)
+    ]
+    text_widths = [max(map(cell_len, (title, *column))) for title, column in texts]
+    widths = {title: max(map(cell_len, (title, *column))) for title, column in numbers.items()}
 
     def is_too_wide() -> bool:
-        return sum(widths.values()) + _GAP * (len(widths) - 1) > console.width
+        every = (*text_widths, *widths.values())
+        return sum(every) + _GAP * (len(every) - 1) > console.width
 
-    titles, left_out = {title: title for title in widths}, []
+    titles, left_out = {title: title for title in numbers}, []
     if is_too_wide():
         for title, column in numbers.items():
             titles[title] = title.replace(" ", "\n")
@@ -82,17 +84,16 @@ def _print_table(
         if is_too_wide():
             left_out.append(title)
             del widths[title]
-    values = [title for title in texts if title != "status"]
-    while is_too_wide() and max(widths[title] for title in values) > 1:
-        widths[max(values, key=widths.__getitem__)] -= 1
+    *values, _status = range(len(texts))
+    while is_too_wide() and max(text_widths[at] for at in values) > 1:
+        text_widths[max(values, key=text_widths.__getitem__)] -= 1
     table = plain_table()
     table.pad_edge = False
-    for title in texts:
-        table.add_column(styled(title), overflow="fold", width=widths[title])
-    shown = [title for title in numbers if title in widths]
-    for title in shown:
-        table.add_column(titles[title], justify="right", no_wrap=True, width=widths[title])
-    for row in zip(*texts.values(), *(numbers[title] for title in shown), strict=True):
+    for (title, _), width in zip(texts, text_widths, strict=True):
+        table.add_column(styled(title), overflow="fold", width=width)
+    for title, width in widths.items():
+        table.add_column(titles[title], justify="right", no_wrap=True, width=width)
+    for row in zip(*(column for _, column in texts), *(numbers[title] for title in widths), strict=True):
         table.add_row(*map(styled, row))
     console.print(table)
     return left_out
@@ -100,6 +101,11 @@ def _print_table(
 
 def _texts(axes: Sequence[str], values: Mapping[str, Any], status: str) -> tuple[str, ...]:
     return (*shown_values(axes, values), status)
+
+
+def _headings(axes: Sequence[str]) -> list[str]:
+    """Return the labels of the axes as in the ids of the cells."""
+    return [one_line(label, _LONGEST) for label in axis_labels(axes)]
 
 
 def print_differences(rows: Sequence[Row]) -> None:
@@ -128,11 +134,6 @@ def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
 def _spent_columns(cells: Sequence[CellRecord]) -> dict[str, list[str]]:
     calls, costs = zip(*map(_spent, cells), strict=True)
     return {"calls": [*calls]} | ({"cost": [*costs]} if any(cell.usd != 0 for cell in cells if cell.calls) else {})
-
-
-def _headings(axes: Sequence[str]) -> list[str]:
-    """Return the labels of the axes as in the ids of the cells."""
-    return [one_line(label, _LONGEST) for label in axis_labels(axes)]
 
 
 def _spent(cell: CellRecord | PlannedCell) -> tuple[str, str]:
