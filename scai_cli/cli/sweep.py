@@ -31,7 +31,7 @@ def sweep(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run an experiment in many variants (a grid or a list of cells), and compare them in one table.
+    """Run an experiment over a grid of values, and compare the runs.
 
     Each cell is a run. A finished cell is kept, an unfinished one continues; the same command continues a sweep.
     """

@@ -96,6 +96,26 @@ def ctrl_c_ends_input() -> Iterator[None]:
 
 
 @contextmanager
+def signals_later() -> Iterator[Callable[[], None]]:
+    """Keep back signals from here until the yielded function is called, where the system can.
+
+    An exception of a handler while an event loop starts is lost in the loop's own code.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield lambda: None
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+    def deliver() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    try:
+        yield deliver
+    finally:
+        deliver()
+
+
+@contextmanager
 def resumable(command: str) -> Iterator[None]:
     """Inside the block, an interruption or a failed write prints the command that continues the work."""
     try:

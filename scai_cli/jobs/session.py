@@ -22,7 +22,7 @@ from scai_cli.errors import (
     ScaiError,
 )
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.jobs.interruption import Interruption, resumable
+from scai_cli.jobs.interruption import Interruption, resumable, signals_later
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import Usage
 from scai_cli.models.tally import Meter
@@ -256,8 +256,13 @@ async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> 
 
 def run_on_loop(job: Coroutine[Any, Any, Returned]) -> Returned:
     """Run a job on a new event loop, for callers without a running loop."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(job)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner, signals_later() as deliver:
+
+        async def work() -> Returned:
+            deliver()
+            return await job
+
+        return runner.run(work())
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -183,3 +183,13 @@ def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
     called = "Ctrl-C" if name == "SIGINT" else name
     for one in disturbed(*command, since=since, at=at):
         assert (one.code, one.said) == (130, f"scai: interrupted by {called}\n")
+
+
+@pytest.mark.slow
+def test_a_signal_while_the_event_loop_starts_is_one_line(tiny):
+    command, since = ("run", tiny, "-q"), "runners.py:run"
+    starts = [n for n, place in enumerate(moments_of(*command, since=since), 1) if place == "socket.py:socketpair"]
+    assert starts
+    at = [[(n, "SIGINT")] for n in starts[:4]]
+    for one in disturbed(*command, since=since, at=at):
+        assert (one.code, one.said.count("scai: interrupted by Ctrl-C")) == (130, 1), one

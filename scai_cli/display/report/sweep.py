@@ -70,7 +70,8 @@ def _subtitle(sweep: Sweep) -> str:
     calls = sum(cell.calls for cell in sweep.cells)
     tokens = sum(cell.input_tokens + cell.output_tokens for cell in sweep.cells)
     usd = sum(cell.usd or 0.0 for cell in sweep.cells)
-    cost = [f"${usd:.4f}"] if usd else []
+    is_known = all(cell.usd is not None or not cell.calls for cell in sweep.cells)
+    cost = [f"${usd:.4f}"] if usd and is_known else []
     return " · ".join([cells, axes, counted(calls, "call"), counted(tokens, "token"), *cost])
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from scai_cli.errors import Interrupted
+from scai_cli.errors import Interrupted, RunError
 from scai_cli.jobs.interruption import GRACE_S
 from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, failed, given_up
 from scai_cli.jobs.sweep_engines.frames import Message, Said, Stop, frame, read_message
@@ -68,6 +68,8 @@ class LocalEngine:
 
     async def run(self, order: CellOrder, say: Say) -> CellResult:
         """Play a cell in the worker with the fewest; `say` gets its messages."""
+        if not self._workers:
+            return given_up(order, "no worker process is left")
         worker = min(self._workers, key=lambda each: len(each.cells))
         cell = _Cell(order, say, asyncio.get_running_loop().create_future())
         self._give(worker, cell)
@@ -95,11 +97,14 @@ class LocalEngine:
             worker.process.kill()
 
     async def _start_worker(self) -> _Worker:
+        """Start a process; raises RunError if the system refuses one."""
         # In a process group of its own: a terminal sends Ctrl-C to all of a group, and a second one cancels calls.
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), stdin=PIPE, stdout=PIPE, stderr=2, **own_group
-        )
+        program = (sys.executable, "-c", _PROGRAM, json.dumps(sys.path))
+        try:
+            process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, stderr=2, **own_group)
+        except OSError as error:
+            raise RunError(f"no worker process can be started ({error.strerror}); stop other programs") from None
         worker = _Worker(process)
         self._workers.append(worker)
         reader = asyncio.create_task(self._read(worker))
@@ -124,7 +129,13 @@ class LocalEngine:
             self._workers.remove(worker)
             self._end(worker)
             return
-        new = await self._start_worker()
+        try:
+            new = await self._start_worker()
+        except RunError as error:
+            self._workers.remove(worker)
+            for cell in worker.cells.values():
+                cell.ended.set_result(given_up(cell.order, str(error)))
+            return
         self._workers.remove(worker)  # only now: `run` always finds one, and what it gave to this one is moved, too
         if self._is_stopping:
             self._end(worker)
