@@ -64,7 +64,12 @@ def sweep(
 def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = False) -> None:
     """Print a sweep, for `scai sweep` and `scai show`; `compared` reads its runs to compare them along each axis."""
     from scai_cli.analysis.sweep_axes import all_differences
-    from scai_cli.display.terminal.sweep import print_differences, print_sweep, sweep_csv
+    from scai_cli.display.terminal.sweep import (
+        print_continuation,
+        print_differences,
+        print_sweep,
+        sweep_csv,
+    )
 
     found = all_differences(sweep) if compared else []
     if as_json:
@@ -74,7 +79,9 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
         sys.stdout.write(sweep_csv(sweep))
     else:
         print_sweep(sweep)
-        print_differences(found)
+        if compared:
+            print_differences(found)
+            print_continuation(sweep)
 
 
 def _observer(quiet: bool) -> SweepObserver:

@@ -25,6 +25,7 @@ from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, tog
 from scai_cli.display.report.sections import Section
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import drawing
+from scai_cli.experiment.sweep_file import read_sweep
 from scai_cli.runs.sweep_directory import SWEEP, CellRecord, Sweep, read_sweep_directory
 from scai_cli.text.counts import counted
 
@@ -123,6 +124,10 @@ def _sections(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) ->
         yield Section("seeds", "Over the seeds", together(_seeds(sweep, runs)))
     yield Section("cells", "All cells", together(_cells(sweep, functions_of(runs))))
     text = (sweep.path / SWEEP).read_text(encoding="utf-8")
+    if experiment := read_sweep(
+        sweep.path / SWEEP
+    ).experiment:  # a page is given away: without the folders of its author
+        text = text.replace(str(experiment), experiment.name)
     yield Section("file", "The sweep file", tag("pre", text))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -22,7 +23,7 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.plan import cost_line
 from scai_cli.experiment.sweep_file import axis_labels
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
-from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
+from scai_cli.runs.sweep_directory import SWEEP, CellRecord, Gain, Sweep
 from scai_cli.text.characters import one_line, visible
 from scai_cli.text.counts import counted
 
@@ -106,6 +107,12 @@ def _texts(axes: Sequence[str], values: Mapping[str, Any], status: str) -> tuple
 def _headings(axes: Sequence[str]) -> list[str]:
     """Return the labels of the axes as in the ids of the cells."""
     return [one_line(label, _LONGEST) for label in axis_labels(axes)]
+
+
+def print_continuation(sweep: Sweep) -> None:
+    """Print the command that continues a sweep, if it has ended with cells that are not finished."""
+    if not sweep.is_running and any(cell.status != "finished" for cell in sweep.cells):
+        out().print(styled(f"continue with `scai sweep {shlex.quote(str(sweep.path / SWEEP))}`"), soft_wrap=True)
 
 
 def print_differences(rows: Sequence[Row]) -> None:
