@@ -21,7 +21,7 @@ TITLES = {
     "sockets": "bare sockets (no client)",
     "scai": "**scai**",
     "scai-plain": "scai, httpx2 transport",
-    "scai-sweep": "scai, `scai run` 64 times, 8 at a time",
+    "scai-sweep": "scai, `scai sweep --at-once 64`, with its start",
     "official": "official client",
     "official-aiohttp": "official client, aiohttp transport",
     "langchain": "LangChain, async",
