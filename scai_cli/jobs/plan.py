@@ -6,7 +6,7 @@ the counts are scaled up.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -164,7 +164,11 @@ def tokens_of(usage: Usage) -> dict[str, int]:
 
 def cost_of(config: ExperimentConfig, spent: Mapping[RoleModel, Usage]) -> float | None:
     """Return the cost of tokens in US dollars; None if the price of one of the models is unknown."""
-    costs = costs_of(spent, prices_of(config.prices, config.models()))
+    return total_cost(costs_of(spent, prices_of(config.prices, config.models())))
+
+
+def total_cost(costs: Collection[float | None]) -> float | None:
+    """Return the sum of costs in US dollars; None if one is unknown."""
     return None if None in costs else round(sum(cost or 0.0 for cost in costs), 6)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self
@@ -13,8 +13,7 @@ from scai_cli.errors import BatchesWait, Interrupted, LimitReached, ProviderErro
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.jobs.addresses import refuse_other_address
-from scai_cli.jobs.model_pool import costs_of, prices_of
-from scai_cli.jobs.plan import plan_experiment
+from scai_cli.jobs.plan import cost_of, plan_experiment
 from scai_cli.jobs.run import continue_run, run
 from scai_cli.jobs.saved_experiment import changed_keys, digests
 from scai_cli.jobs.session import Observer, Outcome, SilentObserver, Spending
@@ -100,12 +99,7 @@ class RunJob:
         done = is_finished(path)
         # What has failed continues with another remedy, as by `scai resume --set`.
         before, now = (digests(each, with_remedies=done) for each in (saved, self.config))
-        if changed := changed_keys(before, now):
-            raise RunError(f"run {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if done:
-            return "finished"
-        refuse_other_address((model for _, model in saved.models()), Overrides())
-        return "unfinished"
+        return state_of("run", path, saved, changed_keys(before, now), is_done=done)
 
     async def play(self, path: Path, observer: Observer[Any]) -> Outcome[Any]:
         """Start or continue the run; an error that allows to continue is in the outcome."""
@@ -125,6 +119,16 @@ class RunJob:
     def plan_key(self) -> str:
         """Return the experiment without its seed."""
         return self.config.model_dump_json(exclude={"seed"})
+
+
+def state_of(kind: str, path: Path, saved: ExperimentConfig, changed: Sequence[str], *, is_done: bool) -> State:
+    """Return how far a cell's folder is; raises RunError if keys have changed, or if calls would go elsewhere."""
+    if changed:
+        raise RunError(f"{kind} {path.name!r} exists already, with other values of {', '.join(changed)}")
+    if is_done:
+        return "finished"
+    refuse_other_address((model for _, model in saved.models()), Overrides())
+    return "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +171,12 @@ def spent_before(order: CellOrder, record: CellRecord) -> CellRecord:
         index = CallIndex.read(order.path / CALLS)
     except RunError:  # a damaged line, which the cell itself reports
         return record
-    config = order.job.config
-    costs = costs_of(index.spent, prices_of(config.prices, config.models()))
     usage, wall = sum(index.spent.values(), Usage()), read_outcome(order.path).get("wall_s")
     spent = {
         "calls": index.paid_calls,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        "usd": None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
+        "usd": cost_of(order.job.config, index.spent),
         "wall_s": wall if isinstance(wall, float) else 0.0,
     }
     return record.model_copy(update=spent)

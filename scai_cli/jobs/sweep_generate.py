@@ -19,7 +19,6 @@ from scai_cli.experiment.load import GivenValues, Overrides
 from scai_cli.experiment.model_settings import parse_model
 from scai_cli.experiment.sweep_file import SweepCell, SweepFile
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.generate import GenerateOutcome, continue_set, start
 from scai_cli.jobs.generate_plan import plan_generate
 from scai_cli.jobs.generate_source import (
@@ -33,7 +32,7 @@ from scai_cli.jobs.generate_source import (
 from scai_cli.jobs.saved_experiment import changed_keys, digests
 from scai_cli.jobs.session import Observer
 from scai_cli.jobs.sweep_budget import with_limits
-from scai_cli.jobs.sweep_cell import ExpectedUse, State
+from scai_cli.jobs.sweep_cell import ExpectedUse, State, state_of
 from scai_cli.messages import Usage
 from scai_cli.runs.find import is_evaluation, is_generated, is_run
 from scai_cli.runs.history.status import outcome_of
@@ -73,12 +72,8 @@ class GenerateJob:
                 raise RunError(f"{path}: exists already and is not a generated set")
             return "new"
         saved, done = read_generation(path), is_finished(path)
-        if changed := self._changed(saved, with_remedies=done):
-            raise RunError(f"generated set {path.name!r} exists already, with other values of {', '.join(changed)}")
-        if done:
-            return "finished"
-        refuse_other_address((model for _, model in saved.config.models()), Overrides())
-        return "unfinished"
+        changed = self._changed(saved, with_remedies=done)
+        return state_of("generated set", path, saved.config, changed, is_done=done)
 
     async def play(self, path: Path, observer: Observer[Any]) -> GenerateOutcome:
         """Start or continue the set; an error that allows to continue is in the outcome."""

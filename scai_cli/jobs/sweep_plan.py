@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scai_cli.experiment.sweep_file import SweepFile
-from scai_cli.jobs.plan import tokens_of
+from scai_cli.jobs.plan import tokens_of, total_cost
 from scai_cli.jobs.sweep_cell import ExpectedUse, State
 from scai_cli.jobs.sweep_jobs import doubts, load_cells, states
 from scai_cli.messages import Usage
@@ -53,14 +53,15 @@ class SweepPlan:
     @property
     def usd(self) -> float | None:
         """Their cost; None if a price is unknown."""
-        costs = [cell.usd for cell in self._left]
-        return None if None in costs else round(sum(cost or 0.0 for cost in costs), 6)
+        return total_cost([cell.usd for cell in self._left])
 
     def as_object(self) -> dict[str, Any]:
         """Return what `scai sweep --dry-run --json` prints."""
-        cells = [{**asdict(cell), "usage": None, "tokens": tokens_of(cell.usage)} for cell in self.cells]
-        for cell in cells:
-            del cell["usage"]
+        cells = [
+            {"run_id": cell.run_id, "values": cell.values, "state": cell.state}
+            | {"calls": cell.calls, "usd": cell.usd, "tokens": tokens_of(cell.usage)}
+            for cell in self.cells
+        ]
         whole = {"calls": self.calls, "tokens": tokens_of(self.usage), "usd": self.usd}
         return {"name": self.name, "axes": list(self.axes), "cells": cells, **whole, "warnings": list(self.warnings)}
 
@@ -79,11 +80,10 @@ def plan_sweep(file: SweepFile, runs: Path) -> SweepPlan:
 
 def _too_much(file: SweepFile, cells: Sequence[PlannedCell]) -> Iterator[str]:
     """Yield the limits of the whole sweep that are too low for its cells, with what these take."""
-    usd = [cell.usd for cell in cells]
     sums = {
         "calls": sum(cell.calls for cell in cells),
         "tokens": sum(cell.usage.total for cell in cells),
-        "usd": 0.0 if None in usd else round(sum(cost or 0.0 for cost in usd), 4),
+        "usd": round(total_cost([cell.usd for cell in cells]) or 0.0, 4),
     }
     for key, need in sums.items():
         limit = getattr(file.keys.limits, key)

@@ -14,6 +14,7 @@ from scai_cli.analysis.sweep_axes import (
     compared_axes,
     functions_of,
     main_differences,
+    values_of,
 )
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
 from scai_cli.analysis.sweep_seeds import seed_summaries, welfare_fronts
@@ -67,17 +68,13 @@ def _status(sweep: Sweep) -> Html:
 def _subtitle(sweep: Sweep) -> str:
     counts = Counter(cell.status for cell in sweep.cells)
     cells = f"{counted(len(sweep.cells), 'cell')}: {', '.join(f'{n:,} {status}' for status, n in counts.items())}"
-    axes = listed([f"{cut(axis, _MOST_VALUE)} ({len(_values(sweep, axis))})" for axis in sweep.axes], 8)
+    axes = listed([f"{cut(axis, _MOST_VALUE)} ({len(values_of(sweep, axis))})" for axis in sweep.axes], 8)
     calls = sum(cell.calls for cell in sweep.cells)
     tokens = sum(cell.input_tokens + cell.output_tokens for cell in sweep.cells)
     usd = sum(cell.usd or 0.0 for cell in sweep.cells)
     is_known = all(cell.usd is not None or not cell.calls for cell in sweep.cells)
     cost = [f"${usd:.4f}"] if usd and is_known else []
     return " · ".join([cells, axes, counted(calls, "call"), counted(tokens, "token"), *cost])
-
-
-def _values(sweep: Sweep, axis: str) -> set[tuple[str, ...]]:
-    return {setting(cell.values, axis) for cell in sweep.cells}
 
 
 def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Html]:
