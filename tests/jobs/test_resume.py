@@ -234,6 +234,7 @@ MAY_CHANGE = {
     "max_failures": 0.5,
     "force": True,
     "generate": {"k": 2},
+    "observers": ["a_module:Log"],
 }
 
 
