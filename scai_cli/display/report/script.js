@@ -86,10 +86,14 @@ function tips(chart, tip) {
   chart.addEventListener("pointerleave", () => { tip.hidden = true; });
 }
 
-document.querySelectorAll(".transcripts").forEach(filtering);
-document.querySelectorAll(".copy").forEach(copying);
-const tip = document.getElementById("tip");
-document.querySelectorAll(".chart").forEach((chart) => tips(chart, tip));
+function enliven(root) {
+  root.querySelectorAll(".transcripts").forEach(filtering);
+  root.querySelectorAll(".copy").forEach(copying);
+  const tip = document.getElementById("tip");
+  root.querySelectorAll(".chart").forEach((chart) => tips(chart, tip));
+}
+
+enliven(document);
 addEventListener("hashchange", reveal);
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='#']");
