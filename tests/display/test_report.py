@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import yaml
@@ -26,7 +27,7 @@ from scai_cli.analysis.verdicts import between, gained_or_lost
 from scai_cli.analysis.verdicts import change_words as change_words_of
 from scai_cli.display.numbers import change as change_cell
 from scai_cli.display.numbers import number
-from scai_cli.display.report.html import inline, tag, visible
+from scai_cli.display.report.html import Address, inline, tag, visible
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
@@ -133,6 +134,21 @@ def test_any_text_stays_text(text: str) -> None:
 def test_nothing_leads_away_from_the_page(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="page"):
         tag("a", "x", **{name: value})
+
+
+@given(st.lists(st.text(), max_size=3), st.text(), st.text())
+def test_an_address_leads_only_to_this_server(steps: list[str], value: str, anchor: str) -> None:
+    text = Address.of(*filter(None, steps), anchor=anchor, page=value).text
+    parts = urlsplit(urljoin("http://127.0.0.1:8787/a/b", text))
+    assert (parts.scheme, parts.netloc) == ("http", "127.0.0.1:8787")
+    assert parse_qs(parts.query, errors="surrogatepass").get("page", [""]) == [value]
+    assert Page(tag("a", "x", href=Address(text)).text).tags == [("a", {"href": text})]
+
+
+@pytest.mark.parametrize("text", ["", "x", "//x.org", "/\\x.org", "https://x.org", "/a b", "/a\n", '/"', "/?a=<"])
+def test_an_address_that_is_not_encoded_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an address"):
+        Address(text)
 
 
 def test_code_cannot_end_its_element() -> None:

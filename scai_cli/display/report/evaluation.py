@@ -27,21 +27,26 @@ _ROW, _LEFT, _WIDTH, _RIGHT = 34, 300, 700, 20
 def make_evaluation_page(path: Path, *, trust: bool = False) -> str:
     """Return the page about an evaluation, the same bytes for the same one; raises RunError for a damaged line."""
     evaluation = read_results(path, trust=trust)
+    heading = header(tag("h1", evaluation.manifest.run_id), evaluation_facts(evaluation), "top")
+    return page(evaluation.manifest.run_id, together(heading, evaluation_body(evaluation)))
+
+
+def evaluation_body(evaluation: Evaluation) -> Html:
+    """Return all of the page below its header."""
     others = evaluation.systems[1:]
     links = [(f"against-{n}", f"{other}: verdicts") for n, other in enumerate(others, 1)]
     links += [(f"suite-{result.suite}", result.suite) for result in evaluation.results]
-    body = together(
-        header(tag("h1", evaluation.manifest.run_id), _subtitle(evaluation), "top"),
+    return together(
         tag("div", list(_lead(evaluation)), _cautions(evaluation), class_="answer"),
         nav(links),
         _systems(evaluation),
         (_verdicts(evaluation, other, f"against-{n}") for n, other in enumerate(others, 1)),
         (_suite(evaluation, result) for result in evaluation.results),
     )
-    return page(evaluation.manifest.run_id, body)
 
 
-def _subtitle(evaluation: Evaluation) -> str:
+def evaluation_facts(evaluation: Evaluation) -> str:
+    """Return the status, the systems and the suites in a line."""
     manifest = evaluation.manifest
     suites = ", ".join(suite.name for suite in manifest.suites)
     return f"{evaluation.status} · {counted(len(manifest.systems), 'system')} · {suites} · scai {manifest.scai}"

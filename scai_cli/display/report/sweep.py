@@ -47,26 +47,32 @@ Differences = Mapping[str, Sequence[Row]]
 def make_sweep_page(path: Path) -> str:
     """Return the page about a sweep, finished or not; raises RunError for a damaged line."""
     sweep = read_sweep_directory(path)
+    heading = header(tag("h1", sweep.name, " ", sweep_status(sweep)), sweep_facts(sweep), "top")
+    return page(sweep.name, together(heading, sweep_body(sweep)))
+
+
+def sweep_body(sweep: Sweep) -> Html:
+    """Return all of the page below its header; raises RunError for a damaged line in one of its runs."""
     runs = read_runs(sweep)
     found = {axis: list(axis_differences(sweep, runs, axis)) for axis in compared_axes(sweep)}
     sections = list(_sections(sweep, runs, found))
-    body = together(
-        header(tag("h1", sweep.name, " ", _status(sweep)), _subtitle(sweep), "top"),
+    return together(
         tag("div", list(_answer(sweep, runs, found)), class_="answer"),
         undrawn_note(),
         nav([(each.anchor, each.title) for each in sections]),
         (tag("section", tag("h2", each.title), each.content, id=each.anchor) for each in sections),
     )
-    return page(sweep.name, body)
 
 
-def _status(sweep: Sweep) -> Html:
+def sweep_status(sweep: Sweep) -> Html:
+    """Return the status of the sweep as word and colour."""
     left = {cell.status for cell in sweep.cells} - {"finished"}
     status = "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
     return tag("span", status, class_=f"status {status}")
 
 
-def _subtitle(sweep: Sweep) -> str:
+def sweep_facts(sweep: Sweep) -> str:
+    """Return the cells, the axes and the cost in a line."""
     counts = Counter(cell.status for cell in sweep.cells)
     cells = f"{counted(len(sweep.cells), 'cell')}: {', '.join(f'{n:,} {status}' for status, n in counts.items())}"
     axes = listed([f"{cut(axis, _MOST_VALUE)} ({len(values_of(sweep, axis))})" for axis in sweep.axes], 8)
