@@ -100,4 +100,11 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='#']");
   if (link && link.getAttribute("href") === location.hash) reveal();
 });
+// In a notebook's frame (`srcdoc`) a link has the notebook's address for its base, and would load it.
+if (location.protocol === "about:") document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='#']");
+  if (!link) return;
+  event.preventDefault();
+  location.hash = link.hash;
+});
 reveal();
