@@ -125,7 +125,7 @@ def _answered(call: Mapping[str, Any]) -> Iterator[Html]:
 
 
 def _facts(call: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is known about a call: the sampling as sent, then the values of its answer."""
+    """Yield the facts about a call: the sampling as sent, then the values of its answer."""
     yield from ((key.replace("_", " "), _text(value)) for key, value in request.items() if key != "messages")
     for key in ("role", "purpose", "answered_by", "finish_reason", "latency_s", "retries", "source", "adapted"):
         if call.get(key) is not None:

@@ -27,6 +27,7 @@ SIZE: Final = 50
 """The rows of a page of a generated set."""
 MOST_CHARACTERS: Final = 20_000
 """The maximal characters of a question or an answer; rows.jsonl has the rest."""
+_ANSWERS: Final = {"initial": "first answer", "final": "later answer"}
 _JUDGED: Final = {"better": "later answer better", "worse": "first answer better", "problem": "with a problem"}
 
 
@@ -57,9 +58,8 @@ def _sweep(library: Library, path: Path) -> View:
         tag("li", tag("a", cell.run_id, href=of(cell.run_id)), " ", badge(cell.status)) for cell in made[:MOST_CELLS]
     )
     more = note(f"and {counted(len(made) - MOST_CELLS, 'more cell')}") if len(made) > MOST_CELLS else None
-    runs = tag(
-        "details", tag("summary", f"Open one of {counted(len(made), 'cell')}"), tag("ul", links, class_="cells"), more
-    )
+    opened = tag("summary", f"Open one of {counted(len(made), 'cell')}")
+    runs = tag("details", opened, tag("ul", links, class_="cells"), more)
     head = together(heading(path.name, status, sweep_facts(sweep)), runs if made else None)
     return View(path.name, head, sweep_body(sweep), every=_pace(status))
 
@@ -165,8 +165,9 @@ def _judged(row: GeneratedRow) -> Html | None:
 
 
 def _pair(judgement: Judgement) -> str:
-    """Return `s1 over initial`."""
-    return " over ".join(cut(answer.rpartition("/")[2], 40) for answer in (judgement.first, judgement.second))
+    """Return `answer s1 over first answer`."""
+    steps = (answer.rpartition("/")[2] for answer in (judgement.first, judgement.second))
+    return " over ".join(_ANSWERS.get(step, f"answer {cut(step, 40)}") for step in steps)
 
 
 def _steps(row: GeneratedRow) -> Html | None:

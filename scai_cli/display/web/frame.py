@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.display.report.html import Address, Child, Html, note, tag
+from scai_cli.display.report.plain import glossary
 from scai_cli.text.counts import counted
 
 HOME: Final = Address.of()
@@ -47,6 +48,7 @@ def page(view: View, state: str) -> str:
         tag("a", "To the content", href="#main", class_="skip"),
         tag("header", _trail(view), _refreshing(), class_="bar"),
         tag("main", view.heading, tag("div", view.content, id="content"), id="main"),
+        tag("div", glossary(view.content), id="words"),
         tag("div", id="tip", role="status", hidden=True),
         data_state=state,
         data_every=view.every or None,

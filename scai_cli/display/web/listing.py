@@ -52,7 +52,7 @@ def _sections(library: Library) -> Iterator[Html]:
 def _nothing() -> Html:
     return tag(
         "section",
-        tag("p", "There are no runs here yet. Make one, and it appears on this page while it goes on:"),
+        tag("p", "There are no runs here yet. Make one, and it appears here as soon as it has begun:"),
         tag("pre", "scai init demo\ncd demo\nscai run configs/quickstart.yaml", tabindex=0),
         note("If your runs are in another folder: ", tag("code", "scai view --runs-dir FOLDER")),
     )

@@ -40,7 +40,7 @@ def run_page(library: Library, asked: Asked) -> View:
     run = library.run(asked.name)
     content = together(
         run.answer,
-        _drawn(list(run.opening(_WHOLE))),
+        drawn(list(run.opening(_WHOLE))),
         tag(
             "section",
             tag("p", tag("a", "People, charts, revisions and problems", href=of(asked.name, "details"))),
@@ -56,7 +56,7 @@ def details_page(library: Library, asked: Asked) -> View:
 
     def draw() -> Html:
         sections = list(run.whole(ToTranscripts(asked.name)))
-        return together(nav([(section.anchor, section.title) for section in sections]), _drawn(sections))
+        return together(nav([(section.anchor, section.title) for section in sections]), drawn(sections))
 
     content = library.drawn("details", asked.name, draw)
     return View("Details", run_heading(run, "details"), content, [(asked.name, of(asked.name))], pace(run))
@@ -73,5 +73,6 @@ def pace(run: Run) -> int:
     return LIVE_S if run.figures.history.status == "running" else IDLE_S
 
 
-def _drawn(sections: Sequence[Section]) -> Html:
+def drawn(sections: Sequence[Section]) -> Html:
+    """Return sections of the report with their headings."""
     return together(tag("section", tag("h2", each.title), each.content, id=each.anchor) for each in sections)

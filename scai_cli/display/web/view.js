@@ -50,6 +50,9 @@ async function fetched(address, tag) {
   const response = await fetch(address, { headers, cache: "no-store", redirect: "error" });
   if (response.status === 304) return null;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const entry of page.querySelectorAll("#words [id]")) {
+    if (!document.getElementById(entry.id)) document.getElementById("words").append(entry);
+  }
   return { tag: response.headers.get("ETag") ?? "", main: page.getElementById("main"), ok: response.ok };
 }
 
