@@ -50,6 +50,7 @@ epoch          one round of conversations, ratings and a revision
 constitution   the assistant's rules, as its system message states them
 generated set  dataset rows that a model wrote by a constitution, in a folder
 evaluation     system messages compared on the same items, in a folder""",
+    context_settings={"help_option_names": ["-h", "--help"]},  # of all commands
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import generate, options
+from scai_cli.cli import completion, generate, options
+from scai_cli.plugins import BUILT_IN
+from scai_cli.runs.find import all_runs
 
 if TYPE_CHECKING:
     from scai_cli.jobs.evaluate_plan import EvaluatePlan
@@ -22,6 +24,7 @@ def evaluate(
             help="[NAME=]RUN[@EPOCH], constitution FILE, `none` (a neutral system message) or `bare` (none at all), "
             "each with an optional ,PROVIDER:NAME. The first is the reference.",
             show_default=False,
+            autocompletion=completion.folders(all_runs, words=("none", "bare")),
         ),
     ],
     suite: Annotated[
@@ -31,6 +34,7 @@ def evaluate(
             help="Suites: society, adherence, choice, refusal, pairs, fidelity, measures, or module:name; NAME=FILE or "
             "NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
+            autocompletion=completion.words(*BUILT_IN["suite"]),
         ),
     ] = ["society"],  # noqa: B006 - nothing changes it
     n: Annotated[
@@ -60,7 +64,12 @@ def evaluate(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Experiment with models and people; default: the first run's.", metavar="FILE"),
+        typer.Option(
+            "--config",
+            help="Experiment with models and people; default: the first run's.",
+            metavar="FILE",
+            autocompletion=completion.CONFIGS,
+        ),
     ] = None,
     allow_seen: Annotated[
         bool, typer.Option("--allow-seen", help="Allow items that had a part in writing the rules.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from scai_cli.cli import options
+from scai_cli.cli import completion, options
 
 if TYPE_CHECKING:
     from scai_cli.analysis.leave_one_out import Plan
@@ -18,7 +18,12 @@ def explain(
     run: options.Run,
     users: Annotated[
         tuple[str, str] | None,
-        typer.Option("--users", help="Show rules with opposite effects on personas A and B.", metavar="A B"),
+        typer.Option(
+            "--users",
+            help="Show rules with opposite effects on personas A and B.",
+            metavar="A B",
+            autocompletion=completion.ids("personas"),
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the number of calls, and make none.")] = False,
     settings: options.SetLimit = None,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scai_cli.cli import options
+from scai_cli.cli import completion, options
+from scai_cli.runs.find import all_runs
 from scai_cli.text.characters import json_line, visible
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def generate(
             metavar="RUN|CONSTITUTION",
             help="Run, constitution file (Markdown, text, JSON, YAML), or `none` (no rules).",
             show_default=False,
+            autocompletion=completion.folders(all_runs, words=("none",)),
         ),
     ],
     tasks: Annotated[
@@ -41,7 +43,10 @@ def generate(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", help="For a constitution file: the experiment with model and personas.", metavar="EXPERIMENT"
+            "--config",
+            help="For a constitution file: the experiment with model and personas.",
+            metavar="EXPERIMENT",
+            autocompletion=completion.CONFIGS,
         ),
     ] = None,
     judge: Annotated[

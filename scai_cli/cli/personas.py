@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scai_cli.cli import completion
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
 from scai_cli.errors import ConfigError
 from scai_cli.populations.formats import PERSONAS
@@ -36,7 +37,12 @@ Groups = Annotated[bool, typer.Option("--groups", help="polis: make one persona 
 AccountJson = Annotated[bool, typer.Option("--json", help="Print the account of all fields as JSON.")]
 Format = Annotated[
     str,
-    typer.Option("--as", metavar="FORMAT", help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}."),
+    typer.Option(
+        "--as",
+        metavar="FORMAT",
+        help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}.",
+        autocompletion=completion.words(*PERSONAS),
+    ),
 ]
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Runs, RunsDir, Trust, say
+from scai_cli.cli.options import RUNS, Reads, RunsDir, Trust, say
 from scai_cli.text.characters import visible
 
 
 def report(
-    runs: Runs,
+    runs: Reads,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -59,7 +59,7 @@ def run(
 
 
 def resume(
-    run: options.Run,
+    run: options.Work,
     settings: options.SetLimit = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,

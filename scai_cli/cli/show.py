@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scai_cli.cli import evaluate, sweep
-from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task, Trust, print_json
+from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Read, RunsDir, Task, Trust, print_json
 from scai_cli.runs.history.selection import Selection
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Run,
+    run: Read,
     epoch: Epoch = None,
     persona: Persona = None,
     task: Task = None,

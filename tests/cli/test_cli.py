@@ -377,7 +377,10 @@ def test_help_and_version() -> None:
     shown = scai("--help").out
     for command in ("run", "resume", "plan", "check", "show", "list", "export", "init"):
         assert re.search(rf"^  {command} ", shown, re.MULTILINE)
-        assert scai(command, "--help").code == 0
+        asked = scai(command, "--help")
+        assert asked == scai(command, "-h")
+        assert asked.code == 0
+    assert "show -h' for help." in scai("show", "--bogus").err
 
 
 def test_nothing_is_wider_than_80_columns_where_it_is_no_terminal(finished: Path) -> None:

@@ -554,10 +554,22 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert "seed 3 9" in page.text
     assert "not all of these runs were measured" not in page.text
     compared = scai("compare", finished, "other", "--json").json
-    assert page.inside("p", "lead").startswith(compared["sentence"])
     told = compared["paired"]["differences"]["other"]["utilitarian"]
     interval = Interval(**{key: value for key, value in told.items() if key != "measured_on"})
-    assert change_words_of(interval, 2, "difference") in page.text
+    assert change_words_of(interval, 2, "difference", over="") in page.text
+    lead = page.inside("p", "lead")
+    assert lead.startswith("other serves 3 simulated people (a small program and no language model) worse than tiny: ")
+    assert f"{change_cell(interval.estimate)}, likely between {between(interval, 2).replace(' to ', ' and ')}" in lead
+    means = [headline_of(run).people["ann"].after for run in (finished, Path("runs/other"))]
+    assert f"Ann Smith {number(means[0], 1)} {number(means[1], 1)} " in page.text
+    rules = [
+        scai("show", run, "--json").json["epochs"][-1]["constitution"]["principles"] for run in (finished, "other")
+    ]
+    shown = page.inside("div", "columns")
+    assert all(rule["text"] in shown for rule in rules[0])
+    new = page.inside("ins")
+    assert all(rule["text"] in shown for rule in rules[1])
+    assert all(rule["text"] in new or rule["text"] in [each["text"] for each in rules[0]] for rule in rules[1])
 
 
 def test_the_message_to_copy_is_for_everyone(tiny: Path) -> None:

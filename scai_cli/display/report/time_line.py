@@ -5,7 +5,7 @@ from typing import Protocol
 
 from scai_cli.analysis.rule_origins import rule_origins
 from scai_cli.display.numbers import number
-from scai_cli.display.report.constitution import RULE_CHARACTERS
+from scai_cli.display.report.constitution import RULE_CHARACTERS, word_diff
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.transcripts import where
@@ -24,7 +24,6 @@ from scai_cli.experiment.constitution import (
 from scai_cli.runs.events import Revised
 from scai_cli.runs.records import Candidate
 from scai_cli.text.counts import counted
-from scai_cli.text.word_changes import word_changes
 
 MOST_REVISIONS = 40
 MOST_EDITS = 40
@@ -109,7 +108,7 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: M
     elif isinstance(edit, Add) or old is None:
         text = tag("ins", cut(edit.text, RULE_CHARACTERS))
     else:
-        text = tag("span", _word_diff(cut(old.text, RULE_CHARACTERS), cut(edit.text, RULE_CHARACTERS)))
+        text = tag("span", word_diff(cut(old.text, RULE_CHARACTERS), cut(edit.text, RULE_CHARACTERS)))
     return tag(
         "li",
         tag("b", ids, class_="rule-id"),
@@ -181,11 +180,3 @@ def _judged(candidate: Candidate) -> str:
 def _before(run: Figures, revision: Revised) -> Constitution:
     versions = run.history.versions()
     return versions[revision.from_version][0] if revision.from_version in versions else Constitution()
-
-
-def _word_diff(old: str, new: str) -> Iterator[Html | str]:
-    """Yield the words of both texts in order, removed ones in `del`, added ones in `ins`."""
-    for same, removed, added in word_changes(old, new):
-        yield same
-        yield from (tag("del", removed), " ") if removed else ()
-        yield from (tag("ins", added), " ") if added else ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.numbers import number
 from scai_cli.display.report.charts import ACCENT, CARD, INK, chart, drawn
-from scai_cli.display.report.html import Html, note, tag
+from scai_cli.display.report.html import TEXTS, Html, note, tag
 from scai_cli.display.report.tables import MOST_ROWS, folded, table
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ def plane(front: ParetoFront, names: Sequence[str]) -> Iterator[Html]:
     if not dots:
         yield tag("p", "Nothing is measured yet.")
         return
-    yield note(
-        "To the right the mean of all is higher, upwards the welfare of the worst-off person (rawlsian); both "
-        "from 0 to 1. A filled point: no other point is higher on one of mean, worst-off person and equality and as "
-        "high on the rest (Pareto front). Each point is of one play, named in the table, and has no interval: near "
-        "points may differ by chance.",
-    )
+    yield note(TEXTS["plane"]["text"])
     yield drawing(front, names)
     yield _table(front, names)
 
