@@ -27,6 +27,7 @@ def report(
 
     It prints the path of the page.
     """
+    from scai_cli.display.report.charts import undrawn
     from scai_cli.display.report.evaluation import make_evaluation_page
     from scai_cli.display.report.page import make_page
     from scai_cli.display.report.sweep import make_sweep_page
@@ -46,6 +47,8 @@ def report(
         page = make_page(paths)
     else:
         page = make_sweep_page(paths[0]) if is_sweep(paths[0]) else make_evaluation_page(paths[0], trust=trust)
+    if (words := undrawn()) and not (alone and is_evaluation(paths[0])):
+        say(words)
     if str(target) == "-":
         print(page, end="")  # noqa: T201 - data for stdout
         return
