@@ -21,7 +21,7 @@ _NARROW: Final = 60
 
 _EXPLAINED: Final = (
     "mean rating: by each run's own people, real or simulated, of the last version",
-    "held-out gain: of people or tasks without a part in the rules; welfare, 0 to 1",
+    "held-out change: of people or tasks without a part in the rules; welfare, 0 to 1",
 )
 
 Entries = Sequence[Mapping[str, Any]]
@@ -67,7 +67,7 @@ def _print_runs(runs: Entries, sweeps: Entries) -> None:
         none = "All runs are cells of sweeps." if sweeps else "There are no runs yet; make one with `scai run CONFIG`."
         console.print(styled(none))
         return
-    titles = ["run", "status", "epochs", "mean rating\nat the end", "held-out\ngain", "cost", "started"]
+    titles = ["run", "status", "epochs", "mean rating\nat the end", "held-out\nchange", "cost", "started"]
     if console.width >= _WIDE:
         titles.append("model")
     elif console.width < _NARROW * 5 // 4:

@@ -185,9 +185,10 @@ def after_evaluation(path: Path) -> Steps:
 
 def after_comparison(paths: Sequence[Path]) -> Steps:
     """Return the steps after a comparison of runs."""
+    names = [path.name if path.parent == paths[0].parent else str(path) for path in paths]
     return [
         ("their rules word by word, in a browser", command("view", runs=paths[0].parent)),
-        ("a page to mail", command("report", *[path.name for path in paths], runs=paths[0].parent)),
+        ("a page to mail", command("report", *names, runs=paths[0].parent)),
     ]
 
 

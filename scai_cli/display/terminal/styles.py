@@ -12,8 +12,8 @@ DOUBTFUL: Final = "magenta"
 """Warnings and unfinished work. Yellow and white cannot be read on a light terminal, nor blue on a dark one."""
 
 _STYLES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("gained", "better", "higher", "finished"), GOOD),
-    **dict.fromkeys(("lost", "worse", "lower", "failed", "refused"), BAD),
+    **dict.fromkeys(("gained", "gains", "better", "higher", "finished"), GOOD),
+    **dict.fromkeys(("lost", "loses", "worse", "lower", "failed", "refused"), BAD),
     **dict.fromkeys(("cannot judge", "stopped", "interrupted"), DOUBTFUL),
     **dict.fromkeys(("waiting", "cannot tell"), MUTED),
 }

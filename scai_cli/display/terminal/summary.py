@@ -145,15 +145,16 @@ def _gains(found: Headline) -> Text | None:
     if not found.apart or not found.people:
         return None
     counts = Counter(gained_or_lost(person.interval) for person in found.people.values())
-    text = Text.assemble(
-        f"Of them, {counts['gained']} ",
-        ("gained", style_of("gained")),
-        f" and {counts['lost']} ",
-        ("lost", style_of("lost") if counts["lost"] else ""),
-    )
-    if unclear := counts["cannot tell"]:
-        text.append(f"; for {unclear} it may be chance")
-    return text.append(".")
+    sure = [
+        Text.assemble(f"{counts[verdict]} ", (verdict, style_of(verdict)))
+        for verdict in ("gained", "lost")
+        if counts[verdict]
+    ]
+    unclear = counts["cannot tell"]
+    if not sure:
+        return Text("For each of them alone it may be chance.")
+    text = Text.assemble("Of them, ", Text(" and ").join(sure))
+    return text.append(f"; for {unclear} it may be chance." if unclear else ".")
 
 
 def _welfare(found: Headline) -> Iterator[RenderableType]:
