@@ -54,4 +54,8 @@ def report(
         return
     write_whole(target, page)
     print(visible(str(target)))  # noqa: T201 - data for stdout
+    from scai_cli.display.terminal.next_steps import after_report, print_steps
+
     say(f"{len(page.encode()) / 1000:,.0f} kB about {', '.join(path.name for path in paths)}")
+    if not alone and len(paths) == 1:
+        print_steps(after_report(paths[0]))

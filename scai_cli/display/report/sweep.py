@@ -47,7 +47,9 @@ Differences = Mapping[str, Sequence[Row]]
 def make_sweep_page(path: Path) -> str:
     """Return the page about a sweep, finished or not; raises RunError for a damaged line."""
     sweep = read_sweep_directory(path)
-    heading = header(tag("h1", sweep.name, " ", sweep_status(sweep)), sweep_facts(sweep), "top")
+    status = sweep_status(sweep)
+    name = tag("h1", sweep.name, " ", tag("span", status, class_=f"status {status}"))
+    heading = header(name, sweep_facts(sweep), "top")
     return page(sweep.name, together(heading, sweep_body(sweep)))
 
 
@@ -64,11 +66,10 @@ def sweep_body(sweep: Sweep) -> Html:
     )
 
 
-def sweep_status(sweep: Sweep) -> Html:
-    """Return the status of the sweep as word and colour."""
+def sweep_status(sweep: Sweep) -> str:
+    """Return the status of the sweep in a word."""
     left = {cell.status for cell in sweep.cells} - {"finished"}
-    status = "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
-    return tag("span", status, class_=f"status {status}")
+    return "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
 
 
 def sweep_facts(sweep: Sweep) -> str:

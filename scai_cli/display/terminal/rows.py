@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 
 from scai_cli.display.numbers import cell
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 
 _WIDEST: Final = 28
 """The maximal width of a column."""
@@ -28,10 +29,9 @@ def rows_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], most: i
         _GAP.join(_fitted(text, width) for text, width in zip(each, fitting, strict=False)).rstrip()
         for each in (columns, *shown)
     ]
-    more = [f"{len(rows) - len(shown):,} more of"] if len(rows) > most else []
-    hidden = columns[len(fitting) :]
-    also = [f"; not shown: {', '.join(hidden)}"] if hidden else []
-    return "\n".join([*lines, "".join((*more, f"{' ' * bool(more)}{len(rows):,} rows", *also))])
+    more = f"{len(rows) - len(shown):,} more of " if len(rows) > len(shown) else ""
+    hidden = ", ".join(columns[len(fitting) :])
+    return "\n".join([*lines, f"{more}{counted(len(rows), 'row')}{hidden and f'; not shown: {hidden}'}"])
 
 
 def _fitted(text: str, width: int) -> str:
