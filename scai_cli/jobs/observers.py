@@ -33,6 +33,7 @@ class GuardedObserver:
     report: Callable[[str], object]
     """Gets the line about a failure."""
     watching: object | None = None
+    """What is made, once it is made; given from the start, it also gets the messages before the session begins."""
 
     def begin(self, session: SessionStart) -> None:
         """Make the observer, and begin."""
