@@ -87,10 +87,11 @@ function tips(chart, tip) {
 }
 
 function enliven(root) {
-  root.querySelectorAll(".transcripts").forEach(filtering);
-  root.querySelectorAll(".copy").forEach(copying);
+  const all = (kind) => [...root.querySelectorAll(kind), ...(root.matches?.(kind) ? [root] : [])];
   const tip = document.getElementById("tip");
-  root.querySelectorAll(".chart").forEach((chart) => tips(chart, tip));
+  all(".transcripts").forEach(filtering);
+  all(".copy").forEach(copying);
+  all(".chart").forEach((chart) => tips(chart, tip));
 }
 
 enliven(document);

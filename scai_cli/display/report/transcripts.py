@@ -144,6 +144,7 @@ def conversation(figures: Figures, talk: ConversationExcerpt, prefix: str, links
         summary,
         (_message(figures, talk, message, prefix, links) for message in talk.messages),
         more,
+        note("For ", tag("code", "scai show"), f": {talk.id}/m1 to m{len(talk.messages) + talk.more_messages}"),
         class_="talk",
         id=prefix + talk.id,
         data_epoch=first.epoch,
@@ -167,8 +168,7 @@ def _message(
         "div",
         tag(
             "p",
-            tag("b", who),
-            tag("span", message.id.rpartition("/")[2], class_="id"),
+            tag("b", who, title=message.id),
             broken and tag("i", broken),
             links and links(message.id),
             class_="who",
@@ -205,9 +205,9 @@ def _rating(figures: Figures, rating: CompactRating) -> Html:
 
 
 def where(piece: str, figures: Figures) -> str:
-    """Return the id of a message or a rating in words: `Ann Smith, tea, e1 m2`."""
+    """Return the id of a message or a rating in words: `Ann Smith on tea, epoch 1`."""
     parts = piece.split("/")
     if conversation_of(piece) == piece or len(parts) < 4:
         return cut(piece, 80)
-    epoch, persona, task, message = parts[:4]
-    return f"{figures.name(persona)}, {task}, {epoch} {message}"
+    epoch, persona, task, _ = parts[:4]
+    return f"{figures.name(persona)} on {task}, epoch {epoch.removeprefix('e')}"
