@@ -22,6 +22,7 @@ from scai_cli.cli import (
     show,
     sweep,
     tasks,
+    view,
 )
 from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
@@ -64,6 +65,7 @@ app.command()(run.run)
 app.command()(run.resume)
 app.command()(sweep.sweep)
 app.command("list")(show.list_runs)
+app.command()(view.view)
 for command in (show.show, chat.chat, report.report, compare.compare, explain.explain):
     app.command()(command)
 app.command()(export.export)

@@ -97,6 +97,18 @@ class Figures:
         return self.points.points[-1] if self.points.points else None
 
     @property
+    def whose(self) -> str:
+        """`simulated people`, `real people`, or both."""
+        kinds = {persona.human for persona in self.history.config.personas.inline}
+        return (
+            "simulated people"
+            if kinds == {False}
+            else "real people"
+            if kinds == {True}
+            else "real and simulated people"
+        )
+
+    @property
     def people(self) -> str:
         """`simulated people`, or `people` where all are real."""
         real = all(persona.human for persona in self.history.config.personas.inline)
