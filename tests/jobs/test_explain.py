@@ -344,7 +344,9 @@ def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tm
     keys = {"ratings": {"cross_weight": 0, "cross_raters": 0}, "revision": EDITS, "luck": 0.5}
     file = experiment(tmp_path, {"e1/revision": {"critique": "c", "edits": rules}}, **keys)
     assert scai("run", file, "--quiet").code == 0
-    assert "Effect on" not in report(tmp_path)
+    before = report(tmp_path)
+    assert "Effect on" not in before
+    assert "Which of them did it is not measured: scai explain t measures it." in before
     found = explained(*EIGHT)
     effects = {rule["id"]: {who: one["effect"] for who, one in rule["people"].items()} for rule in found["rules"]}
     shown = report(tmp_path)
@@ -352,6 +354,10 @@ def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tm
     assert f"; loses: Bob Jones {effects['C2']['bob']:+.3f}." in shown
     assert "; cannot tell for 3 people." in shown  # the principle
     assert "It hurts people that it is for or who asked for it: Bob Jones." in shown
+    assert "Played again with and without each rule, these have an effect beyond chance" in shown
+    assert "for Ann Smith: x ann=9 helps Ann Smith" in shown
+    assert "for Bob Jones: x bob=2 hurts Bob Jones" in shown
+    assert "is not measured" not in shown
     assert "Asked for by Bob Jones and Ann Smith: “bob says so” (Bob Jones)" in shown
     assert shown.count("Asked for by") == 1
 

@@ -151,7 +151,7 @@ def _set_aside(run: Figures) -> Child:
     known = f"{likely_words(interval, 2)}, for {for_whom(interval, '')}" if interval.low is not None else ""
     change_words = moved.same_rules or known or likely_words(interval, 2)
     sides = f"{function_words(run.declared)} was {first} at first and {last} at the end: {change_words}."
-    return [f"{whom} How well they are served, from 0 to 1\u00a0", term("welfare"), f": {sides}"]
+    return [f"{whom} How well they are served, from 0 to 1: {sides}\u00a0", term("welfare")]
 
 
 def holdout_answer(run: Figures) -> str:

@@ -100,7 +100,7 @@ class SideBySide:
             f"{run} with {some.where}; {first} with {some.against}" if some.where != "holdout" else TEXTS["set_aside"]
         )
         words = function_words(function)
-        yield tag("p", f"Measured from 0 to 1 as {words}\u00a0", term(function), f": {where}.")
+        yield tag("p", f"Measured from 0 to 1 as {words}: {where}.\u00a0", term(function))
 
     @property
     def _numbers(self) -> Iterator[Html]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from scai_cli.analysis.participants import PROGRAM
 from scai_cli.analysis.verdicts import signed
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.frame import header, nav, page
@@ -69,7 +70,8 @@ def _lead(evaluation: Evaluation) -> Iterator[Html]:
         )
         yield tag("dl", facts, class_="brief")
     items = sum(suite.items for suite in evaluation.manifest.suites)
-    models = listed(list(dict.fromkeys(system.model.label for system in evaluation.manifest.systems)))
+    labels = dict.fromkeys(system.model.label for system in evaluation.manifest.systems)
+    models = listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in labels])
     yield tag("p", f"All systems answered the same {counted(items, 'item')}; the answers are by {models}.")
 
 
@@ -78,11 +80,11 @@ def _said(finding: Finding) -> Html:
     found, measure = finding.difference, finding.measure
     function = measure.words.removesuffix(" welfare") if measure else ""
     is_welfare = function_words(function) != function
-    name = f"{finding.suite}: {function_words(function)}" if is_welfare else finding.title
+    name = f"{finding.suite}, {function_words(function)}" if is_welfare else finding.title
     if finding.reason or found is None or found.low is None or found.high is None:
         return tag("p", f"{name}{f' – {finding.reason}' if finding.reason else ''}")
     ends = ends_words(found.low, found.high).replace(" to ", " and ")
-    return tag("p", f"{name} {signed(found.estimate, 2)}, likely between {ends}\u00a0", term("likely"))
+    return tag("p", f"{name}: {signed(found.estimate, 2)}, likely between {ends}\u00a0", term("likely"))
 
 
 def _cautions(evaluation: Evaluation) -> Html:

@@ -143,21 +143,20 @@ def _cross_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]
     shades = Shades.of(values)
     yield note(TEXTS["matrix"])
     yield shades.legend(run.scale)
+    if (most := max(len(epoch.personas) for epoch in epochs)) > MOST_RATERS:
+        yield note(f"{MOST_RATERS} of {most} people; all: ", tag("code", f"scai show {run.history.run_id} --ratings"))
     matrices = (_matrix(run, epoch, mean, shades) for epoch, mean in zip(epochs, means, strict=True))
     yield tag("div", matrices, class_="matrices")
 
 
 def _matrix(run: Figures, epoch: Epoch, means: Means, shades: Shades) -> Html:
-    people, left_out = epoch.personas[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
+    people = epoch.personas[:MOST_RATERS]
 
     def cell(rater: str, to: str) -> Html:
         if rater == to:
             return shades.cell(None, "")
         return shades.cell(means.get((rater, to)), "–" if (rater, to) in means else "")
 
-    caption = sentence_case(run.at(epoch.number))
-    if left_out > 0:
-        caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
     names = [cut(run.name(person), 24) for person in people]
     rows = ((name, [cell(rater, to) for to in people]) for name, rater in zip(names, people, strict=True))
-    return heat_map(names, rows, caption)
+    return heat_map(names, rows, sentence_case(run.at(epoch.number)))

@@ -123,7 +123,7 @@ class Run:
         return [
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
-            _section("trade-off", f"{TEXTS['plane']['title']}, version by version", care, plane(run.points, versions)),
+            _section("trade-off", TEXTS["plane"]["title"], care, plane(run.points, versions)),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
 

@@ -93,8 +93,8 @@ def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> I
         people = listed(list(dict.fromkeys(run.participants for run in runs.values())), 4)
         kinds = {bool(run.cells.held_out) for run in runs.values()}
         places = {True: "the people and tasks that were set aside", False: "the people and tasks of the last epoch"}
-        measured = f": measured on {listed([places[kind] for kind in kinds])}."
-        axes.append(("Of whom", [f"How well {people} are served, from 0 to 1\u00a0", term("welfare"), measured]))
+        measured = f", measured on {listed([places[kind] for kind in kinds])}."
+        axes.append(("Of whom", [f"How well {people} are served, from 0 to 1{measured}\u00a0", term("welfare")]))
     yield tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in axes), class_="brief")
     every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
     yield from (tag("p", f"{sentence_case(line)}.", class_="caution") for line in sorted(every))

@@ -104,7 +104,15 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
         ),
     )
     status = tag("output", counted(len(talks), "conversation"), class_="count", aria_live="polite")
-    return tag("form", fields, status, class_="filter", hidden=True, role="search", aria_label="Filter the transcripts")
+    return tag(
+        "form",
+        fields,
+        status,
+        class_="filter",
+        hidden=True,
+        role="search",
+        aria_label=f"Filter the transcripts of {figures.history.run_id}",
+    )
 
 
 def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str = "") -> Html:
