@@ -21,9 +21,9 @@ from scai_cli.text.characters import visible
 
 HEADS = {
     "people": "name before after estimate low high verdict level before_version after_version tasks estimand persona",
-    "ratings": "epoch version rater_name persona_name task kind metric value comment final problem rater persona "
+    "ratings": "epoch version rater_name kind value persona_name task metric comment final problem rater persona "
     "answer_id",
-    "messages": "epoch version persona_name task role content persona conversation id",
+    "messages": "epoch version persona_name role content task persona conversation id",
     "constitutions": "version after_epoch id kind text when for_names for",
 }
 PLAIN_MARKS = ("div", "p", "b", "table", "thead", "tbody", "tr", "td")
@@ -194,7 +194,7 @@ def test_it_shows_some_rows_and_how_many_more_there_are(monkeypatch: pytest.Monk
     assert shown.count("<tr>") == 21
     assert "and 30 more of 50 rows" in shown
     monkeypatch.setenv("COLUMNS", "6")
-    assert repr(rows(1)).splitlines()[-1] == "1 row; not shown: text"
+    assert repr(rows(1)).splitlines() == ["n", "0", "1 row; not shown:", "text"]
 
 
 def test_numbers_are_short_and_missing_values_a_dash() -> None:

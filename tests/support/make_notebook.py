@@ -7,6 +7,7 @@ The report is left out of what is stored: it is large, and a web page of the not
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ def executed() -> Any:
             (folder / shipped).symlink_to(ROOT / shipped)
         (folder / NOTEBOOK.parent.name).mkdir()
         client = NotebookClient(book, timeout=300, record_timing=False)
-        client.execute(cwd=str(folder / NOTEBOOK.parent.name))
+        client.execute(cwd=str(folder / NOTEBOOK.parent.name), env={**os.environ, "COLUMNS": "80"})
     return book
 
 
