@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
-        real-model example-real proof \
+        real-model example-real notebook proof \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
@@ -56,6 +56,9 @@ real-model: $(VENV)/.installed-server ## serve a small trained model on http://1
 
 example-real: $(VENV)/.installed-server ## run examples/small-model.yaml and keep its folder as examples/real
 	@$(BIN)/python tests/support/make_example_real.py
+
+notebook: $(VENV)/.installed-slow ## execute examples/quickstart.ipynb again and keep its outputs
+	@$(BIN)/python tests/support/make_notebook.py
 
 proof: $(TRAIN)/.installed ## does a trained model keep the rules on new tasks? run, generate, export, train, evaluate
 	@file=$$($(TRAIN)/bin/python tests/support/real_model.py --fetch-only) && \
@@ -105,7 +108,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "Installing a small model server and independent libraries into $(VENV) ..."
-	@$(PIP) install -e '.[dev,data,excel,report,docs,oracles,server]'
+	@$(PIP) install -e '.[dev,data,excel,report,notebook,docs,oracles,server]'
 	@touch $@
 
 $(VENV)/.installed-server: $(VENV)/.installed-dev
@@ -121,7 +124,7 @@ $(VENV)/.chromium: $(VENV)/.installed-dev
 	@command -v chromium > /dev/null || { echo "Installing Chromium ..."; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends chromium; }
-	@$(PIP) install 'playwright>=1.50'
+	@$(PIP) install 'playwright>=1.50' 'axe-playwright-python>=0.1.8'
 	@touch $@
 
 # torch first and by its version, which is a CPU build: whatever asks for it unversioned may bring gigabytes of CUDA.

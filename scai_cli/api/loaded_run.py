@@ -10,7 +10,6 @@ from scai_cli.analysis.headline import Headline, headline
 from scai_cli.api.page import Page
 from scai_cli.api.table import Table
 from scai_cli.display.report.html import tag
-from scai_cli.display.report.page import make_page
 from scai_cli.experiment.constitution import Clause, Principle
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
@@ -23,10 +22,10 @@ _PEOPLE: Final = (
     *("before_version", "after_version", "tasks", "estimand", "persona"),
 )
 _RATINGS: Final = (
-    *("epoch", "version", "rater_name", "persona_name", "task", "kind", "metric", "value", "comment"),
+    *("epoch", "version", "rater_name", "kind", "value", "persona_name", "task", "metric", "comment"),
     *("final", "problem", "rater", "persona", "answer_id"),
 )
-_MESSAGES: Final = ("epoch", "version", "persona_name", "task", "role", "content", "persona", "conversation", "id")
+_MESSAGES: Final = ("epoch", "version", "persona_name", "role", "content", "task", "persona", "conversation", "id")
 _WELFARE: Final = ("epoch", "version", "product", "people", "satisfaction", "harmlessness", "missing", "declared")
 _CONSTITUTIONS: Final = ("version", "after_epoch", "id", "kind", "text", "when", "for_names", "for")
 _NEXT: Final = "Tables: people() ratings() messages() welfare() constitutions(); also report() and system_message"
@@ -109,7 +108,10 @@ class Run:
         return Table(_CONSTITUTIONS, self._rules())
 
     def report(self) -> Page:
-        """Return the page of `scai report`; RunError if the extra `report` is not installed."""
+        """Return the page of `scai report`, with tables in place of charts if the extra `report` is not installed."""
+        # A plug-in imports this package for a name or two, and must not wait for the report.
+        from scai_cli.display.report.page import make_page
+
         return Page(f"Report about {self.run_id}", make_page([self.path]))
 
     def _name(self, persona: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final, overload
 from scai_cli.display.numbers import cell
 from scai_cli.display.report.html import cut, tag
 from scai_cli.errors import ConfigError
+from scai_cli.text.counts import counted
 
 SHOWN: Final = 20
 """The maximal number of rows that a notebook or a terminal shows."""
@@ -68,8 +69,8 @@ class Table(Sequence[TableRow]):
     def _repr_html_(self) -> str:
         head = tag("tr", (tag("th", name, scope="col") for name in self.columns))
         body = (tag("tr", (tag("td", cut(cell(value), _LONGEST)) for value in row.values())) for row in self[:SHOWN])
-        more = len(self) - SHOWN
-        below = tag("p", f"{len(self):,} rows" if more <= 0 else f"and {more:,} more of {len(self):,} rows")
+        more = f"and {len(self) - SHOWN:,} more of " if len(self) > SHOWN else ""
+        below = tag("p", f"{more}{counted(len(self), 'row')}")
         return tag("div", tag("table", tag("thead", head), tag("tbody", body)), below).text
 
 

@@ -141,7 +141,7 @@ def _guarded(observer: Observer[Any] | None) -> Observer[Any]:
     """Return an observer whose first failure is a warning, so that it costs the caller no work."""
     if observer is None:
         return SilentObserver()
-    return GuardedObserver(type(observer).__name__, lambda: observer, _warn)
+    return GuardedObserver(type(observer).__name__, lambda: observer, _warn, watching=observer)
 
 
 def _warn(line: str) -> None:

@@ -141,17 +141,21 @@ def show(path: Path, *, trust: bool, as_json: bool) -> None:
         options.print_json(evaluation.as_object())
         return
     from scai_cli.display.terminal.evaluation import print_evaluation
+    from scai_cli.display.terminal.next_steps import after_evaluation, print_steps_below
 
     print_evaluation(evaluation)
+    print_steps_below(after_evaluation(path)[1:])
 
 
 def _print_verdict(path: Path, *, trust: bool) -> None:
     """Print the verdicts on stderr."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.evaluation import print_findings
+    from scai_cli.display.terminal.next_steps import after_evaluation, print_steps
     from scai_cli.evaluation.results import read_results
 
     print_findings(read_results(path, trust=trust), err())
+    print_steps(after_evaluation(path))
 
 
 def _print_expected(plan: EvaluatePlan, as_json: bool) -> None:

@@ -39,6 +39,7 @@ def explain(
     """
     from scai_cli.analysis.representation import representation
     from scai_cli.display.terminal.explain import print_explanation
+    from scai_cli.display.terminal.next_steps import after_explanation, print_steps_below
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
     from scai_cli.runs.history.fold import read_history
@@ -62,6 +63,7 @@ def explain(
         options.print_json(found)
     else:
         print_explanation(explanation, history, users)
+        print_steps_below(after_explanation(path))
 
 
 def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:

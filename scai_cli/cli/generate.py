@@ -90,7 +90,7 @@ def generate(
             print_generate_plan(plan)
         return
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
-    finish(run_on_loop(job), as_json)
+    _finish(run_on_loop(job), quiet, as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
@@ -98,7 +98,15 @@ def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_
     from scai_cli.jobs.generate import resume as go_on
     from scai_cli.jobs.session import run_on_loop
 
-    finish(run_on_loop(go_on(path, settings, observer(quiet, kind="rows"), trust=trust)), as_json)
+    _finish(run_on_loop(go_on(path, settings, observer(quiet, kind="rows"), trust=trust)), quiet, as_json)
+
+
+def _finish(outcome: Outcome[Any], quiet: bool, as_json: bool) -> None:
+    finish(outcome, as_json)
+    if not (quiet or as_json):
+        from scai_cli.display.terminal.next_steps import after_generate, print_steps
+
+        print_steps(after_generate(outcome.path))
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run") -> Observer[Any]:

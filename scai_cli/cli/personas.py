@@ -212,3 +212,7 @@ def say_written(account: Account, kind: Literal["personas", "tasks"], out: Path,
         bad = f", {counted(account.bad, 'bad row')} left out" if account.bad else ""
         written = counted(account.written, kind.removesuffix("s"))
         say(f"wrote {written} to {'stdout' if str(out) == '-' else out}{bad}")
+        if not as_json:
+            from scai_cli.display.terminal.next_steps import after_import, print_steps
+
+            print_steps(after_import(kind, out))

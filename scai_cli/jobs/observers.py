@@ -33,6 +33,7 @@ class GuardedObserver:
     report: Callable[[str], object]
     """Gets the line about a failure."""
     watching: object | None = None
+    """What is made, once it is made; given from the start, it also gets the messages before the session begins."""
 
     def begin(self, session: SessionStart) -> None:
         """Make the observer, and begin."""
@@ -62,7 +63,7 @@ class GuardedObserver:
             self._drop(f"its `{method}` failed", error)
 
     def _drop(self, what: str, error: Exception) -> None:
-        self.watching = None
+        self.watching, self.make = None, lambda: None  # for good: a session that loses an answer begins again
         text = one_line(f"{type(error).__name__}: {error}", 300)
         self.report(f"warning: observer {self.name} sees no more: {what}: {text}")
 

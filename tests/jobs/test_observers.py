@@ -20,23 +20,23 @@ from scai_cli.jobs.session import SessionStart, SilentObserver
 MODULE = """
 from scai_cli.api import Observer
 
-SEEN = []
+seen = []
 
 
 class Log(Observer):
     def begin(self, session):
-        SEEN.append(session.run_id)
+        seen.append(session.run_id)
 
     def see(self, item):
-        SEEN.append(item.type)
+        seen.append(item.type)
 
     def end(self):
-        SEEN.append("end")
+        seen.append("end")
 
 
 class Only:  # of no base class, with one of the methods
     def see(self, item):
-        SEEN.append(item.type)
+        seen.append(item.type)
 
 
 class Raises:
@@ -57,7 +57,7 @@ class Raises:
         self.meet("end")
 
     def meet(self, at):
-        SEEN.append(at)
+        seen.append(at)
         if at == self.at:
             raise self.error
 """
@@ -88,46 +88,46 @@ def test_an_observer_sees_every_event_and_the_log_is_the_same(tiny: Path, module
     assert scai("run", tiny, "--run-id", "seen", *ONE, "--set", "observers=[watching:Log, watching:Only]").code == 0
     assert untimed("seen") == untimed("plain")
     both = [name for name in types("seen") for _ in range(2)]
-    assert module.SEEN == ["seen", *both, "end"]
+    assert module.seen == ["seen", *both, "end"]
 
 
 def test_a_resume_sees_earlier_events_again_and_loads_a_saved_name_only_with_trust(
     tiny: Path, module: ModuleType
 ) -> None:
     assert scai("run", tiny, "--run-id", "r", *ONE, *LOG, "--set", "limits.calls=9").code != 0
-    earlier = module.SEEN.copy()
-    module.SEEN.clear()
+    earlier = module.seen.copy()
+    module.seen.clear()
     refused = scai("resume", "r", "--set", "limits.calls=null")
     assert refused.errors == [
         "scai: run 'r' names third-party code, observer 'watching:Log'; add --trust to load it, or continue without "
         "it: --set observers=[]"
     ]
-    assert not module.SEEN
+    assert not module.seen
     assert scai("resume", "r", "-q", "--set", "limits.calls=12", "--set", "observers=[]").code != 0
-    assert not module.SEEN
+    assert not module.seen
     # Named on the command line, by the person who resumes: no --trust is needed.
     assert scai("resume", "r", "-q", "--set", "limits.calls=null", *LOG).code == 0
-    assert module.SEEN == ["r", *types("r"), "end"]
-    assert module.SEEN[: len(earlier) - 1] == earlier[:-1]
-    module.SEEN.clear()
+    assert module.seen == ["r", *types("r"), "end"]
+    assert module.seen[: len(earlier) - 1] == earlier[:-1]
+    module.seen.clear()
     assert scai("resume", "r", "-q", "--trust").code == 0  # finished: nothing to watch
-    assert not module.SEEN
+    assert not module.seen
 
 
 def test_sets_and_evaluations_have_observers_of_their_own(tiny: Path, module: ModuleType) -> None:
     assert scai("run", tiny, "--run-id", "r", *ONE, *LOG).code == 0
-    module.SEEN.clear()
+    module.seen.clear()
     assert scai("generate", "r", "--n", "2", "--run-id", "plain", "-q").code == 0  # the run's are not loaded for it
     assert scai("explain", "r", "--dry-run").code == 0
-    assert not module.SEEN
+    assert not module.seen
     assert scai("generate", "r", "--n", "2", "--run-id", "s", "-q", *LOG).code == 0
-    assert module.SEEN == ["s", "generate_started", "generated_row", "generated_row", "end"]
+    assert module.seen == ["s", "generate_started", "generated_row", "generated_row", "end"]
     assert scai("resume", "s").code == 2
-    module.SEEN.clear()
+    module.seen.clear()
     evaluated = scai("evaluate", "none", "r", "--suite", "choice", "--n", "1", "--run-id", "e", "-q", *LOG)
     assert evaluated.code == 0, evaluated.err
-    assert module.SEEN[:3] == ["e", "evaluation_started", "evaluation_row"]
-    assert module.SEEN[-1] == "end"
+    assert module.seen[:3] == ["e", "evaluation_started", "evaluation_row"]
+    assert module.seen[-1] == "end"
     assert scai("resume", "e").code == 2
 
 
@@ -140,7 +140,7 @@ class Item:
 
 
 @pytest.mark.parametrize(
-    ("at", "where", "seen"),
+    ("at", "where", "called"),
     [
         ("made", "it could not be made", []),
         ("begin", "its `begin` failed", ["begin"]),
@@ -150,7 +150,7 @@ class Item:
     ],
 )
 def test_a_failure_is_one_line_and_the_end_of_that_observer_alone(
-    module: ModuleType, at: str, where: str, seen: list[str]
+    module: ModuleType, at: str, where: str, called: list[str]
 ) -> None:
     module.Raises.at, module.Raises.error = at, KeyError("WANDB_API_KEY")
     said: list[str] = []
@@ -161,7 +161,8 @@ def test_a_failure_is_one_line_and_the_end_of_that_observer_alone(
     observer.see(Item())
     observer.say("hello")
     observer.end()
-    assert module.SEEN == seen
+    observer.begin(begun())  # as after an answer that was lost
+    assert module.seen == called
     said.remove("hello")
     assert said == [f"warning: observer watching:Raises sees no more: {where}: KeyError: 'WANDB_API_KEY'"]
 
@@ -181,7 +182,7 @@ def test_a_run_outlives_its_observer(tiny: Path, module: ModuleType) -> None:
     assert ended.code == 0
     (line,) = (line for line in ended.lines if "observer" in line)
     assert line == "warning: observer watching:Raises sees no more: its `see` failed: OSError: no network ␛[31m"
-    assert module.SEEN == ["begin", "run_started", "epoch_started", "message"]
+    assert module.seen == ["begin", "run_started", "epoch_started", "message"]
 
 
 def test_a_wrong_name_stops_the_work_before_it_starts(tiny: Path) -> None:

@@ -88,16 +88,19 @@ class SideBySide:
             verdicts.setdefault(_VERDICTS.get(verdict, str(verdict)), []).append(name)
         if len(found) > 1:
             parts = "; ".join(f"{verdict}: {listed(names, 6)}" for verdict, names in verdicts.items())
-            yield tag("p", f"{len(found)} runs against {first}, for {who} – {parts}. ", term("likely"), class_="lead")
+            yield tag(
+                "p", f"{len(found)} runs against {first}, for {who} – {parts}.\u00a0", term("likely"), class_="lead"
+            )
         else:
             better = next(iter(verdicts))
             serves = f"{run} serves {who} {better} than {first}: "
             sides = serves if better in ("better", "worse") else f"{run} against {first}, for {who}: "
-            yield tag("p", sides, likely(some.interval, 2, "difference"), ".", class_="lead")
+            yield tag("p", sides, likely(some.interval, 2, "difference"), class_="lead")
         where = (
             f"{run} with {some.where}; {first} with {some.against}" if some.where != "holdout" else TEXTS["set_aside"]
         )
-        yield tag("p", "Measured from 0 to 1 as ", function_words(function), f": {where}.")
+        words = function_words(function)
+        yield tag("p", f"Measured from 0 to 1 as {words}: {where}.\u00a0", term(function))
 
     @property
     def _numbers(self) -> Iterator[Html]:

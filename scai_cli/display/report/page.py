@@ -6,7 +6,7 @@ from typing import Final
 
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.answer import subtitle
-from scai_cli.display.report.charts import check_installed
+from scai_cli.display.report.charts import undrawn_note
 from scai_cli.display.report.comparison import SideBySide
 from scai_cli.display.report.frame import header, nav, page
 from scai_cli.display.report.html import Child, Html, note, tag, together
@@ -24,9 +24,8 @@ _ROOM: Final = (700_000, 350_000, 120_000, 40_000, 0)
 def make_page(paths: Sequence[Path]) -> str:
     """Return the page about some runs, the same bytes for the same runs.
 
-    Raises RunError for a damaged line, for too many runs for a page, and if the extra is not installed.
+    Raises RunError for a damaged line, and for too many runs for a page.
     """
-    check_installed()
     paths = list(dict.fromkeys(paths))
     runs = [read_run(path, f"r{n}/") for n, path in enumerate(paths, 1)]
     title = paths[0].name if len(runs) == 1 else f"{len(runs)} runs"
@@ -48,11 +47,11 @@ def _details(runs: int) -> Iterator[Detail]:
 
 
 def _alone(run: Run, detail: Detail) -> Html:
-    sections = list(run.sections(detail))
+    sections = [*run.opening(detail), *run.sections(detail)]
     return together(
         header(tag("h1", *_name(run)), subtitle(run.figures), f"{run.prefix}top"),
         run.answer,
-        _drawn(run.prefix, list(run.opening(detail)), "h2"),
+        undrawn_note(),
         nav([(run.prefix + section.anchor, section.title) for section in sections]),
         _drawn(run.prefix, sections, "h2"),
     )
@@ -76,6 +75,7 @@ def _several(runs: Sequence[Run], side_by_side: SideBySide, detail: Detail) -> H
     return together(
         header(tag("h1", f"{len(runs)} runs compared"), listed(names, 8), "top"),
         side_by_side.answer,
+        undrawn_note(),
         nav([*places, *((f"{run.prefix}top", f"All about {name}") for run, name in zip(runs, names, strict=True))]),
         _drawn("", sections, "h2"),
         articles,
@@ -84,7 +84,8 @@ def _several(runs: Sequence[Run], side_by_side: SideBySide, detail: Detail) -> H
 
 def _name(run: Run) -> tuple[Child, ...]:
     status = run.figures.history.status
-    return (run.figures.history.run_id, " ", tag("span", status, class_=f"status {status}"))
+    badges = (tag("span", status, class_=f"status {status}"), " ", tag("span", run.figures.whose, class_="status"))
+    return (run.figures.history.run_id, " ", *badges)
 
 
 def _drawn(prefix: str, sections: Sequence[Section], heading: str) -> Html:

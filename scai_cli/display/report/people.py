@@ -6,7 +6,7 @@ from itertools import permutations
 from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.analysis.verdicts import for_whom
 from scai_cli.display.numbers import number, sentence_case
-from scai_cli.display.report.charts import ACCENT, INK
+from scai_cli.display.report.charts import ACCENT, INK, undrawn
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.headline import person_cells
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
@@ -30,8 +30,9 @@ def people(run: Figures) -> Iterator[Html]:
     left_out = len(run.trends) - MOST_PANELS
     more = f" {left_out} more people are in the table." if left_out > 0 else None
     whose = f"{sentence_case(run.metrics['own'])} of {run.people}"
-    yield note(TEXTS["panels"].format(whose=whose, low=low, high=high), more)
-    yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
+    if not undrawn():
+        yield note(TEXTS["panels"].format(whose=whose, low=low, high=high), more)
+        yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
     yield _table(run)
 
 
@@ -85,7 +86,7 @@ def _table(run: Figures) -> Html:
     return folded(
         table(("Person", *versions, *_change_heads(run), *(run.at(epoch.number) for _, epoch in epochs), *extra), rows),
         note(" ".join(notes)) if notes else None,
-        opened=len(run.trends) > MOST_PANELS,
+        opened=bool(undrawn()) or len(run.trends) > MOST_PANELS,
     )
 
 
@@ -119,14 +120,17 @@ def who_rated_whom(run: Figures) -> Iterator[Html]:
 
 
 def _own_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]) -> Iterator[Html]:
-    title = f"Of the answers that they got themselves: {run.metrics['own']}"
-    yield tag("h3", title)
+    yield tag("h3", f"Of the answers that they got themselves: {run.metrics['own']}")
     people = list(dict.fromkeys(person for epoch in epochs for person in epoch.personas))[:MOST_ROWS]
     rows = [(cut(run.name(person), 40), [mean.get((person, person)) for mean in means]) for person in people]
     shades = Shades.of(value for _, values in rows for value in values)
     yield shades.legend(run.scale)
     heads = [sentence_case(run.at(epoch.number)) for epoch in epochs]
-    yield heat_map(heads, ((name, [shades.cell(value) for value in values]) for name, values in rows), title)
+    yield heat_map(
+        heads,
+        ((name, [shades.cell(value) for value in values]) for name, values in rows),
+        "Mean over tasks, final answers only",
+    )
 
 
 def _cross_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]) -> Iterator[Html]:
@@ -139,19 +143,20 @@ def _cross_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]
     shades = Shades.of(values)
     yield note(TEXTS["matrix"])
     yield shades.legend(run.scale)
+    if (most := max(len(epoch.personas) for epoch in epochs)) > MOST_RATERS:
+        yield note(f"{MOST_RATERS} of {most} people; all: ", tag("code", f"scai show {run.history.run_id} --ratings"))
     matrices = (_matrix(run, epoch, mean, shades) for epoch, mean in zip(epochs, means, strict=True))
     yield tag("div", matrices, class_="matrices")
 
 
 def _matrix(run: Figures, epoch: Epoch, means: Means, shades: Shades) -> Html:
-    people, left_out = epoch.personas[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
+    people = epoch.personas[:MOST_RATERS]
 
     def cell(rater: str, to: str) -> Html:
-        return shades.cell(None if rater == to else means.get((rater, to)), "–" if (rater, to) in means else "")
+        if rater == to:
+            return shades.cell(None, "")
+        return shades.cell(means.get((rater, to)), "–" if (rater, to) in means else "")
 
-    caption = sentence_case(run.at(epoch.number))
-    if left_out > 0:
-        caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
     names = [cut(run.name(person), 24) for person in people]
     rows = ((name, [cell(rater, to) for to in people]) for name, rater in zip(names, people, strict=True))
-    return heat_map(names, rows, caption)
+    return heat_map(names, rows, sentence_case(run.at(epoch.number)))

@@ -13,28 +13,35 @@ _FUNCTIONS: Final[Mapping[str, str]] = TEXTS["functions"]
 
 
 def likely(interval: Interval | Estimate | None, digits: int, noun: str = "change") -> list[Child]:
-    """Return a change in plain words: `+2.5, likely between +1.9 and +3.0`, with what "likely" means on tap.
+    """Return `likely_words` as the end of a sentence, with the meaning of "likely" on tap."""
+    is_known = interval is not None and interval.low is not None
+    return [f"{likely_words(interval, digits, noun)}.\u00a0", term("likely" if is_known else "unsure")]
 
-    If the interval contains 0: `no change beyond chance (likely between -0.2 and +0.5)`, with another noun if given.
+
+def likely_words(interval: Interval | Estimate | None, digits: int, noun: str = "change") -> str:
+    """Return a change in plain words: `+2.5, likely between +1.9 and +3.0`.
+
+    If the interval contains 0: `no change beyond chance, likely between -0.2 and +0.5`, with another noun if given.
     """
     if interval is None:
-        return [f"too little was measured to tell a {noun} from chance"]
+        return f"too little was measured to tell a {noun} from chance"
     if interval.low is None or interval.high is None:
-        return [f"{signed(interval.estimate, digits)}, but nobody can tell how sure that is ", term("unsure")]
+        return f"{signed(interval.estimate, digits)}, and too little was measured to say how sure that is"
     digits = enough_digits(interval, digits)
-    ends = f"likely between {between(interval, digits).replace(' to ', ' and ')}"
-    if interval.low <= 0 <= interval.high:
-        return [f"no {noun} beyond chance ({ends} ", term("likely"), ")"]
-    return [f"{signed(interval.estimate, digits)}, {ends} ", term("likely")]
+    is_chance = interval.low <= 0 <= interval.high
+    estimate = f"no {noun} beyond chance" if is_chance else signed(interval.estimate, digits)
+    return f"{estimate}, likely between {between(interval, digits).replace(' to ', ' and ')}"
 
 
-def function_words(name: str) -> list[Child]:
-    """Return a welfare function in plain words, with its technical name on tap."""
-    return [f"{_FUNCTIONS[name]} ", term(name)] if name in _FUNCTIONS else [name]
+def function_words(name: str) -> str:
+    """Return a welfare function in plain words, or its own name."""
+    return _FUNCTIONS.get(name, name)
 
 
-def term(name: str) -> Html:
-    """Return a button that opens the explanation of a term, which `glossary` puts on the page."""
+def term(name: str) -> Html | None:
+    """Return a button that opens the explanation of a term, which `glossary` puts on the page; None for others."""
+    if name not in _TERMS:
+        return None
     label = f"What does “{_TERMS[name]['says']}” mean?"
     return tag("button", "?", type="button", class_="term", popovertarget=f"term-{name}", aria_label=label)
 

@@ -59,7 +59,7 @@ class Run:
     @cached_property
     def answer(self) -> Html:
         """The result in words."""
-        return answer(self.figures)
+        return answer(self.figures, self.prefix)
 
     def opening(self, detail: Detail) -> Iterator[Section]:
         """Yield the sections of the first screen: the answers before and after, the constitution, the numbers."""
@@ -119,11 +119,11 @@ class Run:
         versions = [f"v{point.version}" for point in run.points.points]
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", TEXTS["different_plays"], class_="caution") if len(groups) > 1 else None
-        holdout = _section("holdout", "Held out while the rules were written", headline.holdout(run))
+        holdout = _section("holdout", "Set aside while the rules were written", headline.holdout(run))
         return [
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
-            _section("trade-off", "Mean and worst-off person, version by version", care, plane(run.points, versions)),
+            _section("trade-off", TEXTS["plane"]["title"], care, plane(run.points, versions)),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
 

@@ -28,7 +28,7 @@ def table(
 
 def folded(table: Html, *notes: Child, opened: bool = False) -> Html:
     """Return the table of a chart, folded away."""
-    return tag("details", tag("summary", "The numbers as a table"), table, notes, open=opened)
+    return tag("details", tag("summary", "The numbers as a table"), table, notes, open=opened, class_="folded")
 
 
 def heat_map(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[Html]]], caption: str) -> Html:

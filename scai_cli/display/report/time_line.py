@@ -75,7 +75,7 @@ def _revision(run: Figures, revision: Revised, texts: MessageLinks) -> Html:
     return tag(
         "li",
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),
-        tag("p", cut(revision.reason, RULE_CHARACTERS), class_="reason"),
+        tag("p", cut(run.named(revision.reason), RULE_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
         note(f"and {counted(left_out, 'more edit')}") if left_out > 0 else None,
         note(passed, tag("code", f"scai show {run.history.run_id} --json")) if drafts else None,
@@ -115,7 +115,7 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: M
         tag("span", _DONE[edit.op], class_=f"op {edit.op}"),
         _bound(run, edit, old) if isinstance(edit, Add | Modify) else None,
         text,
-        tag("p", cut(edit.reason, RULE_CHARACTERS), class_="why") if edit.reason else None,
+        tag("p", cut(run.named(edit.reason), RULE_CHARACTERS), class_="why") if edit.reason else None,
         _evidence(run, edit.evidence, texts),
     )
 

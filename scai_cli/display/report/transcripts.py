@@ -104,7 +104,15 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
         ),
     )
     status = tag("output", counted(len(talks), "conversation"), class_="count", aria_live="polite")
-    return tag("form", fields, status, class_="filter", hidden=True, role="search", aria_label="Filter the transcripts")
+    return tag(
+        "form",
+        fields,
+        status,
+        class_="filter",
+        hidden=True,
+        role="search",
+        aria_label=f"Filter the transcripts of {figures.history.run_id}",
+    )
 
 
 def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str = "") -> Html:
@@ -144,6 +152,7 @@ def conversation(figures: Figures, talk: ConversationExcerpt, prefix: str, links
         summary,
         (_message(figures, talk, message, prefix, links) for message in talk.messages),
         more,
+        note("For ", tag("code", "scai show"), f": {talk.id}/m1 to m{len(talk.messages) + talk.more_messages}"),
         class_="talk",
         id=prefix + talk.id,
         data_epoch=first.epoch,
@@ -167,8 +176,7 @@ def _message(
         "div",
         tag(
             "p",
-            tag("b", who),
-            tag("span", message.id.rpartition("/")[2], class_="id"),
+            tag("b", who, title=message.id),
             broken and tag("i", broken),
             links and links(message.id),
             class_="who",
@@ -205,9 +213,9 @@ def _rating(figures: Figures, rating: CompactRating) -> Html:
 
 
 def where(piece: str, figures: Figures) -> str:
-    """Return the id of a message or a rating in words: `Ann Smith, tea, e1 m2`."""
+    """Return the id of a message or a rating in words: `Ann Smith on tea, epoch 1`."""
     parts = piece.split("/")
     if conversation_of(piece) == piece or len(parts) < 4:
         return cut(piece, 80)
-    epoch, persona, task, message = parts[:4]
-    return f"{figures.name(persona)}, {task}, {epoch} {message}"
+    epoch, persona, task, _ = parts[:4]
+    return f"{figures.name(persona)} on {task}, epoch {epoch.removeprefix('e')}"

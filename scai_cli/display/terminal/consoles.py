@@ -1,7 +1,8 @@
 """The consoles, stdout for data and stderr for progress and messages, and the table of most screens."""
 
+import os
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -24,12 +25,18 @@ class _SafeConsole(Console):
 
 def out() -> Console:
     """Return the console for results, without markup."""
-    return _SafeConsole(markup=False, highlight=False, emoji=False)
+    return _SafeConsole(**_plain())
 
 
 def err() -> Console:
     """Return the console for progress and messages, without markup."""
-    return _SafeConsole(stderr=True, markup=False, highlight=False, emoji=False)
+    return _SafeConsole(stderr=True, **_plain())
+
+
+def _plain() -> dict[str, Any]:
+    """Return the settings of both; with NO_COLOR there are no bold and no dim words either, as in a pipe."""
+    colours = {"color_system": None} if os.environ.get("NO_COLOR") else {}
+    return {"markup": False, "highlight": False, "emoji": False, **colours}
 
 
 def plain_table(*, header: bool = True) -> Table:
