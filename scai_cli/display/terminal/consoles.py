@@ -1,7 +1,8 @@
 """The consoles, stdout for data and stderr for progress and messages, and the table of most screens."""
 
+import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -24,12 +25,19 @@ class _SafeConsole(Console):
 
 def out() -> Console:
     """Return the console for results, without markup."""
-    return _SafeConsole(markup=False, highlight=False, emoji=False)
+    return _console(sys.stdout)
 
 
 def err() -> Console:
     """Return the console for progress and messages, without markup."""
-    return _SafeConsole(stderr=True, markup=False, highlight=False, emoji=False)
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO | None) -> Console:
+    # FORCE_COLOR makes rich take a pipe for a terminal; its colours may be wanted there, a moving screen is not.
+    is_moving = None if stream is not None and stream.isatty() else False
+    is_stderr = stream is sys.stderr
+    return _SafeConsole(stderr=is_stderr, force_interactive=is_moving, markup=False, highlight=False, emoji=False)
 
 
 def plain_table(*, header: bool = True) -> Table:
