@@ -51,7 +51,7 @@ def expected_calls(config: ExperimentConfig) -> dict[Place, float]:
     # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
     trial = 0.0
     if revision.acceptance == "improves":
-        trial = (1 + revision.candidates) * people * tasks * (turns + raters)
+        trial = revision.candidates * people * tasks * (turns + raters)
     elif share := len(dev_people(config)) / len(config.train_personas):
         trial = share * people * tasks * turns
     found: dict[Place, float] = {}

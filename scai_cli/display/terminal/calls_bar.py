@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.text import Text
 
 from scai_cli.experiment.config import LimitsConfig
+from scai_cli.experiment.sweep_file import SweepLimits
 from scai_cli.jobs.session import Spending
 from scai_cli.models.tally import Meter
 from scai_cli.text.characters import one_line
@@ -145,7 +146,7 @@ class CallsLines:
             self._say(self._bar.line())
 
 
-def spent_words(spent: Spending, limits: LimitsConfig) -> str:
+def spent_words(spent: Spending, limits: LimitsConfig | SweepLimits) -> str:
     """Return the money of the maximum; tokens or calls where these are limited and money is not; else nothing."""
     if spent.usd is not None and (spent.usd or limits.usd is not None):
         return _dollars(spent.usd) + ("" if limits.usd is None else f" of {_dollars(limits.usd)}")
