@@ -194,6 +194,7 @@ async def _session(
                 observer.say(f"warning: {result.health[-1]}")
         wanted = [planned for planned in _planned(items) if recorder.probed[planned.suite] is None]
         result.wanted = len(probes) + len(wanted)
+        plan_count(pool.count, manifest, [planned.item for planned in wanted if planned.item is not None])
         await recorder.take_all(maker, wanted[directory.written - len(probes) :], calls)
 
     def _agent(model: Any) -> Agent:

@@ -43,9 +43,9 @@ class CallCount:
     changed: Callable[[], object] = lambda: None
     """Called after each answer, for displays that do not look by themselves."""
     finished: bool = False
-    _logged: int = 0
-    _answered: int = 0
-    _done: Counter[Place] = field(default_factory=Counter)
+    done: int = 0
+    """The answers of all sessions; a resume begins with those of the earlier ones."""
+    _by_place: Counter[Place] = field(default_factory=Counter)
     _open: Counter[Stage] = field(default_factory=Counter)
     _reached: Place = (-1, 0)
     _latest: Stage = WHOLE
@@ -54,14 +54,14 @@ class CallCount:
     def plan(
         self, stage_of: Callable[[str], Stage], expect: Callable[[], Mapping[Place, float]], *, in_turn: bool = True
     ) -> None:
-        """Set the stages of the work, before its first call."""
-        self.stage_of, self.expect, self.in_turn = stage_of, expect, in_turn
+        """Set the stages of the work, before its first call or when more is known of them."""
+        self.stage_of, self.expect, self.in_turn, self._expected = stage_of, expect, in_turn, None
 
     def log(self, call: str, is_repeated: bool) -> None:
         """Count an answer of an earlier session; `is_repeated` if this session asks for it again."""
-        self._logged += 1
+        self.done += 1
         if not is_repeated:
-            self._add(self.stage_of(call).place)
+            self._by_place[self.stage_of(call).place] += 1
 
     def begin(self, call: str) -> Stage:
         """Note that a call begins; return its stage, for `end`."""
@@ -71,11 +71,12 @@ class CallCount:
             self.reach(stage.place)
         return stage
 
-    def end(self, stage: Stage, *, is_answered: bool) -> None:
-        """Note that a call has ended."""
+    def end(self, stage: Stage, *, is_answered: bool = True, is_logged: bool = False) -> None:
+        """Note that a call has ended; `is_logged` if an earlier session has logged its answer."""
         self._open[stage] -= 1
         if is_answered:
-            self._add(stage.place)
+            self.done += not is_logged
+            self._by_place[stage.place] += 1
             self.changed()
 
     def reach(self, place: Place) -> None:
@@ -87,24 +88,17 @@ class CallCount:
         self.finished = True
 
     @property
-    def done(self) -> int:
-        """The answers of all sessions; a resume begins with those of the earlier ones."""
-        return max(self._logged, self._answered)
-
-    @property
     def total(self) -> int:
         """The number of calls that the work is expected to take in all."""
         if self.finished:
             return self.done
-        if self._expected is None:
-            self._expected = self.expect()
         # Lists: another thread may draw while calls end.
-        done, waiting = dict(list(self._done.items())), self._waiting()
-        ratios = self._ratios(done)
+        expected, done, waiting = self._estimates(), dict(list(self._by_place.items())), self._waiting()
+        ratios = self._ratios(expected, done)
         total = 0.0
-        for place in {*done, *waiting, *self._expected}:
+        for place in {*done, *waiting, *expected}:
             there = done.get(place, 0) + waiting.get(place, 0)
-            more = 0.0 if place < self._reached else ratios.get(place[1], 1.0) * self._expected.get(place, 0.0)
+            more = 0.0 if place < self._reached else ratios.get(place[1], 1.0) * expected.get(place, 0.0)
             total += max(there, more)
         return max(self.done, round(total))
 
@@ -116,9 +110,7 @@ class CallCount:
     @property
     def is_foreseen(self) -> bool:
         """Whether `total` says something about calls that have not begun."""
-        if self._expected is None:
-            self._expected = self.expect()
-        return self.finished or any(self._expected.values())
+        return self.finished or any(self._estimates().values())
 
     @property
     def words(self) -> str:
@@ -127,9 +119,10 @@ class CallCount:
             return "finished"
         return min((stage for stage, count in list(self._open.items()) if count > 0), default=self._latest).words
 
-    def _add(self, place: Place) -> None:
-        self._answered += 1
-        self._done[place] += 1
+    def _estimates(self) -> Mapping[Place, float]:
+        if self._expected is None:
+            self._expected = self.expect()
+        return self._expected
 
     def _waiting(self) -> Counter[Place]:
         waiting: Counter[Place] = Counter()
@@ -137,12 +130,12 @@ class CallCount:
             waiting[stage.place] += count
         return waiting
 
-    def _ratios(self, done: Mapping[Place, int]) -> dict[int, float]:
+    def _ratios(self, expected: Mapping[Place, float], done: Mapping[Place, int]) -> dict[int, float]:
         """Return kind -> what the places that the work has left took, relative to what they were expected to take."""
         took: defaultdict[int, float] = defaultdict(float)
         estimated: defaultdict[int, float] = defaultdict(float)
-        for place, expected in (self._expected or {}).items():
-            if place < self._reached and expected:
+        for place, count in expected.items():
+            if place < self._reached and count:
                 took[place[1]] += done.get(place, 0)
-                estimated[place[1]] += expected
+                estimated[place[1]] += count
         return {kind: count / estimated[kind] for kind, count in took.items() if count}

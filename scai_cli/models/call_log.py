@@ -40,13 +40,13 @@ class RecordedModel:
         """Answer from the log, or call the model and record the result; once closed, raise the closing error."""
         if self._closed is not None:
             raise self._closed
-        stage, is_answered = self._count.begin(request.id), False
+        stage, completion = self._count.begin(request.id), None
         try:
             completion = await self._completed(request)
-            is_answered = True
             return completion
         finally:
-            self._count.end(stage, is_answered=is_answered)
+            is_logged = completion is not None and completion.source == "replay"
+            self._count.end(stage, is_answered=completion is not None, is_logged=is_logged)
 
     async def _completed(self, request: ChatRequest) -> Completion:
         if self._replay is not None and (known := self._replay.answer(request)) is not None:

@@ -71,9 +71,9 @@ class CallsBar:
         """Return the bar and its numbers in one line; the less important ones are left out if it is narrow."""
         self.update()
         texts = [self._count(), self._left(), self._spent(), _BAR, *self._details()]
-        chosen, room = list[str](), width + 1
+        chosen, room, least_bar = list[str](), width + 1, max(_LEAST_BAR, width // 5)
         for text in filter(None, texts):
-            size = (_LEAST_BAR if text == _BAR else cell_len(text)) + 1
+            size = (least_bar if text == _BAR else cell_len(text)) + 1
             if size <= room:
                 chosen.append(text)
                 room -= size
@@ -81,7 +81,7 @@ class CallsBar:
             return Text(one_line(texts[0], width))
         columns: list[ProgressColumn] = []
         if _BAR in chosen:
-            columns.append(BarColumn(min(_LONGEST_BAR, _LEAST_BAR + room)))
+            columns.append(BarColumn(min(_LONGEST_BAR, least_bar + room)))
             chosen.remove(_BAR)
         columns += [TextColumn(text.replace("{", "{{").replace("}", "}}"), markup=False) for text in chosen]
         self._progress.columns = tuple(columns)

@@ -91,8 +91,8 @@ class ProgressView(Generic[Seen]):
         self._say_milestone()
 
     def say(self, line: str) -> None:
-        """Show a line, above a live view."""
-        self._console.print(Text(one_line(line)), soft_wrap=True)
+        """Show a line, above a live view; only there its words are wrapped."""
+        self._console.print(Text(one_line(line)), soft_wrap=self._live is None)
 
     def end(self) -> None:
         """Draw the last state and stop."""

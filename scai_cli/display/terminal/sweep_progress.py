@@ -105,7 +105,7 @@ class SweepProgress:
     def say(self, line: str, run_id: str | None = None) -> None:
         """Show a message, of a cell with its id in front."""
         text = line if run_id is None else f"{run_id}: {line}"
-        self._console.print(Text(one_line(text)), soft_wrap=True)
+        self._console.print(Text(one_line(text)), soft_wrap=self._live is None)
 
     def end(self) -> None:
         """Leave the last state on the screen."""
