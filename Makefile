@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
-        real-model example-real proof \
+        real-model example-real notebook proof \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
@@ -35,10 +35,10 @@ test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export w
 	@$(BIN)/python tests/support/real_model.py --fetch-only
 	@$(BIN)/python -m pytest -q -m realmodel
 
-test-integration: $(TRAIN)/.installed $(LLAMA)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL, LLaMA-Factory and inspect_ai; models of transformers and LangChain; sweeps on Ray
+test-integration: $(TRAIN)/.installed $(LLAMA)/.installed ## what scai writes, read, trained on and evaluated by datasets, TRL, LLaMA-Factory and inspect_ai; models of transformers and LangChain; sweeps on Ray; observers for wandb and mlflow
 	@$(TRAIN)/bin/python tests/support/real_model.py --fetch-only
 	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py tests/datasets/test_llama_factory.py tests/datasets/test_hub_upload.py \
-	  tests/jobs/test_serve_inspect.py tests/jobs/test_sweep_ray.py tests/models/test_langchain.py tests/models/test_huggingface.py \
+	  tests/jobs/test_serve_inspect.py tests/jobs/test_sweep_ray.py tests/jobs/test_observers_logged.py tests/models/test_langchain.py tests/models/test_huggingface.py \
 	  tests/benchmarks/test_proof.py
 
 dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
@@ -56,6 +56,9 @@ real-model: $(VENV)/.installed-server ## serve a small trained model on http://1
 
 example-real: $(VENV)/.installed-server ## run examples/small-model.yaml and keep its folder as examples/real
 	@$(BIN)/python tests/support/make_example_real.py
+
+notebook: $(VENV)/.installed-slow ## execute examples/quickstart.ipynb again and keep its outputs
+	@$(BIN)/python tests/support/make_notebook.py
 
 proof: $(TRAIN)/.installed ## does a trained model keep the rules on new tasks? run, generate, export, train, evaluate
 	@file=$$($(TRAIN)/bin/python tests/support/real_model.py --fetch-only) && \
@@ -105,7 +108,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "Installing a small model server and independent libraries into $(VENV) ..."
-	@$(PIP) install -e '.[dev,data,excel,report,docs,oracles,server]'
+	@$(PIP) install -e '.[dev,data,excel,report,notebook,docs,oracles,server]'
 	@touch $@
 
 $(VENV)/.installed-server: $(VENV)/.installed-dev
@@ -121,16 +124,16 @@ $(VENV)/.chromium: $(VENV)/.installed-dev
 	@command -v chromium > /dev/null || { echo "Installing Chromium ..."; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends chromium; }
-	@$(PIP) install 'playwright>=1.50'
+	@$(PIP) install 'playwright>=1.50' 'axe-playwright-python>=0.1.8'
 	@touch $@
 
 # torch first and by its version, which is a CPU build: whatever asks for it unversioned may bring gigabytes of CUDA.
 $(TRAIN)/.installed: pyproject.toml
-	@echo "Installing trainers, a harness, transformers, LangChain and Ray into $(TRAIN) ..."
+	@echo "Installing trainers, a harness, transformers, LangChain, Ray, wandb and mlflow into $(TRAIN) ..."
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data,hf,langchain,ray]' \
-	  'trl>=1.16' 'inspect_ai>=0.3.285' 'langchain-openai>=1.0'
+	  'trl>=1.16' 'inspect_ai>=0.3.285' 'langchain-openai>=1.0' 'wandb>=0.31' 'mlflow-skinny>=3.17' alembic sqlalchemy
 	@touch $@
 
 # Without the packages of its web pages, for sound and for video: with all of them it is 6.6 GB, CUDA's libraries included.

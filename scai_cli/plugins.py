@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from scai_cli.errors import ConfigError
 from scai_cli.text.suggestions import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "format", "suite", "chat model"]
+Kind = Literal["provider", "strategy", "acceptance", "format", "suite", "observer", "chat model"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -53,6 +53,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
     },
+    "observer": {},
     "chat model": {},
 }
 _LANGCHAIN: Final = (
@@ -81,7 +82,7 @@ def resolve(kind: Kind, name: str) -> Any:
         near = did_you_mean(module, LANGCHAIN) if kind == "chat model" else ""
         raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}{near}") from error
     if kind != "chat model" and not callable(piece):
-        raise ConfigError(f"{kind} {name!r} cannot be loaded: it is not a function")
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: it is not a function or class")
     return piece
 
 

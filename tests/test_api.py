@@ -40,29 +40,34 @@ MEMBERS = [
     "ModelSettings",
     "Modify",
     "Observer",
+    "Outcome",
+    "Page",
     "Pair",
     "RatingSample",
     "Remove",
     "ResultSource",
     "ResultTable",
     "RevisionContext",
+    "Run",
     "RunSample",
     "ScaiError",
+    "SessionStart",
     "Suite",
     "SuiteContext",
     "SuiteResult",
     "SuiteSource",
     "System",
     "SystemAnswer",
+    "Table",
     "UnusedResponse",
     "Usage",
     "compared",
     "evaluate",
     "export",
     "generate",
-    "history",
     "in_thread",
     "load",
+    "load_experiment",
     "resume",
     "rewrite",
     "run",
@@ -100,13 +105,12 @@ def test_the_package_alone_loads_nothing_heavy() -> None:
 
 def test_a_notebook_runs_reads_and_exports(tiny: Path) -> None:
     async def notebook() -> None:  # inside a loop that is running already
-        config = scai.load(tiny, ["epochs=1"], seed=5)
-        outcome = await scai.run(config, run_id="mine")
+        outcome = await scai.run(tiny, run_id="mine", settings=["epochs=1"], seed=5)
         assert (outcome.status, outcome.run_id) == ("finished", "mine")
         assert (await scai.resume("mine")).status == "finished"
 
     asyncio.run(notebook())
-    history = scai.history("latest")
+    history = scai.load("latest").history
     assert [(epoch.number, epoch.is_product) for epoch in history.epochs] == [(1, False), (2, True)]
     ratings = list(scai.export(["mine"], "ratings", persona="ann"))
     assert ratings
@@ -116,7 +120,7 @@ def test_a_notebook_runs_reads_and_exports(tiny: Path) -> None:
 
 
 def test_a_run_that_a_limit_stops_says_so_and_is_resumed(tiny: Path) -> None:
-    stopped = asyncio.run(scai.run(scai.load(tiny, ["limits.calls=10"]), run_id="short"))
+    stopped = asyncio.run(scai.run(scai.load_experiment(tiny, ["limits.calls=10"]), run_id="short"))
     assert stopped.status == "stopped"
     assert isinstance(stopped.error, scai.ScaiError)
     assert asyncio.run(scai.resume("short", settings=["limits.calls=null"])).status == "finished"
@@ -124,6 +128,6 @@ def test_a_run_that_a_limit_stops_says_so_and_is_resumed(tiny: Path) -> None:
 
 def test_errors_are_raised_as_the_package_s_own(tiny: Path) -> None:
     with pytest.raises(scai.ConfigError, match="epoch"):
-        scai.load(tiny, ["epoch=1"])
+        scai.load_experiment(tiny, ["epoch=1"])
     with pytest.raises(scai.ScaiError, match="there is no run"):
-        scai.history("nowhere")
+        scai.load("nowhere")

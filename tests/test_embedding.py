@@ -19,7 +19,7 @@ def _without_times(run: str) -> list[dict[str, object]]:
 
 
 def test_much_work_at_the_same_time_in_one_loop_is_as_alone(tiny: Path) -> None:
-    config = scai.load(tiny, ["epochs=1"])
+    config = scai.load_experiment(tiny, ["epochs=1"])
 
     async def notebook() -> list[str]:
         await scai.run(config, run_id="alone")
@@ -38,7 +38,7 @@ def test_much_work_at_the_same_time_in_one_loop_is_as_alone(tiny: Path) -> None:
 
 
 def test_threads_have_loops_of_their_own(tiny: Path) -> None:
-    config = scai.load(tiny, ["epochs=1"])
+    config = scai.load_experiment(tiny, ["epochs=1"])
     with ThreadPoolExecutor(3) as pool:
         outcomes = list(pool.map(lambda _: asyncio.run(scai.run(config)), range(3)))
     assert sorted(outcome.run_id for outcome in outcomes) == ["tiny", "tiny-2", "tiny-3"]
@@ -54,10 +54,10 @@ def test_a_timeout_leaves_work_that_is_unlocked_and_can_be_resumed(tiny: Path, k
             self.deadline.reschedule(0)
 
     async def notebook() -> None:
-        await scai.run(scai.load(tiny, ["epochs=1"]), run_id="r")
+        await scai.run(scai.load_experiment(tiny, ["epochs=1"]), run_id="r")
         observer = FirstItem()
         work = {
-            "run": lambda: scai.run(scai.load(tiny), run_id="cut", observer=observer),
+            "run": lambda: scai.run(scai.load_experiment(tiny), run_id="cut", observer=observer),
             "rows": lambda: scai.generate("r", n=3, run_id="cut", observer=observer),
             "evaluation": lambda: scai.evaluate(["none", "r"], ["choice"], n=2, run_id="cut", observer=observer),
         }

@@ -31,7 +31,7 @@ import scai_cli as scai
 
 
 async def study() -> None:  # a notebook awaits these lines as they are
-    config = scai.load("configs/quickstart.yaml", ["epochs=1"])
+    config = scai.load_experiment("configs/quickstart.yaml", ["epochs=1"])
     runs = await asyncio.gather(*(scai.run(config, run_id=f"study-{n}") for n in (1, 2)))
     print(*(run.status for run in runs))
     await scai.evaluate([runs[0].run_id, "none"], ["choice"], n=4, run_id="check")
@@ -62,10 +62,13 @@ The same in actors of [Ray](https://docs.ray.io), plain and async ones; a study 
 @ray.remote
 class Lab:
     async def play(self, seed: int) -> str:
-        config = scai.load("/shared/quickstart.yaml", seed=seed)
+        config = scai.load_experiment("/shared/quickstart.yaml", seed=seed)
         return (await scai.run(config, Path("/shared/runs"), f"seed-{seed}")).status
 ```
 """
+
+WITH_MEMBERS: Final = ("Run", "Table", "Page", "Observer")
+"""The classes whose members are listed."""
 
 
 def page() -> str:
@@ -75,8 +78,14 @@ def page() -> str:
     parts = [INTRO, _example(), EMBEDDING, "## Functions\n"]
     for name, function in functions.items():
         parts.append(f"### `{name}`\n\n```text\n{name}{_signature(function)}\n```\n\n{inspect.getdoc(function)}\n")
-    rows = [[f"`{name}`", _summary(member)] for name, member in members.items() if name not in functions]
-    return "\n".join([*parts, "## Classes\n", table(["class", ""], rows)])
+    classes = {name: member for name, member in members.items() if name not in functions}
+    rows = [[f"`{name}`", _summary(member)] for name, member in classes.items()]
+    parts += ["## Classes\n", table(["class", ""], rows)]
+    for name in WITH_MEMBERS:
+        own = {key: member for key, member in vars(classes[name]).items() if not key.startswith("_")}
+        rows = [[f"`{key}`", _summary(member)] for key, member in own.items() if inspect.getdoc(member)]
+        parts.append(f"### `{name}`\n\n{table(['member', ''], rows)}")
+    return "\n".join(parts)
 
 
 def _example() -> str:

@@ -12,14 +12,24 @@ from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import Measures, measures, product_values, welfare_words
-from scai_cli.analysis.verdicts import change_words, verdict_of
+from scai_cli.analysis.verdicts import Verdict, change_words, verdict_of
 from scai_cli.errors import RunError
+from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 
 SHOWN: Final = ("utilitarian", "rawlsian")
 """The welfare functions to compare besides the declared one."""
+
+
+_VERDICTS: Final[Mapping[Verdict, str]] = {
+    "higher": "better",
+    "lower": "worse",
+    "no change beyond chance": "no difference beyond chance",
+    "one constitution": "cannot tell",
+    "cannot tell": "cannot tell",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +48,27 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """The result in one sentence: the first run's declared welfare in the others, minus that in the first."""
+        """The result in plain words, then the first run's declared welfare in the others minus that in the first."""
         first = self.runs[self.first]
         declared = welfare.parse(first.config.welfare).label
         found = {run: by_name[declared] for run, by_name in self.paired.items() if declared in by_name}
         if not found:
             return f"No other run has a person and a task in common with {self.first} that were rated in both."
         some = next(iter(found.values()))
-        what = f"{welfare_words(declared).capitalize()} of {participants(first.config, some.people)}"
-        base = f"{self.first} ({some.against})"
-        if len(found) == 1:
-            ((run, difference),) = found.items()
-            words = change_words(difference.interval, 2, "difference")
-            return f"{what}, {run} ({difference.where}) minus {base}: {words}."
-        counts = Counter(verdict_of(difference.interval) for difference in found.values())
-        verdicts = ", ".join(f"{count} {verdict.replace('change', 'difference')}" for verdict, count in counts.items())
-        return f"{what}, {len(found)} runs minus {base}: {verdicts}."
+        people = participants(first.config, some.people)
+        by = f"Measured from 0 to 1, {welfare_words(declared)}"
+        if len(found) > 1:
+            verdicts: dict[str, list[str]] = {}
+            for run, difference in found.items():
+                verdicts.setdefault(_VERDICTS[verdict_of(difference.interval)], []).append(run)
+            parts = "; ".join(f"{verdict}: {listed(runs)}" for verdict, runs in verdicts.items())
+            return f"Against {self.first}, for {people}, {parts}. {by}."
+        ((run, difference),) = found.items()
+        serves = f"{run} serves {people} {_VERDICTS[verdict_of(difference.interval)]} than {self.first}"
+        if verdict_of(difference.interval) not in ("higher", "lower"):
+            serves = f"Which of {self.first} and {run} serves {people} better, these ratings do not say"
+        words = change_words(difference.interval, 2, "difference")
+        return f"{serves}. {by}, {run} ({difference.where}) minus {self.first} ({some.against}): {words}."
 
     @property
     def first(self) -> str:

@@ -36,9 +36,7 @@ def change_words(
         return "cannot tell"
     if interval.low is None or interval.high is None:
         return f"{signed(interval.estimate, digits)} (cannot tell how sure{_lacks(interval)})"
-    near = min(abs(interval.low), abs(interval.high))
-    if interval.low * interval.high > 0:  # an end that rounds to 0 would contradict the words
-        digits = next((more for more in range(digits, 9) if round(near, more)), digits)
+    digits = enough_digits(interval, digits)
     said = for_whom(interval) if over is None else over
     whom = f", {said}" if said else ""
     if interval.low <= 0 <= interval.high:
@@ -46,6 +44,14 @@ def change_words(
     return (
         f"{signed(interval.estimate, digits)} ({interval.level * 100:g} % interval {between(interval, digits)}{whom})"
     )
+
+
+def enough_digits(interval: Interval | Estimate, digits: int) -> int:
+    """Return the digits with which an end of an interval without 0 does not round to 0, which would contradict it."""
+    if interval.low is None or interval.high is None or interval.low * interval.high <= 0:
+        return digits
+    near = min(abs(interval.low), abs(interval.high))
+    return next((more for more in range(digits, 9) if round(near, more)), digits)
 
 
 def between(interval: Interval | Estimate | None, digits: int) -> str:

@@ -22,6 +22,7 @@ from scai_cli.cli import (
     show,
     sweep,
     tasks,
+    view,
 )
 from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
@@ -50,6 +51,7 @@ epoch          one round of conversations, ratings and a revision
 constitution   the assistant's rules, as its system message states them
 generated set  dataset rows that a model wrote by a constitution, in a folder
 evaluation     system messages compared on the same items, in a folder""",
+    context_settings={"help_option_names": ["-h", "--help"]},  # of all commands
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -63,6 +65,7 @@ app.command()(run.run)
 app.command()(run.resume)
 app.command()(sweep.sweep)
 app.command("list")(show.list_runs)
+app.command()(view.view)
 for command in (show.show, chat.chat, report.report, compare.compare, explain.explain):
     app.command()(command)
 app.command()(export.export)

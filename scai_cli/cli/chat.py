@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import options
+from scai_cli.cli import completion, options
 from scai_cli.errors import CallFailed, RunError
 from scai_cli.messages import ending
 from scai_cli.text.characters import clean, json_line, one_line
@@ -24,7 +24,12 @@ def chat(
     run: options.Run,
     persona: Annotated[
         str | None,
-        typer.Option("--persona", help="Chat as this persona; rules for this persona alone apply, too.", metavar="ID"),
+        typer.Option(
+            "--persona",
+            help="Chat as this persona; rules for this persona alone apply, too.",
+            metavar="ID",
+            autocompletion=completion.ids("personas"),
+        ),
     ] = None,
     against: Annotated[
         str | None,
@@ -63,7 +68,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
     typed = sys.stdin.isatty()
     if typed:
         print_head(chat.dialogues)
-    for line in _typed(as_json) if typed else _piped():
+    for line in _typed(as_json, len(chat.dialogues)) if typed else _piped():
         try:
             if not _do_line(chat, line, as_json):
                 break
@@ -133,8 +138,9 @@ def _unusual(message: MessageSaid) -> str | None:
     return None if message.content.strip() else "the answer is empty; its response is in calls.jsonl"
 
 
-def _typed(as_json: bool) -> Iterator[str]:
+def _typed(as_json: bool, answers: int) -> Iterator[str]:
     """Yield lines typed at a terminal; readline edits them unless stdout is a pipe or carries JSON."""
+    from scai_cli.display.terminal.chat import print_commands
     from scai_cli.jobs.interruption import ctrl_c_ends_input
 
     edited = sys.stdout.isatty() and not as_json
@@ -144,6 +150,7 @@ def _typed(as_json: bool) -> Iterator[str]:
 
             readline.parse_and_bind("set enable-bracketed-paste on")
     while True:
+        print_commands(answers)
         try:
             with ctrl_c_ends_input():
                 if edited:

@@ -24,6 +24,7 @@ def compare(
     from scai_cli.analysis.comparison import compare_runs
     from scai_cli.analysis.version_similarity import version_similarity
     from scai_cli.display.terminal.compare import print_comparison
+    from scai_cli.display.terminal.next_steps import after_comparison, print_steps_below
     from scai_cli.models.embeddings import embedder
     from scai_cli.runs.find import find_run
 
@@ -36,3 +37,4 @@ def compare(
         print_json(comparison.as_object() | measured)
     else:
         print_comparison(comparison, similarity)
+        print_steps_below(after_comparison([history.path for history in comparison.runs.values()]))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import generate, options
+from scai_cli.cli import completion, generate, options
+from scai_cli.plugins import BUILT_IN
+from scai_cli.runs.find import all_runs
 
 if TYPE_CHECKING:
     from scai_cli.jobs.evaluate_plan import EvaluatePlan
@@ -22,6 +24,7 @@ def evaluate(
             help="[NAME=]RUN[@EPOCH], constitution FILE, `none` (a neutral system message) or `bare` (none at all), "
             "each with an optional ,PROVIDER:NAME. The first is the reference.",
             show_default=False,
+            autocompletion=completion.folders(all_runs, words=("none", "bare")),
         ),
     ],
     suite: Annotated[
@@ -31,6 +34,7 @@ def evaluate(
             help="Suites: society, adherence, choice, refusal, pairs, fidelity, measures, or module:name; NAME=FILE or "
             "NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
+            autocompletion=completion.words(*BUILT_IN["suite"]),
         ),
     ] = ["society"],  # noqa: B006 - nothing changes it
     n: Annotated[
@@ -60,7 +64,12 @@ def evaluate(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Experiment with models and people; default: the first run's.", metavar="FILE"),
+        typer.Option(
+            "--config",
+            help="Experiment with models and people; default: the first run's.",
+            metavar="FILE",
+            autocompletion=completion.CONFIGS,
+        ),
     ] = None,
     allow_seen: Annotated[
         bool, typer.Option("--allow-seen", help="Allow items that had a part in writing the rules.")
@@ -132,17 +141,21 @@ def show(path: Path, *, trust: bool, as_json: bool) -> None:
         options.print_json(evaluation.as_object())
         return
     from scai_cli.display.terminal.evaluation import print_evaluation
+    from scai_cli.display.terminal.next_steps import after_evaluation, print_steps_below
 
     print_evaluation(evaluation)
+    print_steps_below(after_evaluation(path)[1:])
 
 
 def _print_verdict(path: Path, *, trust: bool) -> None:
     """Print the verdicts on stderr."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.evaluation import print_findings
+    from scai_cli.display.terminal.next_steps import after_evaluation, print_steps
     from scai_cli.evaluation.results import read_results
 
     print_findings(read_results(path, trust=trust), err())
+    print_steps(after_evaluation(path))
 
 
 def _print_expected(plan: EvaluatePlan, as_json: bool) -> None:

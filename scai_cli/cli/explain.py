@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from scai_cli.cli import generate, options
+from scai_cli.cli import completion, generate, options
 
 if TYPE_CHECKING:
     from scai_cli.analysis.leave_one_out import Plan
@@ -18,7 +18,12 @@ def explain(
     run: options.Run,
     users: Annotated[
         tuple[str, str] | None,
-        typer.Option("--users", help="Show rules with opposite effects on personas A and B.", metavar="A B"),
+        typer.Option(
+            "--users",
+            help="Show rules with opposite effects on personas A and B.",
+            metavar="A B",
+            autocompletion=completion.ids("personas"),
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the number of calls, and make none.")] = False,
     settings: options.SetLimit = None,
@@ -34,6 +39,7 @@ def explain(
     """
     from scai_cli.analysis.representation import representation
     from scai_cli.display.terminal.explain import print_explanation
+    from scai_cli.display.terminal.next_steps import after_explanation, print_steps_below
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
     from scai_cli.runs.history.fold import read_history
@@ -58,6 +64,7 @@ def explain(
         options.print_json(found)
     else:
         print_explanation(explanation, history, users)
+        print_steps_below(after_explanation(path))
 
 
 def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:

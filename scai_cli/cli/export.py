@@ -105,6 +105,10 @@ def export(
     paths = [path for run in runs for path in cell_folders(sweeps[run]) or (find(runs_dir, run),)]
     record = exported(paths, form, export_options)
     _print_record(record, ", ".join(path.name for path in paths), export_options)
+    if format_ == "system" and len(paths) == 1 and (output != "-" or sys.stdout.isatty()):
+        from scai_cli.display.terminal.next_steps import after_message, print_steps
+
+        print_steps(after_message(paths[0]))
 
 
 def _export_scores(
@@ -210,8 +214,10 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
         say(f"left out: {reasons}")
     for line in (*record.summary.lines(), *record.notes):
         say(line)
-    has_rows = any(file.rows for file in record.files)
-    if to.folder and has_rows and not any(source.has_real_people for source in record.sources):
-        from scai_cli.datasets.export.folder import upload_command
+    if not to.folder or not any(file.rows for file in record.files):
+        return
+    from scai_cli.datasets.export.folder import upload_command
+    from scai_cli.display.terminal.next_steps import after_rows, print_steps
 
-        say(f"to publish it on the Hub, private at first: {upload_command(to.target)}")
+    public = not any(source.has_real_people for source in record.sources)
+    print_steps(after_rows(to.target, upload_command(to.target) if public else None))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from scai_cli.cli import completion
 from scai_cli.plugins import BUILT_IN
 
 Sources = Annotated[
@@ -13,6 +14,7 @@ Sources = Annotated[
         metavar="RUN|GENERATED|SWEEP",
         help="Runs, generated sets and sweeps (all their cells): ids, unique prefixes, paths, `latest`.",
         show_default=False,
+        autocompletion=completion.ROWS,
     ),
 ]
 FormatName = Annotated[
@@ -21,6 +23,7 @@ FormatName = Annotated[
         "--format",
         help=f"One of {', '.join(BUILT_IN['format'])}; of an evaluation: scores; or MODULE:NAME, your own.",
         metavar="F",
+        autocompletion=completion.words(*BUILT_IN["format"], "scores"),
     ),
 ]
 Output = Annotated[
@@ -49,6 +52,7 @@ For = Annotated[
         "default: everyone.",
         metavar="WHO",
         show_default=False,
+        autocompletion=completion.ids("personas", "everyone", "members"),
     ),
 ]
 System = Annotated[

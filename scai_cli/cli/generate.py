@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scai_cli.cli import options
+from scai_cli.cli import completion, options
+from scai_cli.runs.find import all_runs
 from scai_cli.text.characters import json_line, visible
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def generate(
             metavar="RUN|CONSTITUTION",
             help="Run, constitution file (Markdown, text, JSON, YAML), or `none` (no rules).",
             show_default=False,
+            autocompletion=completion.folders(all_runs, words=("none",)),
         ),
     ],
     tasks: Annotated[
@@ -41,7 +43,10 @@ def generate(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", help="For a constitution file: the experiment with model and personas.", metavar="EXPERIMENT"
+            "--config",
+            help="For a constitution file: the experiment with model and personas.",
+            metavar="EXPERIMENT",
+            autocompletion=completion.CONFIGS,
         ),
     ] = None,
     judge: Annotated[
@@ -85,7 +90,7 @@ def generate(
             print_generate_plan(plan)
         return
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
-    finish(run_on_loop(job), as_json)
+    _finish(run_on_loop(job), quiet, as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
@@ -93,7 +98,15 @@ def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_
     from scai_cli.jobs.generate import resume as go_on
     from scai_cli.jobs.session import run_on_loop
 
-    finish(run_on_loop(go_on(path, settings, observer(quiet, kind="rows"), trust=trust)), as_json)
+    _finish(run_on_loop(go_on(path, settings, observer(quiet, kind="rows"), trust=trust)), quiet, as_json)
+
+
+def _finish(outcome: Outcome[Any], quiet: bool, as_json: bool) -> None:
+    finish(outcome, as_json)
+    if not (quiet or as_json):
+        from scai_cli.display.terminal.next_steps import after_generate, print_steps
+
+        print_steps(after_generate(outcome.path))
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation", "calls"] = "run") -> Observer[Any]:

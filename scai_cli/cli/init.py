@@ -12,7 +12,9 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty folder.", show_default=False)],
 ) -> None:
     """Write example configs, tasks and personas into a folder."""
+    from scai_cli.display.terminal.next_steps import after_init, print_steps
     from scai_cli.experiment.starter import write_starter
 
     count = write_starter(folder)
-    say(f"wrote {count} files to {folder}; try: cd {folder} && scai run configs/quickstart.yaml")
+    say(f"wrote {count} files to {folder}")
+    print_steps(after_init(folder))

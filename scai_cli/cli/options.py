@@ -1,6 +1,7 @@
 """Define the options and arguments that several commands share."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +10,31 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from scai_cli.cli import completion
 from scai_cli.text.characters import json_line, one_line, visible
 
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file (YAML).", show_default=False)]
-Run = Annotated[
-    str, typer.Argument(metavar="RUN", help="Run id, unique prefix of an id, path, or `latest`.", show_default=False)
+Config = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONFIG", help="Experiment file (YAML).", show_default=False, autocompletion=completion.CONFIGS
+    ),
 ]
-Runs = Annotated[
-    list[str],
-    typer.Argument(metavar="RUN", help="Run ids, unique prefixes of ids, paths, or `latest`.", show_default=False),
-]
+
+
+def _run(completer: completion.Completer, about: str = "Run id, unique prefix of an id, path, or `latest`.") -> Any:
+    return typer.Argument(metavar="RUN", help=about, show_default=False, autocompletion=completer)
+
+
+_SEVERAL: Final = "Run ids, unique prefixes of ids, paths, or `latest`."
+Run = Annotated[str, _run(completion.RUN)]
+Read = Annotated[str, _run(completion.READ)]
+"""A run, an evaluation or a sweep."""
+Work = Annotated[str, _run(completion.WORK)]
+"""A run, a generated set or an evaluation."""
+Runs = Annotated[list[str], _run(completion.RUN, _SEVERAL)]
+Reads = Annotated[list[str], _run(completion.READ, _SEVERAL)]
+"""Runs, an evaluation or a sweep."""
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="SCAI_RUNS_DIR", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -43,13 +58,32 @@ SetLimit = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model", help="Model to call: PROVIDER:NAME, e.g. openai:NAME; or `simulated`, built in.", metavar="M"
+        "--model",
+        help="Model to call: PROVIDER:NAME, e.g. openai:NAME; or `simulated`, built in.",
+        metavar="M",
+        autocompletion=completion.words("simulated"),
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed for all random draws.", metavar="N")]
 Epoch = Annotated[int | None, typer.Option("--epoch", help="Use only this epoch.", metavar="N")]
-Persona = Annotated[str | None, typer.Option("--persona", help="Use only this persona's conversations.", metavar="ID")]
-Task = Annotated[str | None, typer.Option("--task", help="Use only conversations about this task.", metavar="ID")]
+Persona = Annotated[
+    str | None,
+    typer.Option(
+        "--persona",
+        help="Use only this persona's conversations.",
+        metavar="ID",
+        autocompletion=completion.ids("personas"),
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help="Use only conversations about this task.",
+        metavar="ID",
+        autocompletion=completion.ids("tasks"),
+    ),
+]
 
 MaxUsd = Annotated[
     float | None, typer.Option("--max-usd", help="Stop before the cost exceeds this many US dollars.", metavar="USD")
@@ -62,6 +96,8 @@ Trust = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Continue although a rater fails the rater check.")]
 ForceAll = Annotated[bool, typer.Option("--force", help="Continue although ratings or revisions cannot be trusted.")]
 
+_COMPLETING: Final = "_SCAI_COMPLETE"
+"""The variable by which a shell asks for the words that fit."""
 RUNS = Path("runs")
 """The default of `RunsDir`."""
 
@@ -71,8 +107,10 @@ class Commands(TyperGroup):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run a command and end the process."""
+        if _COMPLETING in os.environ:  # fish would read the second line of a description as a word
+            os.environ["COLUMNS"] = "1000"
         try:
-            sys.exit(super().main(*args, **extra | {"standalone_mode": False}))
+            sys.exit(super().main(*args, **extra | {"standalone_mode": False, "complete_var": _COMPLETING}))
         except _UsageError as error:
             error.message = visible(error.message)
             error.show()

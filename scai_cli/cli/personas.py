@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scai_cli.cli import completion
 from scai_cli.cli.generate import observer
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
 from scai_cli.errors import ConfigError
@@ -38,7 +39,12 @@ Groups = Annotated[bool, typer.Option("--groups", help="polis: make one persona 
 AccountJson = Annotated[bool, typer.Option("--json", help="Print the account of all fields as JSON.")]
 Format = Annotated[
     str,
-    typer.Option("--as", metavar="FORMAT", help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}."),
+    typer.Option(
+        "--as",
+        metavar="FORMAT",
+        help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}.",
+        autocompletion=completion.words(*PERSONAS),
+    ),
 ]
 
 
@@ -215,3 +221,7 @@ def say_written(account: Account, kind: Literal["personas", "tasks"], out: Path,
         bad = f", {counted(account.bad, 'bad row')} left out" if account.bad else ""
         written = counted(account.written, kind.removesuffix("s"))
         say(f"wrote {written} to {'stdout' if str(out) == '-' else out}{bad}")
+        if not as_json:
+            from scai_cli.display.terminal.next_steps import after_import, print_steps
+
+            print_steps(after_import(kind, out))

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Runs, RunsDir, Trust, say
+from scai_cli.cli.options import RUNS, Reads, RunsDir, Trust, say
 from scai_cli.text.characters import visible
 
 
 def report(
-    runs: Runs,
+    runs: Reads,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -27,6 +27,7 @@ def report(
 
     It prints the path of the page.
     """
+    from scai_cli.display.report.charts import undrawn
     from scai_cli.display.report.evaluation import make_evaluation_page
     from scai_cli.display.report.page import make_page
     from scai_cli.display.report.sweep import make_sweep_page
@@ -46,9 +47,15 @@ def report(
         page = make_page(paths)
     else:
         page = make_sweep_page(paths[0]) if is_sweep(paths[0]) else make_evaluation_page(paths[0], trust=trust)
+    if (words := undrawn()) and not (alone and is_evaluation(paths[0])):
+        say(words)
     if str(target) == "-":
         print(page, end="")  # noqa: T201 - data for stdout
         return
     write_whole(target, page)
     print(visible(str(target)))  # noqa: T201 - data for stdout
+    from scai_cli.display.terminal.next_steps import after_report, print_steps
+
     say(f"{len(page.encode()) / 1000:,.0f} kB about {', '.join(path.name for path in paths)}")
+    if not alone and len(paths) == 1:
+        print_steps(after_report(paths[0]))

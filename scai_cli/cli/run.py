@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,14 +51,11 @@ def run(
     job = run_experiment(experiment, runs_dir, run_id, generate.observer(quiet), prompt() if asks_people else None)
     outcome = run_on_loop(job)
     generate.finish(outcome, as_json)
-    if not (quiet or as_json):
-        _print_next_steps(runs_dir / outcome.run_id)
-    if not quiet:
-        _say_without_rules(runs_dir / outcome.run_id)
+    _end(runs_dir / outcome.run_id, quiet, as_json)
 
 
 def resume(
-    run: options.Run,
+    run: options.Work,
     settings: options.SetLimit = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
@@ -83,10 +79,7 @@ def resume(
         job = go_on(path, changes, generate.observer(quiet), trust=trust, prompt=prompt())
         outcome = run_on_loop(job)
         generate.finish(outcome, as_json)
-        if not (quiet or as_json):
-            _print_next_steps(path)
-        if not quiet:
-            _say_without_rules(path)
+        _end(path, quiet, as_json)
 
 
 def plan(
@@ -107,16 +100,15 @@ def plan(
     _plan(config, Overrides(settings or (), model, seed), runs_dir, prompts=prompts, probe=probe, as_json=as_json)
 
 
-def _print_next_steps(path: Path) -> None:
-    """Print on stderr the commands that read a finished run."""
-    from scai_cli.display.terminal.consoles import err
+def _end(path: Path, quiet: bool, as_json: bool) -> None:
+    """Print on stderr what a finished run lacks, and the commands that read it."""
+    if quiet:
+        return
+    _say_without_rules(path)
+    if not as_json:
+        from scai_cli.display.terminal.next_steps import after_run, print_steps
 
-    where = "" if path.parent.resolve() == options.RUNS.resolve() else f" --runs-dir {shlex.quote(str(path.parent))}"
-    for what, command in (
-        ("see the result:        ", f"scai show {path.name}"),
-        ("get the system message:", f"scai export {path.name} --format system"),
-    ):
-        err().print(f"{what} {command}{where}", soft_wrap=True)
+        print_steps(after_run(path))
 
 
 def _say_without_rules(path: Path) -> None:
@@ -169,8 +161,12 @@ def _plan(
     planned, sample = plan_experiment(experiment), sample_prompts(experiment) if prompts else []
     warnings = _warn(experiment)
     if not as_json:
+        from scai_cli.display.terminal.next_steps import after_check, print_steps_below
+
         print_plan(str(file), experiment, planned)
         print_prompts(sample)
+        if not probe:
+            print_steps_below(after_check(file, overrides, runs_dir, planned.usd))
     probed = probe_models(experiment) if probe else None
     if as_json:
         shown = {**planned.as_object(), "warnings": warnings, **experiment.model_dump(mode="json", by_alias=True)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import options
+from scai_cli.cli import completion, options
 
 if TYPE_CHECKING:
     from scai_cli.jobs.serve import Ready, Served
@@ -20,6 +20,7 @@ def serve(
             metavar="RUN|CONSTITUTION",
             help="Run, or constitution file (Markdown, text, JSON, YAML).",
             show_default=False,
+            autocompletion=completion.RUN,
         ),
     ],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
@@ -28,7 +29,12 @@ def serve(
     ] = "127.0.0.1",
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="For a constitution file: the experiment with the model.", metavar="EXPERIMENT"),
+        typer.Option(
+            "--config",
+            help="For a constitution file: the experiment with the model.",
+            metavar="EXPERIMENT",
+            autocompletion=completion.CONFIGS,
+        ),
     ] = None,
     settings: options.Set = None,
     model: options.Model = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scai_cli.cli import evaluate, sweep
-from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task, Trust, print_json
+from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Read, RunsDir, Task, Trust, print_json
 from scai_cli.runs.history.selection import Selection
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Run,
+    run: Read,
     epoch: Epoch = None,
     persona: Persona = None,
     task: Task = None,
@@ -135,14 +135,18 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
-    """List runs, generated sets, evaluations and sweeps, newest first. With --json, only runs."""
-    from scai_cli.display.terminal.show import print_evaluations, print_generated, print_list, print_sweeps
+    """List runs, generated sets, evaluations and sweeps, newest first.
+
+    The cells of a sweep are in `scai show SWEEP`. --json prints runs alone, cells included.
+    """
+    from scai_cli.display.terminal.listing import print_lists
     from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated, list_sweeps
 
     if as_json:
         print_json(list_entries(runs_dir))
         return
-    print_list(list_entries(runs_dir))
-    print_generated(list_generated(runs_dir))
-    print_evaluations(list_evaluations(runs_dir))
-    print_sweeps(list_sweeps(runs_dir))
+    sweeps = list_sweeps(runs_dir)
+    cells = {run for sweep in sweeps for run in sweep["runs"]}
+    print_lists(
+        runs_dir, list_entries(runs_dir, cells), list_generated(runs_dir, cells), list_evaluations(runs_dir), sweeps
+    )

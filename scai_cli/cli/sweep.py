@@ -64,6 +64,7 @@ def sweep(
 def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = False) -> None:
     """Print a sweep, for `scai sweep` and `scai show`; `compared` reads its runs to compare them along each axis."""
     from scai_cli.analysis.sweep_axes import all_differences
+    from scai_cli.display.terminal.next_steps import after_sweep, print_steps_below
     from scai_cli.display.terminal.sweep import (
         print_continuation,
         print_differences,
@@ -82,6 +83,7 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
         if compared:
             print_differences(found)
             print_continuation(sweep)
+        print_steps_below(after_sweep(sweep.path)[compared:])
 
 
 def _observer(quiet: bool) -> SweepObserver:

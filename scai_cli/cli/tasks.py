@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from scai_cli.cli import completion
 from scai_cli.cli.options import MaxUsd, Model, Quiet, Seed, SetLimit, say, with_limit
 from scai_cli.cli.personas import (
     AccountJson,
@@ -20,6 +21,7 @@ from scai_cli.cli.personas import (
     say_generated,
     say_written,
 )
+from scai_cli.populations.formats import TASKS
 
 app = typer.Typer(no_args_is_help=True, help="Import and generate tasks.")
 
@@ -29,6 +31,7 @@ Format = Annotated[
         "--as",
         metavar="FORMAT",
         help="Format of the file: lines, table, habermas (Habermas Machine), anthropic (HH-RLHF) or polis.",
+        autocompletion=completion.words(*TASKS),
     ),
 ]
 

@@ -32,3 +32,10 @@ def listed(words: list[str], most: int = 3) -> str:
 def sentence_case(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def cell(value: object) -> str:
+    """Return a value of a row as a table shows it: a number with four digits, `–` if it is missing."""
+    if value is None:
+        return "–"
+    return f"{rounded(value, 9):.4g}" if isinstance(value, float) else str(value)

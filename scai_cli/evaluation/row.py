@@ -41,6 +41,11 @@ class EvaluationRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     answers: dict[str, SystemAnswer]
     problem: str | None = None
 
+    @property
+    def type(self) -> str:
+        """The type as observers see it, beside those of a run's events."""
+        return "evaluation_row"
+
 
 def evaluation_rows(path: Path) -> Iterator[EvaluationRow]:
     """Yield the rows of an evaluation in order, without a torn last line; raises RunError for a damaged line."""

@@ -55,7 +55,7 @@ class Finding:
             # Too few items have no p-value either; a difference that was corrected by people's labels keeps its own.
             is_judged = found is not None and found.p is not None and found.error is not None
             return f"cannot tell: {_OTHER_ERRORS if is_judged else 'too few items for an interval'}{so_far}"
-        interval = _between(found.low, found.high)
+        interval = ends_words(found.low, found.high)
         if self.verdict == "no difference":
             beyond = _up(max(abs(found.low), abs(found.high)))
             return f"no difference beyond {beyond:.2f} (95 % interval {interval}, {found.whom})"
@@ -82,10 +82,10 @@ def difference_words(difference: Difference | None) -> str:
     estimate = signed(difference.estimate, 2)
     if difference.low is None or difference.high is None:
         return estimate
-    return f"{estimate} ({_between(difference.low, difference.high)})"
+    return f"{estimate} ({ends_words(difference.low, difference.high)})"
 
 
-def _between(low: float, high: float) -> str:
+def ends_words(low: float, high: float) -> str:
     """Return the ends of an interval with two digits; one that is near 0 has its first digit, as its sign counts."""
     ends = (f"{end:+.1g}" if 1e-6 < abs(end) < 0.005 else signed(end, 2) for end in (low, high))
     return " to ".join(ends)

@@ -190,6 +190,9 @@ class ExperimentConfig(Value):
     """Whether answers are stored and reused across runs, in `$SCAI_CACHE` or `~/.cache/scai/cache.sqlite3`."""
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that the built-in table lacks: model -> `{input, output}`."""
+    # Left out of what is printed and saved while empty: older runs do not have it.
+    observers: Annotated[tuple[str, ...], Field(exclude_if=operator.not_)] = ()
+    """What watches runs, sets and evaluations, e.g. to log to wandb: `[module:class]`; changes no result."""
     max_failures: Fraction = 0
     """The share of an epoch's conversations (or rows) that may fail and stay missing; refused prompts do not count."""
     # Left out of what is printed and saved while false: older runs do not have it.

@@ -144,7 +144,8 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
     source = read_yaml(path, _FREE_PLACES if new else ())
     config, source = _validate(source, overrides, USERS_FILE if new else SAVED_FILE)
     if new:
-        _check_names(named_code(config), source)
+        observers: list[CodeName] = [(("observers",), "observer", name) for name in config.observers]
+        _check_names((*named_code(config), *observers), source)
         config = config.with_every_prompt()
     personas = select(config.personas, Persona, config.seed, source, path.parent)
     tasks = select(config.tasks, Task, config.seed, source, path.parent)
@@ -281,7 +282,7 @@ CodeName = tuple[tuple[str, ...], plugins.Kind, str]
 
 
 def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
-    """Yield every name in an experiment that refers to code."""
+    """Yield every name in an experiment that refers to code which plays a part in its results."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
     for role in MODEL_ROLES:

@@ -30,8 +30,15 @@ from scai_cli.jobs.evaluate_items import EvaluationItems
 from scai_cli.jobs.evaluate_source import EvaluateSource, models_of
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import AgentModel, ModelPool
+from scai_cli.jobs.observers import watched
 from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, keep_settings, refuse_taken
-from scai_cli.jobs.saved_experiment import ADDRESS, digests, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.saved_experiment import (
+    ADDRESS,
+    digests,
+    refuse_changed,
+    refuse_foreign_code,
+    refuse_foreign_observers,
+)
 from scai_cli.jobs.session import Observer, Outcome, resume_command, work
 from scai_cli.messages import Message
 from scai_cli.models.call_count import CallCount
@@ -56,6 +63,11 @@ class EvaluationStarted:
     written: int
     """The number of rows from earlier sessions."""
 
+    @property
+    def type(self) -> str:
+        """The type as observers see it, beside those of a run's events."""
+        return "evaluation_started"
+
 
 EvaluationEvent = EvaluationStarted | EvaluationRow
 
@@ -77,9 +89,10 @@ async def start(
     """
     if run_id is not None:
         refuse_taken("evaluation", runs / run_id)
+    config = source.config
+    observer = watched(config, observer)
     for note in source.notes:
         observer.say(note)
-    config = source.config
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.folder.discarded_on_failure(*EVALUATED.names, CALLS, ROWS):
@@ -109,8 +122,8 @@ async def resume(
 ) -> EvaluateOutcome:
     """Continue an unfinished evaluation; written rows stay unchanged.
 
-    `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
-    session, if the evaluation is in use or damaged, or if it names code that is not trusted.
+    `settings` may change limits, prices, addresses and observers. Raises RunError if any other setting differs from
+    the first session, if the evaluation is in use or damaged, or if it names code that is not trusted.
     """
     overrides = Overrides(settings=settings)
     written = read_evaluation(path, overrides)
@@ -118,11 +131,13 @@ async def resume(
     config = manifest.config
     refuse_other_address((model for _, model in _all_models(manifest)), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
+    refuse_foreign_observers(config, overrides, path.name, trust=trust)
     named: list[tuple[plugins.Kind, str]] = [("suite", suite.name) for suite in manifest.suites]
     named += [code for _, model in models_of(manifest) for code in code_of(model)]
     for kind, name in () if trust else named:
         if plugins.is_foreign(kind, name):
             raise RunError(f"evaluation {path.name!r} names third-party code, {kind} {name!r}; add --trust to load it")
+    observer = watched(config, observer)
     directory = RowDirectory.reopen(path, EVALUATED)
     with closing(directory.folder):
         refuse_changed("evaluation", manifest.digests, config, path / EXPERIMENT)

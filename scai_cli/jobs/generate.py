@@ -34,11 +34,13 @@ from scai_cli.jobs.generate_source import (
 )
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
+from scai_cli.jobs.observers import watched
 from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, keep_settings, refuse_taken
 from scai_cli.jobs.saved_experiment import (
     digests,
     refuse_changed,
     refuse_foreign_code,
+    refuse_foreign_observers,
     refuse_lost_judge,
     refuse_without_forms,
 )
@@ -57,6 +59,11 @@ class GenerateStarted:
     manifest: GenerateManifest
     written: int
     """The number of rows from earlier sessions."""
+
+    @property
+    def type(self) -> str:
+        """The type as observers see it, beside those of a run's events."""
+        return "generate_started"
 
 
 GenerateEvent = GenerateStarted | GeneratedRow
@@ -81,6 +88,7 @@ async def start(
         refuse_taken("generated set", runs / run_id)
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
+    observer = watched(source.config, observer)
     with ModelPool.connect(source.config) as pool:
         first, name = 0, f"{source.stem}-rows"
         if options.part is not None:
@@ -100,13 +108,14 @@ async def resume(
 ) -> GenerateOutcome:
     """Continue an unfinished generated set; written rows stay unchanged.
 
-    `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
-    session, if the set is in use or damaged, or if it names code that is not trusted.
+    `settings` may change limits, prices, addresses and observers. Raises RunError if any other setting differs from
+    the first session, if the set is in use or damaged, or if it names code that is not trusted.
     """
     overrides = Overrides(settings)
     manifest = read_generation(path, overrides)
     refuse_other_address((model for _, model in manifest.config.models()), overrides)
     refuse_foreign_code(manifest.config, path.name, trust=trust)
+    refuse_foreign_observers(manifest.config, overrides, path.name, trust=trust)
     return await _continued(path, manifest, observer)
 
 
@@ -121,6 +130,7 @@ async def continue_set(path: Path, config: ExperimentConfig, observer: Observer[
 
 async def _continued(path: Path, manifest: GenerateManifest, observer: Observer[GenerateEvent]) -> GenerateOutcome:
     config = manifest.config
+    observer = watched(config, observer)
     directory = RowDirectory.reopen(path, GENERATED, manifest.orders.numbers.start)
     with closing(directory.folder):
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)

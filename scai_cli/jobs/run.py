@@ -15,11 +15,13 @@ from scai_cli.jobs import session
 from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
+from scai_cli.jobs.observers import watched
 from scai_cli.jobs.saved_experiment import (
     changed_keys,
     digests,
     load_run,
     refuse_changed,
+    refuse_foreign_observers,
     refuse_replaced,
     refuse_without_forms,
 )
@@ -72,11 +74,12 @@ async def run(
     if run_id is not None:
         _refuse_taken(runs_dir / run_id, digests(config))
     config = with_address(config)
+    seen = watched(config, observer or session.SilentObserver())
     # Connect first: an experiment whose models are not available leaves no folder behind.
     with ModelPool.connect(config.without_judge, prompt) as pool:
         directory = RunDirectory.create(runs_dir, run_id, config.name, dump_experiment(config))
         with closing(directory.folder):
-            return await _session(pool, directory, observer)
+            return await _session(pool, directory, seen)
 
 
 async def resume(
@@ -89,11 +92,14 @@ async def resume(
 ) -> RunOutcome:
     """Continue an unfinished run; a finished run stays unchanged.
 
-    `settings` (`limits.calls=500`) may change limits, prices and addresses. Raises RunError if any other setting
-    differs from the first session, if the run is in use or damaged, or if it names third-party code and `trust` is
-    not given.
+    `settings` (`limits.calls=500`) may change limits, prices, addresses and observers. Raises RunError if any other
+    setting differs from the first session, if the run is in use or damaged, or if it names third-party code and
+    `trust` is not given.
     """
-    return await continue_run(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
+    overrides = Overrides(settings)
+    config = load_run(path, overrides, trust=trust)
+    refuse_foreign_observers(config, overrides, path.name, trust=trust)
+    return await continue_run(path, config, observer, prompt)
 
 
 async def continue_run(
@@ -106,12 +112,13 @@ async def continue_run(
 
     Raises RunError if it differs, or if the run is in use or damaged.
     """
-    config, say = with_address(config), (observer or session.SilentObserver()).say
+    config, seen = with_address(config), observer or session.SilentObserver()
     changed, done = changed_text(path / CONFIG, config), session.finished_before(path, RunResult)
     if done is not None and changed is None and (began := first_event(path)):
         refuse_changed("run", began.digests, config, path / CONFIG)
-        say(f"run {path.name!r} is finished already: nothing to resume")
+        seen.say(f"run {path.name!r} is finished already: nothing to resume")
         return done
+    seen = watched(config, seen)
     while True:
         directory = RunDirectory.reopen(path)
         with closing(directory.folder) as folder:
@@ -124,15 +131,14 @@ async def continue_run(
                 if changed is not None:  # an unchanged file keeps its date, which sorts the list of runs
                     folder.write_text(CONFIG, changed, lasting=True)
                 try:
-                    return await _session(pool, directory, observer)
+                    return await _session(pool, directory, seen)
                 except AnswerLost as lost:
-                    say(directory.take_back(*lost.args))
+                    seen.say(directory.take_back(*lost.args))
 
 
-async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[Event] | None) -> RunOutcome:
+async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[Event]) -> RunOutcome:
     folder = directory.folder
-    seen = observer or session.SilentObserver()
-    recorder = _RunRecorder(directory, seen, HealthWatch(pool.config, seen.say))
+    recorder = _RunRecorder(directory, observer, HealthWatch(pool.config, observer.say))
     if directory.rater_check is not None:  # it is made in the first epoch alone
         recorder.health.counts.add(directory.rater_check)
 

@@ -16,7 +16,7 @@ from scai_cli.experiment.model_settings import PACE, ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.runs.run_directory import CONFIG
 
-CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
+CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force", "observers")
 """The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""
 
 _FIRST_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
@@ -155,8 +155,10 @@ def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConf
 
 
 def load_source(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConfig:
-    """Read the experiment of a run for rows or an evaluation, as `load_run` does."""
+    """Read the experiment of a run for rows or an evaluation, as `load_run` does, without the run's observers."""
     config = load_run(path, overrides, trust=trust)
+    if not _sets_observers(overrides):
+        config = config.model_copy(update={"observers": ()})
     names_judge = any(setting.startswith("roles.judge") for setting in overrides.settings)
     # A judge that `roles.judge` cannot describe would get a key or a temperature that it did not have.
     return config if names_judge or earlier_fidelity(path / CONFIG).judge_fits else config.without_judge
@@ -169,6 +171,19 @@ def refuse_foreign_code(config: ExperimentConfig, run_id: str, *, trust: bool) -
         _, kind, name = code
         if code not in replaced and plugins.is_foreign(kind, name):
             raise RunError(f"run {run_id!r} names third-party code, {kind} {name!r}; add --trust to load it")
+
+
+def refuse_foreign_observers(config: ExperimentConfig, overrides: Overrides, run_id: str, *, trust: bool) -> None:
+    """Raise RunError if a saved experiment names an observer that is not trusted; one in the overrides is."""
+    for name in () if trust or _sets_observers(overrides) else config.observers:
+        raise RunError(
+            f"run {run_id!r} names third-party code, observer {name!r}; add --trust to load it, or continue without "
+            "it: --set observers=[]"
+        )
+
+
+def _sets_observers(overrides: Overrides) -> bool:
+    return any(setting.partition("=")[0].strip() == "observers" for setting in overrides.settings)
 
 
 def _digest(value: object) -> str:

@@ -23,9 +23,10 @@ from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.chat import assistant_only
 from scai_cli.jobs.generate_source import GenerateOptions, file_experiment, file_stem, names_file
 from scai_cli.jobs.interruption import Interruption
+from scai_cli.jobs.local_server import is_loopback
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
-from scai_cli.jobs.serve_http import is_loopback, listening
+from scai_cli.jobs.serve_http import listening
 from scai_cli.jobs.serve_protocol import ApiError, ServedAnswer, ServedRequest
 from scai_cli.jobs.serve_sampling import CallersSampling, fixed_parameters
 from scai_cli.jobs.session import run_on_loop, with_remedy

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
-from scai_cli.errors import ConfigError, ScaiError
+from scai_cli.errors import ScaiError
+from scai_cli.jobs.local_server import Handler, foreign, serving
 from scai_cli.jobs.serve_protocol import ApiError, ServedAnswer, ServedRequest, api_error, read_request
 
 MOST_BYTES: Final = 8 * 2**20
 """The size of the largest body of a request."""
 _LAST_WAIT_S: Final = 60.0
 """How long the server waits for answers under way; an interruption waits less."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Service(Protocol):
@@ -42,33 +37,8 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[str
 
     Port 0 takes a free one. Raises ConfigError for an address that cannot be used.
     """
-    logger = logging.getLogger(__name__)
-    logger.addFilter(_is_own_fault)
-    runner = web.AppRunner(_app(service, host), access_log=None, logger=logger, shutdown_timeout=_LAST_WAIT_S)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except (OSError, UnicodeError, OverflowError) as error:
-            problem = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(f"--host {host} --port {port}: cannot be served ({problem}); choose another") from None
-        taken = runner.addresses[0][1]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{taken}/v1"
-    finally:
-        await runner.cleanup()
-
-
-def _is_own_fault(record: logging.LogRecord) -> bool:
-    """Return whether a log record is about more than a malformed request, which has its answer 400."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches a host."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    async with serving(_app(service, host), host, port, _LAST_WAIT_S) as origin:
+        yield f"{origin}/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,34 +102,15 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
 
 
 def _guard(host: str) -> Any:
-    """Return a middleware that refuses what a web page sends: it knows no address but by name, and has an origin."""
+    """Return a middleware that refuses what a web page of another site sends."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        name = _host_of(f"//{request.headers.get('host', '')}")
-        if name != host.lower() and not (is_loopback(name) if is_loopback(host) else _is_address(name)):
-            raise ApiError(403, "the header Host does not name this server; use the address that it was started with")
-        origin = request.headers.get("origin")
-        if origin is not None and not is_loopback(_host_of(origin)):
-            raise ApiError(403, "web pages of other sites may not use this server")
+        if problem := foreign(request, host):
+            raise ApiError(403, problem)
         return await handler(request)
 
     return guard
-
-
-def _is_address(name: str) -> bool:
-    try:
-        return name == "localhost" or bool(ipaddress.ip_address(name))
-    except ValueError:
-        return False
-
-
-def _host_of(url: str) -> str:
-    """Return the host in a URL; empty if there is none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _failed(error: ApiError) -> web.Response:

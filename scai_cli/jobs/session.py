@@ -58,19 +58,28 @@ class SessionStart:
 
 
 class Observer(Protocol[Seen]):
-    """Watches a session: the events of a run, or the rows of a generated set."""
+    """Watches a session: the events of a run, or the rows of a generated set or evaluation.
 
-    def begin(self, session: SessionStart) -> None:
+    A class that inherits from it needs only the methods that it uses.
+    """
+
+    # Each returns explicitly: type checkers take a method with nothing but a docstring for abstract.
+
+    def begin(self, session: SessionStart) -> None:  # noqa: ARG002
         """Called first."""
+        return
 
-    def see(self, item: Seen) -> None:
-        """Called for every event or row; on a resume also for those of earlier sessions."""
+    def see(self, item: Seen) -> None:  # noqa: ARG002
+        """Called for every event or row; on a resume also for those of earlier sessions, except rows of a set."""
+        return
 
-    def say(self, line: str) -> None:
+    def say(self, line: str) -> None:  # noqa: ARG002
         """Called with a message for the user."""
+        return
 
     def end(self) -> None:
         """Called last, after a failure as well."""
+        return
 
 
 @dataclass(slots=True)
@@ -94,24 +103,15 @@ class HealthWatch:
 
 
 @dataclass
-class SilentObserver:
+class SilentObserver(Observer[object]):
     """Shows nothing, except for the messages, if there is a function that shows them."""
 
     show: Callable[[str], object] | None = None
-
-    def begin(self, session: SessionStart) -> None:
-        """Show nothing."""
-
-    def see(self, item: object) -> None:
-        """Show nothing."""
 
     def say(self, line: str) -> None:
         """Show a message."""
         if self.show is not None:
             self.show(line)
-
-    def end(self) -> None:
-        """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True)

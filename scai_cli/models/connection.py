@@ -34,6 +34,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.models.endpoint import Endpoint
 from scai_cli.models.guarded import timed_out
 from scai_cli.models.interim_responses import bound_interim_responses
+from scai_cli.models.no_response import reason
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.request_options import HEADER, RequestOptions
 from scai_cli.models.response import ENCODING, MAX_ERROR, MB, read_body
@@ -240,11 +241,10 @@ class Connection:
         where = self.endpoint
         if isinstance(error, TimeoutError):  # before the connection errors: it is an OSError
             return timed_out(where, self._model.timeout_s)
-        cause = error.__cause__ or error
         names = (f"{where.url.scheme.upper()}_PROXY", "ALL_PROXY")
         proxies = " or ".join(name for name, value in os.environ.items() if value and name.upper() in names)
         through = f" (through the proxy in {proxies}, if NO_PROXY does not exclude the host)" if proxies else ""
-        return Refusal(0, f"{str(cause) or type(cause).__name__}{through}").error(where, 0)
+        return Refusal(0, f"{reason(error)}{through}").error(where, 0)
 
     def refusal(self, status: int, content: bytes, body: Mapping[str, Any]) -> ProviderError:
         """Return the error for a response of another status than 200 to `body`."""

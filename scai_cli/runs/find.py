@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.locked_folder import LATEST
-from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
-from scai_cli.runs.run_directory import CONFIG, EVENTS
-from scai_cli.runs.sweep_directory import SWEEP, is_sweep
+from scai_cli.runs.file_names import CONFIG, EVALUATION, EVENTS, GENERATION, LATEST, ROWS, SWEEP
 from scai_cli.text.suggestions import did_you_mean
 
 
@@ -28,6 +25,11 @@ def is_generated(path: Path) -> bool:
 def is_evaluation(path: Path) -> bool:
     """Return whether a folder is an evaluation, written by `scai evaluate`."""
     return os.path.isfile(path / EVALUATION)
+
+
+def is_sweep(path: Path) -> bool:
+    """Return whether a folder is that of a sweep."""
+    return os.path.isfile(path / SWEEP)
 
 
 def log_of(path: Path) -> Path:

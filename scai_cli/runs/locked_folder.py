@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import IO, Final
 
 from scai_cli.errors import RunError
+from scai_cli.runs.file_names import LATEST as LATEST
 from scai_cli.runs.jsonl import LineLog, mend, remove_halves, sync_folder, whole_file, write_whole
 from scai_cli.runs.locks import LOCK, take_lock
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import safe_id
 
 CALLS: Final = "calls.jsonl"
-LATEST: Final = "latest"
-"""The name of the newest run on the command line; no run can have this id."""
 
 
 @dataclass(frozen=True, slots=True)

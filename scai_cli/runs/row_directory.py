@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
+from scai_cli.runs.file_names import EVALUATION as EVALUATION
+from scai_cli.runs.file_names import GENERATION as GENERATION
+from scai_cli.runs.file_names import ROWS as ROWS
 from scai_cli.runs.jsonl import lines, whole_file
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
 
 EXPERIMENT: Final = "experiment.yaml"
-ROWS: Final = "rows.jsonl"
-GENERATION: Final = "generation.yaml"
 TASKS: Final = "tasks.jsonl"
-EVALUATION: Final = "evaluation.yaml"
 ITEMS: Final = "items.jsonl"
 
 GENERATED: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)

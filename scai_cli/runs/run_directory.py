@@ -14,12 +14,12 @@ from typing import Final
 from scai_cli import __version__
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, Problem, RatersChecked, Revised, read_event
+from scai_cli.runs.file_names import CONFIG as CONFIG
+from scai_cli.runs.file_names import EVENTS as EVENTS
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
 
-CONFIG: Final = "config.yaml"
-EVENTS: Final = "events.jsonl"
 _FILES: Final = CreationFiles(earlier=("constitution",), last=CONFIG)
 _STAMP: Final = {"seq", "time"}
 _REPLACEABLE: Final = {"rater_check"}

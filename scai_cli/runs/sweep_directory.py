@@ -9,13 +9,14 @@ from typing import Any, Final, Literal
 
 from scai_cli.errors import RunError
 from scai_cli.experiment.sweep_file import SweepFile, read_sweep
+from scai_cli.runs.file_names import SWEEP as SWEEP
+from scai_cli.runs.find import is_sweep as is_sweep
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.locked_folder import CreationFiles, LockedFolder
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import now
 from scai_cli.values import Value
 
-SWEEP: Final = "sweep.yaml"
 CELLS: Final = "sweep.jsonl"
 
 _FILES: Final = CreationFiles(earlier=(CELLS,), last=SWEEP)
@@ -83,11 +84,6 @@ class Sweep:
     def folder_of(self, cell: CellRecord) -> Path:
         """Return the folder of a cell's run or set, which may not exist yet."""
         return self.path.parent / cell.run_id
-
-
-def is_sweep(path: Path) -> bool:
-    """Return whether a folder is that of a sweep."""
-    return (path / SWEEP).is_file()
 
 
 def cell_folders(path: Path) -> list[Path]:

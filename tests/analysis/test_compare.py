@@ -88,10 +88,14 @@ def test_the_paired_difference_is_that_of_the_products_cells(runs: Path) -> None
     shown = compare(runs, "one", "two").out
     verdict = "no difference beyond chance (" if difference["low"] <= 0 <= difference["high"] else "95 % interval "
     assert " ".join(shown.split()).startswith(found["sentence"])
-    assert (
-        f"(a small program and no language model), two (version {version}, final play) minus one (version "
-        in found["sentence"]
+    plain, _, measured = found["sentence"].partition(". ")
+    assert plain in (
+        "two serves 3 simulated people (a small program and no language model) better than one",
+        "two serves 3 simulated people (a small program and no language model) worse than one",
+        "Which of one and two serves 3 simulated people (a small program and no language model) better, "
+        "these ratings do not say",
     )
+    assert f", two (version {version}, final play) minus one (version " in measured
     assert verdict in found["sentence"]
     assert "versions" in shown
     assert "0 -> " in shown
@@ -132,7 +136,7 @@ def test_an_unfinished_run_is_compared_as_far_as_it_went(runs: Path) -> None:
     assert found["metrics"]["welfare.utilitarian.last"]["short"] is None
     assert found["metrics"]["calls"]["short"] == 20
     shown = compare(runs, "one", "short")
-    assert (shown.code, shown.err) == (0, "")
+    assert shown.code == 0
     assert "B  short · stopped · 0 of 2 epochs" in shown.out
     assert max(map(len, shown.out.splitlines())) <= 80
 
@@ -142,7 +146,7 @@ def test_a_run_that_holds_nothing_yet_is_compared(runs: Path, tmp_path: Path) ->
     (tmp_path / "runs" / "empty" / "config.yaml").write_bytes((runs / "one" / "config.yaml").read_bytes())
     for order in ((runs / "one", "empty"), ("empty", runs / "one")):
         called = scai("compare", *order)
-        assert (called.code, called.err) == (0, "")
+        assert called.code == 0
         assert "no events yet" in called.out
         assert scai("compare", *order, "--json").json["metrics"]["epochs"]["empty"] == 0
 

@@ -76,7 +76,7 @@ def test_simulated_people_without_preferences_are_counted(tiny: Path) -> None:
     (warning,) = seed_dependence(load_experiment(tiny))
     assert warning.startswith("1 of 3 simulated people have no `preferences`: ")
     assert "several seeds" in warning
-    assert scai("check", tiny).err == f"warning: {warning}\n"
+    assert scai("check", tiny).lines[0] == f"warning: {warning}"
     assert seed_dependence(load_experiment(tiny, Overrides(model="openai:m"))) == []
 
 

@@ -30,12 +30,13 @@ def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
         called.lines[1],
     )
     assert re.match(r"epoch 1: constitution (revised|unchanged).*(adopted|kept|no change|trial)", called.lines[2])
-    assert called.lines[-4].startswith("finished: 2 epochs, constitution version ")
-    assert called.lines[-3:-1] == [
-        "see the result:         scai show tiny",
-        "get the system message: scai export tiny --format system",
+    assert called.lines[-5].startswith("finished: 2 epochs, constitution version ")
+    assert called.lines[-4].startswith("no principle and no clause under a condition in the end: ")
+    assert called.lines[-3:] == [
+        "see the result:           scai show tiny",
+        "get the message to paste: scai export tiny --format system",
+        "make a page to mail:      scai report tiny",
     ]
-    assert called.lines[-1].startswith("no principle and no clause under a condition in the end: ")
     elsewhere = scai("run", tiny, "--runs-dir", "other runs")
     assert elsewhere.lines[-3].endswith(" scai show tiny --runs-dir 'other runs'")
     assert "scai show" not in scai("run", tiny, "--run-id", "as-json", "--json").err
@@ -48,7 +49,9 @@ def test_a_shell_can_go_on_with_the_run_id(tiny: Path) -> None:
     line += f"{sys.executable} -m scai_cli export $id --format system"
     found = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
     assert found.returncode == 0
-    assert re.fullmatch(r"\d+ clauses for single people are left out; with them: --for members\n", found.stderr)
+    left_out, *steps = found.stderr.splitlines()[::-1]
+    assert re.fullmatch(r"\d+ clauses for single people are left out; with them: --for members", left_out)
+    assert [" scai " in line for line in steps] == [True] * 3  # below the screen
     assert found.stdout.startswith("tiny: Satisfaction of 3 simulated people ")
     assert found.stdout.endswith((Path("runs/tiny/system_message.txt")).read_text(encoding="utf-8"))
 
@@ -88,8 +91,11 @@ def test_list_json_tells_of_every_run_newest_first(tiny: Path) -> None:
     assert (whole["epochs_done"], whole["epochs"], whole["model"]) == (2, 2, "simulated")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", whole["started"])
     assert (poor["run_id"], poor["status"], poor["epochs_done"]) == ("poor", "stopped", 0)
-    lines = scai("list").out.splitlines()
-    assert [line.split()[0] for line in lines] == ["run", "poor", "tiny"]
+    assert (whole["satisfaction"], whole["version"], whole["scale"]) == (pytest.approx(5.0, abs=5), 2, [0, 10])
+    assert (whole["held_out_gain"], whole["calls"], whole["usd"]) == (None, 92, 0)
+    rows = [line for line in scai("list").out.splitlines() if line.startswith(("poor", "tiny"))]
+    assert re.match(r"poor  stopped +0/2 +– +– +nothing +\d{4}-\d\d-\d\d$", rows[0].rstrip())
+    assert re.match(rf"tiny  finished +2/2 +{whole['satisfaction']:.1f} of 10 +– +nothing ", rows[1])
 
 
 def test_show_json_holds_the_run(finished: Path) -> None:
@@ -150,7 +156,7 @@ def test_show_is_one_screen(finished: Path) -> None:
     rows = lines[at + 2 : at + 6]
     assert [line.split()[0] for line in rows] == ["Ann", "Bob", "Cid", "everyone"]
     assert all(re.search(r" [-+]\d+\.\d to [-+]\d+\.\d  (gained|lost|cannot tell) *$", line) for line in rows[:3])
-    assert lines[at + 6].startswith("95 % intervals: the same 3 people and 2 tasks again; those of single people are")
+    assert lines[at + 6].startswith("95 % interval: range of the change with the same 3 people and 2 tasks again")
     assert "mean of all (utilitarian)" in "\n".join(lines)
     assert any(line.startswith("Constitution, version ") for line in lines)
     assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 92 calls · [\d,]+ tokens", lines[-1])
@@ -160,7 +166,7 @@ def test_show_is_one_screen(finished: Path) -> None:
 def test_show_transcripts(finished: Path) -> None:
     said = next(e["content"] for e in events(finished) if e["id"] == "e1/ann/tea/m1")
     shown = scai("show", finished, "--epoch", "1", "--persona", "ann", "--task", "tea").out
-    assert re.search(r"\ne1/ann/tea\n  Ann Smith: .*a pot of tea\? *\n  assistant: \w", shown)
+    assert re.search(r"\nAnn Smith, tea  e1/ann/tea\n  Ann Smith: .*a pot of tea\? *\n  assistant: \w", shown)
     assert " ".join(said.split()) in " ".join(shown.split())
     assert re.search(r"Bob Jones rates harmlessness \d+: ", shown)
     assert re.search(r"Ann Smith rates satisfaction \d+ *$", shown, re.MULTILINE)
@@ -170,11 +176,9 @@ def test_show_transcripts(finished: Path) -> None:
 
 def test_show_ratings_of_the_last_epoch_or_the_one_asked_for(finished: Path) -> None:
     shown = scai("show", finished, "--ratings").out
-    assert shown.startswith("Product, version 2: ")
-    rows = [line.split() for line in shown.splitlines()[2:]]
-    assert sorted(row[0] for row in rows) == sorted(f"{p}/{t}" for p in ("ann", "bob", "cid") for t in ("tea", "sleep"))
-    assert all(len(row) == 4 and sum("[" in cell for cell in row) == 1 for row in rows)
-    assert scai("show", finished, "--ratings", "--epoch", "1").out.startswith("Epoch 1: ")
+    assert shown.startswith("Mean ratings from 0 to 10 by 3 simulated people ")
+    assert "\nProduct, version 2: 18 final ratings (0 missing)\n" in shown
+    assert "\nEpoch 1: " in scai("show", finished, "--ratings", "--epoch", "1").out
 
 
 def test_show_constitution_and_what_changed(tiny: Path) -> None:
@@ -377,7 +381,10 @@ def test_help_and_version() -> None:
     shown = scai("--help").out
     for command in ("run", "resume", "plan", "check", "show", "list", "export", "init"):
         assert re.search(rf"^  {command} ", shown, re.MULTILINE)
-        assert scai(command, "--help").code == 0
+        asked = scai(command, "--help")
+        assert asked == scai(command, "-h")
+        assert asked.code == 0
+    assert "show -h' for help." in scai("show", "--bogus").err
 
 
 def test_nothing_is_wider_than_80_columns_where_it_is_no_terminal(finished: Path) -> None:
@@ -402,7 +409,11 @@ def test_on_a_terminal_there_is_a_live_view_and_colour_unless_it_is_refused(tiny
     assert "in flight" in live
     assert ESCAPE.search(live)
     assert ESCAPE.search(on_a_terminal("show", "tiny"))
-    assert not re.search("\x1b\\[[0-9;]*3[0-9]", on_a_terminal("show", "tiny", NO_COLOR="1"))
+    plain = scai("show", "tiny").out
+    for refused in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        shown = on_a_terminal("show", "tiny", LINES="70", **refused).replace("\r\n", "\n")
+        assert shown.startswith(plain)
+        assert "\x1b" not in shown
     assert on_a_terminal("run", tiny, "--set", "epochs=1", "--quiet") == "tiny-2\r\n"
 
 

@@ -9,7 +9,9 @@ import html.parser
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import yaml
@@ -26,12 +28,16 @@ from scai_cli.analysis.verdicts import between, gained_or_lost
 from scai_cli.analysis.verdicts import change_words as change_words_of
 from scai_cli.display.numbers import change as change_cell
 from scai_cli.display.numbers import number
-from scai_cli.display.report.html import inline, tag, visible
+from scai_cli.display.report.deciding_rules import MOST_RULES
+from scai_cli.display.report.html import Address, inline, tag, visible
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
 from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.history import History
 from scai_cli.stats.intervals import Interval
+
+NAMES = {"ann": "Ann Smith", "bob": "Bob Jones", "cid": "Cid Brown"}
 
 
 class Page(html.parser.HTMLParser):
@@ -98,6 +104,12 @@ def reported(*arguments: object) -> Page:
     return Page(called.out)
 
 
+JARGON = re.compile(
+    r"95 %|interval|student|rawls|utilit|\bgini\b|hold-?out|held out|paired|pareto|variance|\bnash\b", re.I
+)
+"""Words that no first screen has outside the explanations on tap."""
+
+
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose product was played, in 4 epochs of 3 people."""
@@ -133,6 +145,21 @@ def test_any_text_stays_text(text: str) -> None:
 def test_nothing_leads_away_from_the_page(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="page"):
         tag("a", "x", **{name: value})
+
+
+@given(st.lists(st.text(), max_size=3), st.text(), st.text())
+def test_an_address_leads_only_to_this_server(steps: list[str], value: str, anchor: str) -> None:
+    text = Address.of(*filter(None, steps), anchor=anchor, page=value).text
+    parts = urlsplit(urljoin("http://127.0.0.1:8787/a/b", text))
+    assert (parts.scheme, parts.netloc) == ("http", "127.0.0.1:8787")
+    assert parse_qs(parts.query, errors="surrogatepass").get("page", [""]) == [value]
+    assert Page(tag("a", "x", href=Address(text)).text).tags == [("a", {"href": text})]
+
+
+@pytest.mark.parametrize("text", ["", "x", "//x.org", "/\\x.org", "https://x.org", "/a b", "/a\n", '/"', "/?a=<"])
+def test_an_address_that_is_not_encoded_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an address"):
+        Address(text)
 
 
 def test_code_cannot_end_its_element() -> None:
@@ -198,7 +225,7 @@ def test_its_numbers_are_those_of_the_analysis(several: Path) -> None:
     assert found.compared.version > found.start.version == 0
     assert found.sentence in page.text
     assert "simulated" in found.sentence
-    for person, name in (("ann", "Ann Smith"), ("bob", "Bob Jones"), ("cid", "Cid Brown")):
+    for person, name in NAMES.items():
         one = found.people[person]
         means = f"{one.before:.1f} (version 0), {one.after:.1f} (version {found.compared.version})"
         assert f"{name}{means}" in page.text
@@ -206,13 +233,49 @@ def test_its_numbers_are_those_of_the_analysis(several: Path) -> None:
         assert f"{row} {gained_or_lost(one.interval)} " in page.text
     for function, plain in (("utilitarian", "Mean of all"), ("rawlsian", "Worst-off person"), ("nash", "Geometric")):
         before, after, interval = found.welfare_by(function)
-        words = re.escape(change_words_of(interval, 2))
+        words = re.escape(change_words_of(interval, 2, over=""))
         assert re.search(rf"{plain}[^()]* \({function}\)(, declared)? {before:.2f} {after:.2f} {words}", page.text)
     assert f"Satisfaction, 0 to 10 {found.satisfaction.before:.1f} {found.satisfaction.after:.1f} " in page.text
     for change in (found.satisfaction, found.welfare):
-        assert f" {change.words} " in page.text
+        assert f" {change_words_of(change.interval, change.digits, over='')} " in page.text
     for rule in scai("show", several, "--json").json["epochs"][-1]["constitution"]["principles"]:
         assert rule["text"] in page.text
+
+
+def test_the_first_screen_says_who_gains_who_pays_how_sure_and_by_which_rules(several: Path) -> None:
+    page, found = reported(several), headline_of(several)
+    screen = page.inside("div", "answer")
+    assert not JARGON.search(screen)
+    own = found.satisfaction
+    ends = between(own.interval, 1).replace(" to ", " and ")
+    assert f"rose from {own.before:.1f} to {own.after:.1f} on a scale from 0 to 10: " in page.inside("p", "lead")
+    assert f"{change_cell(own.change, 1)}, likely between {ends}." in page.inside("p", "lead")
+    gained = [user for user, person in found.people.items() if gained_or_lost(person.interval) == "gained"]
+    assert f"Who gains{len(gained)} of 3, clearly: " in screen
+    assert all(f"{NAMES[user]} {change_cell(found.people[user].change, 1)}" in screen for user in gained)
+    assert "Who paysNobody clearly." in screen
+    rules = [rule["text"] for rule in scai("show", several, "--json").json["epochs"][-1]["constitution"]["contract"]]
+    deciding = page.inside("ul", "deciding")
+    assert sum(rule in deciding for rule in rules) == min(MOST_RULES, len(rules))
+    assert "How real people would rate these answers" in screen
+    assert {f"#{name}" for name in page.having("id")} > {f"#{name}" for name in page.having("popovertarget")}
+    assert "simulated people" in page.inside("span", "status")
+
+
+def test_the_colours_of_ratings_fit_the_values_and_say_so(several: Path) -> None:
+    page = reported(several)
+    history = read_history(several, messages=False, ratings=False, finals=True)
+    means = [mean for epoch in (1, history.epochs[-1].number) for mean in means_of(history, epoch)]
+    for own in (True, False):
+        values = [value for (rater, to), value in means if (rater == to) is own and value is not None]
+        assert f"{min(values):.1f} to {max(values):.1f} on a scale from 0 to 10; stronger colour is higher" in page.text
+    row = page.inside("div", "matrices").partition("Ann SmithBob JonesCid Brown")[2]
+    assert re.match(r"Ann Smith\d\.\d\d\.\dBob Jones\d\.\d\d\.\dCid Brown\d\.\d\d\.\d", row)
+
+
+def means_of(history: History, epoch: int) -> Iterable[tuple[tuple[str, str], float | None]]:
+    assert history.rating_index is not None
+    return history.rating_index.finals_of(epoch).means().items()
 
 
 def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(several: Path) -> None:
@@ -236,7 +299,7 @@ def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(sev
 
 def test_the_product_is_played_at_the_end_and_its_numbers_are_those_of_that_play(finished: Path, page: Page) -> None:
     assert [event["product"] for event in events(finished) if event["type"] == "epoch_started" and "product" in event]
-    assert "(version 2, final play)" in page.inside("p", "lead")
+    assert "(version 2, final play)" in page.text
     assert "The constitution Version 2, final play." in page.text
     assert "2 of 2 epochs" in page.text
     assert "Final play (version 2)" in page.text
@@ -344,8 +407,15 @@ def test_the_result_for_people_who_were_set_aside_has_its_interval(
     words = change_words_of(moved.difference.interval, 2)
     assert words.endswith(", new people, from 4 people held out)")
     first, last = (values["utilitarian"] for values in (found.first_values, found.last_values))
-    text = reported("held").text
+    page = reported("held")
+    text = page.text
     assert f"was {first:.2f} under version 0 and {last:.2f} under version 1: {words}." in text
+    screen = page.inside("div", "answer")
+    ends = between(moved.difference.interval, 2).replace(" to ", " and ")
+    likely = f"no change beyond chance, likely between {ends}, for new people, from 4 people."
+    assert "Set aside while the rules were written: 4 simulated people, with the same 3 tasks." in screen
+    assert f"the mean of all was {first:.2f} at first and {last:.2f} at the end: {likely}" in screen
+    assert not JARGON.search(screen)
     for person, interval in moved.people.items():
         sides = f"Person {person[1:]} {number(found.first[person])} {number(found.last[person])}"
         sure = f"{between(interval, 2)} {gained_or_lost(interval)}"
@@ -538,10 +608,23 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert "seed 3 9" in page.text
     assert "not all of these runs were measured" not in page.text
     compared = scai("compare", finished, "other", "--json").json
-    assert page.inside("p", "lead").startswith(compared["sentence"])
     told = compared["paired"]["differences"]["other"]["utilitarian"]
     interval = Interval(**{key: value for key, value in told.items() if key != "measured_on"})
-    assert change_words_of(interval, 2, "difference") in page.text
+    assert change_words_of(interval, 2, "difference", over="") in page.text
+    lead = page.inside("p", "lead")
+    assert not JARGON.search(page.inside("div", "answer"))
+    assert lead.startswith("other serves 3 simulated people (a small program and no language model) worse than tiny: ")
+    assert f"{change_cell(interval.estimate)}, likely between {between(interval, 2).replace(' to ', ' and ')}" in lead
+    means = [headline_of(run).people["ann"].after for run in (finished, Path("runs/other"))]
+    assert f"Ann Smith {number(means[0], 1)} {number(means[1], 1)} " in page.text
+    rules = [
+        scai("show", run, "--json").json["epochs"][-1]["constitution"]["principles"] for run in (finished, "other")
+    ]
+    shown = page.inside("div", "columns")
+    assert all(rule["text"] in shown for rule in rules[0])
+    new = page.inside("ins")
+    assert all(rule["text"] in shown for rule in rules[1])
+    assert all(rule["text"] in new or rule["text"] in [each["text"] for each in rules[0]] for rule in rules[1])
 
 
 def test_the_message_to_copy_is_for_everyone(tiny: Path) -> None:
@@ -574,7 +657,7 @@ def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:
 def test_where_the_page_goes(finished: Path, tmp_path: Path) -> None:
     called = scai("report", finished)
     assert (called.code, called.out) == (0, "tiny.html\n")
-    assert re.fullmatch(r"\d+ kB about tiny\n", called.err)
+    assert re.match(r"\d+ kB about tiny\n", called.err)
     assert Path("tiny.html").read_text(encoding="utf-8").startswith("<!doctype html>\n<html")
     assert scai("report", finished, "-o", "x.html").out == "x.html\n"
     assert Path("x.html").read_bytes() == Path("tiny.html").read_bytes()
@@ -585,12 +668,19 @@ def test_where_the_page_goes(finished: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["altair", "vl_convert"])
-def test_without_the_extra_it_says_how_to_get_it(finished: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+def test_without_the_libraries_that_draw_it_has_tables(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    called = scai("report", finished)
-    assert (called.code, called.out) == (2, "")
-    name = {"altair": "altair", "vl_convert": "vl-convert-python"}[module]
-    assert called.lines == [f"scai: a report's charts need {name}: pip install 'scai-cli[report]'"]
+    called = scai("report", finished, "-o", "-")
+    remedy = "charts are left out, their numbers are in tables; to draw them: pip install altair vl-convert-python"
+    assert (called.code, called.err) == (0, f"{remedy}\n")
+    page = Page(called.out)
+    assert f"C{remedy[1:]}." in page.text
+    assert not [name for name, _ in page.tags if name == "svg"]
+    assert sum(name == "details" and "open" in attributes for name, attributes in page.tags) == 2
+    mean = headline_of(finished).people["ann"]
+    assert f"Ann Smith {mean.before:.1f} {mean.after:.1f} " in page.text
 
 
 def test_the_command_that_it_prints_makes_the_run_again(page: Page, finished: Path) -> None:

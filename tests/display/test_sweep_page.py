@@ -42,12 +42,12 @@ def test_the_page_has_every_cell_and_the_differences_along_every_axis_but_the_se
     for axis in ("welfare", "ratings.cross_weight"):
         for row in axis_differences(sweep, runs, axis):
             assert (row[0].pairs, row[0].seeds) == (6, 3)
-            assert row[0].sentence.replace("\u00a0", " ") in text.replace("\u00a0", " ")
+            assert f"{row[0].value} against {row[0].against}, the mean of all: no difference" in text
             assert all(each.words in text for each in row)
     assert "12 cells: 12 finished · welfare (2), ratings.cross_weight (2) and seed (3)" in text
     assert "Along seed" not in text
     assert "A seed is a repetition: nothing is compared along it." in text
-    assert "Utility from 0 to 1 of 3 simulated people (a small program and no language model)" in text
+    assert "How well 3 simulated people (a small program and no language model) are served, from 0 to 1" in text
     assert "Axis ratings.cross_weight also changes who rates the answers, or how" in text
     assert "Axis welfare has no effect: it decides nothing under the acceptance rule `always`" in text
 
@@ -75,7 +75,7 @@ def test_unfinished_cells_are_left_out_and_say_why(tiny: Path) -> None:
 def test_many_values_are_counted_in_the_answer(tiny: Path) -> None:
     values = list(range(1, MOST_SENTENCES + 3))
     text = paged(swept(Path(), f"{EACH}grid: {{constitution.max_principles: {values}}}")).text
-    assert "with other values of constitution.max_principles minus that with 1: " in text
+    assert f"constitution.max_principles Against {values[0]}, the mean of all: " in text
 
 
 def test_only_seeds_are_summed_up(tiny: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hostile_texts import EVERYTHING, TEXTS, UNSEEN
 
 from scai_cli.display.terminal.consoles import err
-from scai_cli.display.terminal.show import print_list
+from scai_cli.display.terminal.listing import print_lists
 from scai_cli.display.terminal.sweep import print_sweep, summary_line, sweep_csv
 from scai_cli.display.terminal.sweep_progress import SweepProgress
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
@@ -117,13 +117,11 @@ def test_no_id_of_a_list_is_cut(
     monkeypatch.setenv("COLUMNS", str(width))
     run_id = "study-welfare-utilitarian-strategy-grounded-seed-10"
     began = "2026-11-30T10:09:31"
-    print_list(
-        [
-            {"run_id": run_id, "status": "finished", "health": [], "epochs_done": 2, "epochs": 2}
-            | {"model": "simulated", "started": began}
-        ]
-    )
-    lines = capsys.readouterr().out.splitlines()[1:]
+    run = {"run_id": run_id, "status": "finished", "health": [], "epochs_done": 2, "epochs": 2, "scale": [0, 10]}
+    run |= {"model": "simulated", "started": began, "satisfaction": 7.25, "held_out_gain": None, "usd": 0.5}
+    print_lists(Path("runs"), [run], [], [], [])
+    shown = capsys.readouterr().out
+    lines = shown[shown.index("\nstudy") + 1 :].partition("\nmean rating: ")[0].splitlines()
     assert "".join(line.split()[0] for line in lines if line.strip()) == run_id
     assert "finished" in lines[0]
-    assert ("2026-11-30 10:09" in lines[0]) == (width == 80)
+    assert ("2026-11-30" in lines[0]) == (width == 80)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy  # its parts are imported where they are used
 from conftest import calls, scai
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy import stats
 from scripted import refusing
 
 from scai_cli.evaluation.item import Item
@@ -222,7 +222,7 @@ def test_the_ratio_is_that_of_scipy(ratings: list[list[float]]) -> None:
     found = one_way(ratings)
     assert found is not None
     assert found.ratio is not None
-    assert math.isclose(found.ratio, float(stats.f_oneway(*ratings).statistic), rel_tol=1e-9, abs_tol=1e-9)
+    assert math.isclose(found.ratio, float(scipy.stats.f_oneway(*ratings).statistic), rel_tol=1e-9, abs_tol=1e-9)
 
 
 def test_variance_by_hand() -> None:

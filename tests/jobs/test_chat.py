@@ -266,6 +266,7 @@ def test_at_a_terminal(run):
         terminal.sees("\x1b[?2004h> ", 3)
         terminal.types("/rate 7 fine\n")
         terminal.sees("rated 7 for satisfaction")
+        terminal.sees("/rate 7 too long · /again · /system · /help · /quit", 4)  # above each prompt
         terminal.types("/quit\n")
         assert terminal.ends() == 0
         assert "saved in runs/tiny/chats/1" in terminal.shown

@@ -459,7 +459,7 @@ def test_other_commands_know_an_evaluation(here: Path) -> None:
     assert "none,kind" in listed
     assert [run["run_id"] for run in scai("list", "--json").json] == ["kind"]
     shown = scai("show", "whole")
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.lines[0]) == (0, "a page to mail:           scai report whole")
     assert "kind against none" in shown.out
     assert scai("show", "latest").out == shown.out
     for option in ("--epoch=1", "--ratings", "--constitution", "--prompts=e1"):

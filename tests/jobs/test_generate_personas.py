@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from conftest import scai
 from loopback import Loopback
 
+from scai_cli.models.simulated.names import _lists, invented_name
 from scai_cli.populations.biographies import Biography
+from scai_cli.populations.clean_text import Ids
 
 TASKS = "- {id: buses, prompt: Should the buses in our town be free?}\n- {id: nap, prompt: May I nap at work?}\n"
 QUOTAS = ("--quota", "age=18-39:1,40-90:1", "--quota", "country=Kenya,Peru", "--quota", "gender=woman,man")
@@ -140,3 +143,32 @@ def test_people_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch, re
         "only 1 of 2 personas: 6 texts" if readable else "no personas: 12 texts rejected (12 unreadable); use a "
     ) in called.err
     assert Path("g.jsonl").exists() == (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "culture"),
+    [
+        ({"country": "Germany"}, "germany"),
+        ({"nationality": "Japanese"}, "japan"),
+        ({"country of residence": "Nairobi, Kenya"}, "swahili"),
+        ({"country": "Athens, Georgia, USA"}, "united states"),
+        ({"country": "South Sudan and Niger", "nationality": "French"}, "sahel"),
+    ],
+)
+def test_invented_names_fit_the_country(facts: dict[str, str], culture: str) -> None:
+    names = _lists()["cultures"][culture]
+    for seed in range(20):
+        first, family = invented_name({**facts, "gender": "woman"}, random.Random(seed)).split()
+        assert (first in names["women"].split(), family in names["families"].split()) == (True, True)
+
+
+def test_names_of_every_culture_make_readable_ids_and_are_drawn_as_before() -> None:
+    """With lists of other lengths, the texts after the name in the biographies of earlier prompts would change."""
+    lists = _lists()
+    assert len(lists["drawn"]) == 10
+    for culture in lists["cultures"].values():
+        for names in (names.split() for part, names in culture.items() if isinstance(names, str)):
+            assert len(set(names)) == 8
+            assert all(len(Ids().take(name, 1)) == len(name) for name in names)
+    assert invented_name({"country": "Russia", "gender": "f"}, random.Random(1)) == "Natalia Ivanova"
+    assert invented_name({}, random.Random(3)) == "Kavita Nair"

@@ -94,7 +94,7 @@ def test_a_signal_ends_the_cells_in_good_order() -> None:
     assert err.splitlines()[-1] == "scai: interrupted by SIGTERM; continue with `scai sweep study.yaml`"
     assert set(statuses) <= {"interrupted", "waiting"}
     for run in RUNS.glob("study-*"):
-        assert scai.history(run).status == "interrupted"
+        assert scai.load(run).status == "interrupted"
 
 
 @pytest.mark.integration
@@ -102,7 +102,7 @@ def test_actors_of_a_program_run_experiments(tmp_path: Path) -> None:
     import ray
 
     Path("tiny.yaml").write_text(TINY)
-    config, runs = scai.load("tiny.yaml", ["epochs=1"]), tmp_path / "runs"
+    config, runs = scai.load_experiment("tiny.yaml", ["epochs=1"]), tmp_path / "runs"
 
     class Sync:
         def play(self, run_id: str) -> str:

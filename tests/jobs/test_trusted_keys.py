@@ -343,7 +343,7 @@ def test_check_lists_each_host_with_its_variable(stranger: Recorder) -> None:
 
 def test_the_api_raises_what_the_command_line_prints(stranger: Recorder) -> None:
     with pytest.raises(KeyUntrusted) as caught:
-        asyncio.run(api.run(api.load(experiment(model=model(variable="K")))))
+        asyncio.run(api.run(api.load_experiment(experiment(model=model(variable="K")))))
     assert caught.value.pair == ("K", "http://stranger.example")
     assert stranger.heard == []
 

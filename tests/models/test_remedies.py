@@ -1,11 +1,14 @@
 """What an endpoint does not accept: certain remedies are applied once and reported, others are named."""
 
 import asyncio
+import re
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 from conftest import calls, scai
-from loopback import FAULTS, Loopback, Reply, error
+from loopback import FAULTS, LIBRARY, Loopback, Reply, error
 
 from scai_cli.errors import ConfigError, EndpointFailed, ParameterRefused, ProviderError
 from scai_cli.experiment.model_settings import ModelSettings
@@ -130,11 +133,12 @@ def test_merging_without_a_user_message_makes_one(refuse):
     assert server.requests[0].body["messages"] == [{"role": "user", "content": "Be brief."}]
 
 
-def failed(url):
+def failed(url, transport="aiohttp"):
     """The error of one call, without the gate's retries."""
+    options = {"transport": transport}
 
     async def main():
-        model = connect(ModelSettings(provider="openai", name="tiny", base_url=url), seed=0)
+        model = connect(ModelSettings(provider="openai", name="tiny", base_url=url, options=options), seed=0)
         try:
             await model.complete(CALL)
         except ProviderError as error:
@@ -155,9 +159,32 @@ def test_an_empty_body_is_called_so(refuse):
         assert "HTTP 200, but no chat completion (an empty body)" in str(failed(server.base_url))
 
 
-def test_a_failed_connection_names_the_proxy_s_variable(monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert "through the proxy in HTTP_PROXY" in str(failed("http://h.invalid/v1"))
+def answer_in_clear(server):
+    with server.accept()[0] as client:
+        client.recv(1 << 16)
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "plain"])
+def test_a_connection_that_fails_is_said_in_plain_words_with_a_remedy(refuse, monkeypatch, transport):
+    refused = "Connection refused"
+    at_port_9 = f"{refused} (through the proxy in HTTP_PROXY, if NO_PROXY does not exclude the host)"
+    with refuse(seed=Reply(407)) as server, socket.create_server(("127.0.0.1", 0)) as no_tls:
+        threading.Thread(target=answer_in_clear, args=[no_tls], daemon=True).start()
+        address = server.base_url.removesuffix("/v1")
+        cases = [
+            ({}, "http://127.0.0.1:9/v1", f"{refused}; is the server up?"),
+            ({}, f"https://127.0.0.1:{no_tls.getsockname()[1]}/v1", "the server does not speak TLS at this address"),
+            ({"HTTP_PROXY": "http://127.0.0.1:9"}, "http://h.invalid/v1", f"{at_port_9}; is the proxy up"),
+            ({"HTTP_PROXY": address}, "http://h.invalid/v1", "HTTP 407: no reason given; write the user name"),
+        ]
+        for variables, url, words in cases:
+            with monkeypatch.context() as patched:
+                for name, value in variables.items():
+                    patched.setenv(name, value)
+                message = str(failed(url, transport))
+            assert words in message
+            assert not re.search(LIBRARY, message)
 
 
 def test_extra_body_and_extra_headers_do_what_they_say():

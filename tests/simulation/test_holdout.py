@@ -217,7 +217,10 @@ def test_rules_for_others_change_nothing_for_the_people_held_out(tmp_path: Path)
         file = experiment(tmp_path, {"e1/revision": rules}, **keys)
         assert scai("run", file, "--quiet", "--run-id", name).code == 0
         shown = " ".join(scai("show", name).out.split())
-        assert "Held out: 1 person simulated by scripted:connect, with the same 2 tasks" in shown
+        assert (
+            "Held out, without a part in the rules: 1 person simulated by scripted:connect, with the same 2 tasks"
+            in shown
+        )
         assert (": no rule applies to them" in shown) is not reached
 
 

@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+import scipy  # its parts are imported where they are used
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from benchmarks.evaluation_statistics import covered, differences, labels
 from scai_cli.stats.clustered import FEWEST_CLUSTERS, clustered_mean, clustered_rate, wilson
@@ -52,17 +52,17 @@ def test_one_way_is_cr2_by_matrices(rows):
         return
     assert found.error == near(math.sqrt(variance))
     assert found.freedom == near(freedom)
-    half = stats.t.ppf(0.975, freedom) * found.error
+    half = scipy.stats.t.ppf(0.975, freedom) * found.error
     assert (found.low, found.high) == (near(found.estimate - half), near(found.estimate + half))
-    assert found.p == near(2 * stats.t.sf(abs(found.estimate) / found.error, freedom))
+    assert found.p == near(2 * scipy.stats.t.sf(abs(found.estimate) / found.error, freedom))
 
 
 @given(st.lists(st.integers(-9, 9), min_size=3, max_size=20).filter(lambda values: len(set(values)) > 1))
 def test_a_cluster_of_one_each_is_the_t_interval(values):
     found = clustered_mean(values, range(len(values)), level=0.9)
-    ends = stats.t.interval(0.9, len(values) - 1, np.mean(values), stats.sem(values))
+    ends = scipy.stats.t.interval(0.9, len(values) - 1, np.mean(values), scipy.stats.sem(values))
     assert (found.low, found.high) == near(ends)
-    assert found.p == near(stats.ttest_1samp(values, 0).pvalue)
+    assert found.p == near(scipy.stats.ttest_1samp(values, 0).pvalue)
 
 
 def test_two_ways_by_hand():
@@ -107,13 +107,13 @@ def test_labels_have_to_fit():
 @given(st.integers(1, 300), st.data())
 def test_wilson_as_scipy(n, data):
     k = data.draw(st.integers(0, n))
-    interval = stats.binomtest(k, n).proportion_ci(0.95, method="wilson")
-    assert wilson(k / n, n, stats.norm.ppf(0.975)) == near((interval.low, interval.high))
+    interval = scipy.stats.binomtest(k, n).proportion_ci(0.95, method="wilson")
+    assert wilson(k / n, n, scipy.stats.norm.ppf(0.975)) == near((interval.low, interval.high))
 
 
 @given(st.lists(st.booleans(), min_size=3, max_size=40))
 def test_a_rate_of_single_items_is_wilsons(successes):
-    interval = stats.binomtest(sum(successes), len(successes)).proportion_ci(0.95, method="wilson")
+    interval = scipy.stats.binomtest(sum(successes), len(successes)).proportion_ci(0.95, method="wilson")
     found = clustered_rate(successes, range(len(successes)))
     assert (found.low, found.high) == near((interval.low, interval.high))
 

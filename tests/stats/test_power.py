@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy  # its parts are imported where they are used
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.power import detectable, detectable_before, items_needed
@@ -15,14 +15,14 @@ from scai_cli.stats.power import detectable, detectable_before, items_needed
 def test_detectable_is_detected_in_four_of_five_draws():
     rng, n = np.random.default_rng(1), 30
     effect = detectable(1 / math.sqrt(n), n - 1)
-    assert effect * math.sqrt(n) == pytest.approx(stats.t.ppf(0.975, 29) + stats.t.ppf(0.8, 29))
+    assert effect * math.sqrt(n) == pytest.approx(scipy.stats.t.ppf(0.975, 29) + scipy.stats.t.ppf(0.8, 29))
     samples = rng.normal(effect, 1, (2000, n))
-    found = (stats.ttest_1samp(samples, 0, axis=1).pvalue <= 0.05).mean()
+    found = (scipy.stats.ttest_1samp(samples, 0, axis=1).pvalue <= 0.05).mean()
     assert found == pytest.approx(0.8, abs=0.04)
 
 
 def test_power_is_at_least_one_half():
-    assert detectable(0.1, 10, power=0.5) == pytest.approx(0.1 * stats.t.ppf(0.975, 10))
+    assert detectable(0.1, 10, power=0.5) == pytest.approx(0.1 * scipy.stats.t.ppf(0.975, 10))
     for power in (0.4, 1.0):
         with pytest.raises(ValueError, match="power"):
             detectable(0.1, 10, power=power)

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy  # its parts are imported where they are used
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from scipy.stats import spearmanr
 
 from benchmarks.interval_coverage import MIXES, covered, false_verdicts, near_zero
 from scai_cli.social_choice.welfare import NAMES, parse
@@ -39,7 +38,7 @@ def test_spearman_as_scipy(pairs):
     elif len(kept) == 2:  # too few for scipy
         assert abs(ours) == 1
     else:
-        assert ours == near(spearmanr(*kept.T).statistic)
+        assert ours == near(scipy.stats.spearmanr(*kept.T).statistic)
 
 
 def test_spearman_needs_pairs():
@@ -59,13 +58,13 @@ def against_zero(changes, *arguments, **keys):
 
 @given(st.floats(0, 60), st.floats(1, 1e4))
 def test_students_t_as_scipy(t, freedom):
-    assert tail(t, freedom) == pytest.approx(2 * stats.t.sf(t, freedom), rel=1e-8, abs=1e-6)
+    assert tail(t, freedom) == pytest.approx(2 * scipy.stats.t.sf(t, freedom), rel=1e-8, abs=1e-6)
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3.86, 10, 400])
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.9996])
 def test_quantiles_as_scipy(freedom, level):
-    assert quantile(level, freedom) == pytest.approx(stats.t.ppf((1 + level) / 2, freedom), rel=1e-8)
+    assert quantile(level, freedom) == pytest.approx(scipy.stats.t.ppf((1 + level) / 2, freedom), rel=1e-8)
 
 
 def test_each_estimand_has_the_mean_squares_of_its_own():
@@ -79,14 +78,14 @@ def test_each_estimand_has_the_mean_squares_of_its_own():
     freedom = max(both**2 / (a**2 / 5 + b**2 / 2 + e**2 / 10), 2)
     for which, variance, df in ((AGAIN, e, 10), (TASKS, max(b, e), 2), (PEOPLE, a, 5), (BOTH, both, freedom)):
         found = against_zero(PUBLISHED, which)
-        half = stats.t.ppf(0.975, df) * math.sqrt(variance)
+        half = scipy.stats.t.ppf(0.975, df) * math.sqrt(variance)
         assert ends(found) == (near(cells.mean() - half), near(cells.mean() + half))
         assert (found.estimand, found.people, found.tasks, found.level) == (which, 6, 3, 0.95)
 
 
 def test_one_person_or_one_task_has_the_interval_of_the_other_alone():
     values = [0.3, 1.2, -0.4, 0.9, 0.1, 0.6]
-    expected = stats.t.interval(0.95, 5, np.mean(values), stats.sem(values))
+    expected = scipy.stats.t.interval(0.95, 5, np.mean(values), scipy.stats.sem(values))
     assert ends(against_zero([values], AGAIN)) == pytest.approx(expected)
     assert ends(against_zero([[value] for value in values], AGAIN)) == pytest.approx(expected)
     assert ends(against_zero([[value] for value in values], PEOPLE)) == pytest.approx(expected)
@@ -154,7 +153,7 @@ def test_missing_cells_widen_an_interval():
     design = np.hstack([np.kron(np.eye(4), np.ones((4, 1))), np.tile(np.eye(4), (4, 1))])[known.ravel()]
     fitted = design @ np.linalg.lstsq(design, table[known], rcond=None)[0]
     noise = ((table[known] - fitted) ** 2).sum() / (11 - 7)
-    half = stats.t.ppf(0.975, 4) * math.sqrt(noise * np.mean([1 / 4, 1 / 2, 1, 1 / 4]) / 4)
+    half = scipy.stats.t.ppf(0.975, 4) * math.sqrt(noise * np.mean([1 / 4, 1 / 2, 1, 1 / 4]) / 4)
     found = paired_difference([[0.0] * 4] * 4, changes, AGAIN)
     assert (found.high - found.low) / 2 == pytest.approx(half)
     assert found.estimate == near(np.nanmean(table, axis=1).mean())
@@ -211,7 +210,7 @@ def test_a_persons_interval_is_narrower_by_the_noise_of_others_of_the_group_alon
     groups = ["still", "moved", "moved", "less", "less"]
     found = person_differences([[0.0] * 3] * 5, changes, groups=groups)
     assert ends(found[0]) == (0.0, 0.0)
-    alone, level = stats.t.ppf(1 - 0.025 / 5, 2), 0.95
+    alone, level = scipy.stats.t.ppf(1 - 0.025 / 5, 2), 0.95
     assert found[2].high - found[2].estimate == near(alone * np.std(changes[2], ddof=1) / math.sqrt(3))
     pooled = against_zero(changes[3:], AGAIN, level=1 - 0.05 / 5)
     assert found[3].high - found[3].estimate == near((pooled.high - pooled.low) / math.sqrt(2))
@@ -254,13 +253,13 @@ def test_the_swap_test_as_scipy():
     def difference(swapped):
         return np.where(swapped, -changes, changes).mean(axis=1)
 
-    every = stats.permutation_test(
+    every = scipy.stats.permutation_test(
         (changes,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", vectorized=True,
         n_resamples=np.inf, alternative="greater",
     )  # fmt: skip
     assert swap_test(difference, 9, draws=20, seed=1) == pytest.approx(every.pvalue)
     changes = np.random.default_rng(9).normal(0.2, 1, 14)
-    drawn = stats.permutation_test(
+    drawn = scipy.stats.permutation_test(
         (changes,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", vectorized=True,
         n_resamples=np.inf, alternative="greater",
     )  # fmt: skip

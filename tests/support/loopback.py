@@ -25,6 +25,10 @@ from typing import Any
 Body = dict[str, Any]
 
 
+LIBRARY = r"(?i)aiohttp|httpx|ssl:|errno|b'|bytearray|payload|message=|attempts failed|[a-z]Error\b"
+"""The words of an HTTP library, which say nothing to a user."""
+
+
 @dataclass(frozen=True)
 class Received:
     """One request as it came in: what was asked, how, and which fault was played to it."""

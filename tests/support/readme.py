@@ -25,7 +25,7 @@ from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # 
 from scai_cli.analysis.headline import headline  # noqa: E402
 from scai_cli.analysis.holdout import holdout_change  # noqa: E402
 from scai_cli.analysis.participants import participants  # noqa: E402
-from scai_cli.api import history  # noqa: E402
+from scai_cli.api import load  # noqa: E402
 from scai_cli.experiment.constitution import Principle  # noqa: E402
 from scai_cli.runs.history.history import History  # noqa: E402
 
@@ -63,7 +63,7 @@ def code_block(text: str) -> str:
 
 def pair(runs: Runs) -> str:
     """Return one question of the quickstart with its two answers, as a table."""
-    run = history(runs.folder / "quickstart")
+    run = load(runs.folder / "quickstart").history
     pairs = before_after(run, headline(run))
     one = next((pair for pair in pairs if pair.rule is not None), pairs[0])
     return (

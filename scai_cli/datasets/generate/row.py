@@ -92,6 +92,11 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Further first answers; left out for none."""
 
     @property
+    def type(self) -> str:
+        """The type as observers see it, beside those of a run's events."""
+        return "generated_row"
+
+    @property
     def firsts(self) -> tuple[Answered, ...]:
         """All first answers; those whose call failed are left out."""
         return (*(() if self.initial is None else (self.initial,)), *(self.samples or ()))

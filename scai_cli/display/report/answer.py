@@ -1,19 +1,25 @@
-"""The result of a run in sentences: the group's change, how sure it is, and what it does not show."""
+"""The first screen about a run: the change in a sentence, who gains and who pays, how sure it is, and by what rules."""
 
 from collections.abc import Iterator
 
 from scai_cli.analysis.config_warnings import seed_dependence
+from scai_cli.analysis.headline import Headline
 from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.holdout import held_out_words, holdout_change
 from scai_cli.analysis.paired import Kind, held_out
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
-from scai_cli.display.numbers import listed, number, sentence_case
+from scai_cli.analysis.verdicts import for_whom, gained_or_lost
+from scai_cli.display.numbers import change, listed, number, sentence_case
+from scai_cli.display.report.deciding_rules import deciding_rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import TEXTS, Html, cut, tag
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, tag
+from scai_cli.display.report.plain import function_words, likely, likely_words, term
 from scai_cli.text.counts import counted
 
 MOST_REASON = 600
+MOST_QUESTION = 160
+MOST_NAMES = 4
 
 
 def subtitle(run: Figures) -> str:
@@ -37,39 +43,119 @@ def _facts(run: Figures) -> Iterator[str]:
         yield history.started_at[:10]
 
 
-def answer(run: Figures) -> Html:
-    """Return the result of the run in sentences, the most important first."""
-    lines = (_method(run), holdout_answer(run), _unknown(run), _end(run))
+def answer(run: Figures, prefix: str) -> Html:
+    """Return the result of the run, the most important first; `prefix` is that of the anchors of its sections."""
     unsure = [*health_warnings(run.history.answers, run.history.config), *seed_dependence(run.history.config)]
     cautions = (tag("p", sentence_case(line), class_="caution") for line in unsure)
-    sentences = (tag("p", line) for line in lines if line)
-    return tag("div", tag("p", _group(run), class_="lead"), sentences, cautions, class_="answer")
+    end = tag("p", words, class_="end") if (words := _end(run)) else None
+    brief = [(title, content) for title, content in _brief(run, prefix) if content]
+    facts = tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in brief), class_="brief")
+    lead = tag("p", _lead(run), class_="lead")
+    return tag("div", lead, end, facts if brief else None, cautions, class_="answer")
 
 
-def _group(run: Figures) -> str:
+def _lead(run: Figures) -> Child:
+    """Return the change of the group in plain words."""
+    found = run.headline
     if run.history.started is None:
         return "This run contains no events yet."
-    if run.headline is None:
+    if found is None:
         return "No epoch has ended yet, so nothing is measured."
-    return run.headline.sentence.replace(" %", "\u00a0%")
-
-
-def _method(run: Figures) -> str:
-    """Return the method of the run, in words for readers who do not know the program."""
-    found = run.headline
-    if found is None or run.history.started is None:
-        return ""
+    own = found.satisfaction
+    if own.before is None or own.after is None or not found.apart:
+        return found.sentence
+    verb = {"higher": "rose", "lower": "fell"}.get(found.verdict)
+    before, after = number(own.before, own.digits), number(own.after, own.digits)
+    sides = f"{verb} from {before} to {after}" if verb else f"was {before} at the start and {after} at the end"
     low, high = run.scale
-    asked = counted(len(run.history.started.tasks), "question")
-    done = f"They asked an assistant {asked} and rated its answers from {low:g} to {high:g}."
-    versions = f"Version {found.start.version} is its instructions (the constitution) at the start"
-    if not found.apart:
-        return f"{done} {versions}."
-    return f"{done} {versions}, version {found.compared.version} those written from the people's reactions."
+    whose = f"{own.name.capitalize()} of {found.participants} {sides} on a scale from {low:g} to {high:g}: "
+    name = "The product" if found.finished else "The newest version"
+    unplayed = "" if found.product.epochs else f" {name} (version {found.product.version}) was not played."
+    interval = None if found.verdict == "cannot tell" else own.interval
+    return [whose, likely(interval, own.digits), unplayed]
+
+
+def _brief(run: Figures, prefix: str) -> Iterator[tuple[str, Child]]:
+    """Yield the questions of a reader in a hurry with their answers."""
+    found = run.headline
+    if run.history.started is None:
+        return
+    yield "What is asked", _asked(run, found)
+    if found is None:
+        return
+    if found.apart:
+        yield from _who(run, found)
+        yield "How sure", list(_sure(run, found))
+        yield "Which rules did it", list(deciding_rules(run, prefix))
+    elif run.history.holdout is not None:
+        yield "How sure", tag("p", _set_aside(run))
+    yield "Not known", _unknown(run)
+
+
+def _asked(run: Figures, found: Headline | None) -> Html:
+    """Return the method of the run, in words for readers who do not know the program."""
+    low, high = run.scale
+    tasks = run.history.config.tasks.inline
+    first = f"“{cut(' '.join(tasks[0].prompt.split()), MOST_QUESTION)}”" if tasks else ""
+    asked = f"{len(tasks)} questions, for example {first}" if len(tasks) > 1 else first or "questions"
+    who = participants(run.history.config, (found.people if found else None) or None, brief=True)
+    rated = f"{sentence_case(who)} ask an assistant {asked} They rate its answers from {low:g} to {high:g}"
+    start = f"instructions at the start (the constitution, version {found.start.version if found else 0})"
+    if found is None or not found.apart:
+        return tag("p", f"{rated}, under its {start}.")
+    end = f"those written from their reactions (version {found.compared.version})"
+    return tag("p", f"{rated}: at first under its {start}, at the end under {end}.")
+
+
+def _who(run: Figures, found: Headline) -> Iterator[tuple[str, Child]]:
+    """Yield who gained and who lost beyond chance, the most first, and whose change may be chance."""
+    people = sorted(found.people.items(), key=lambda item: -abs(item[1].change))
+    by_verdict: dict[str, list[str]] = {"gained": [], "lost": [], "cannot tell": []}
+    for user, person in people:
+        by_verdict[gained_or_lost(person.interval)].append(f"{run.name(user)} {change(person.change, 1)}")
+    gained, lost, unclear = by_verdict.values()
+    if not people:
+        return
+    if not gained and not lost:
+        largest = f"The change of each single person may be chance; the largest: {listed(unclear, MOST_NAMES)}."
+        yield "Who gains, who pays", [tag("p", largest)]
+        return
+
+    of = f"of {len(people)}"
+    clear = f"{len(gained)} {of}, clearly: {listed(gained, MOST_NAMES)}." if gained else "Nobody clearly."
+    yield "Who gains", [tag("p", clear, " ", term("clearly"))]
+    clear = f"{len(lost)} {of}, clearly: {listed(lost, MOST_NAMES)}." if lost else "Nobody clearly."
+    chance = f"For {len(unclear)} {of} the change may be chance: {listed(unclear, MOST_NAMES)}."
+    yield "Who pays", [tag("p", clear), tag("p", chance) if unclear else None]
+
+
+def _sure(run: Figures, found: Headline) -> Iterator[Html]:
+    """Yield for whom the change is valid, and the result for people or tasks that were set aside."""
+    interval = found.satisfaction.interval
+    if interval is not None and interval.low is not None and (whom := for_whom(interval)):
+        yield tag("p", f"The range above is for {whom}; others may react otherwise.")
+    if words := _set_aside(run):
+        yield tag("p", words)
+
+
+def _set_aside(run: Figures) -> Child:
+    """Return the result for the people or tasks that were set aside, in plain words; empty without any."""
+    moved, holdout = holdout_change(run.history), run.history.holdout
+    if holdout is None:
+        return None
+    whom = f"Set aside while the rules were written: {held_out_words(run.history, brief=True)}."
+    if moved is None or moved.difference is None:
+        return f"{whom} Nothing was measured."
+    first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
+    interval = moved.difference.interval
+    known = f"{likely_words(interval, 2)}, for {for_whom(interval, '')}" if interval.low is not None else ""
+    change_words = moved.same_rules or known or likely_words(interval, 2)
+    sides = f"{function_words(run.declared)} was {first} at first and {last} at the end: {change_words}."
+    return [f"{whom} How well they are served, from 0 to 1: {sides}\u00a0", term("welfare")]
 
 
 def holdout_answer(run: Figures) -> str:
-    """Return the result for the held-out people and tasks; empty without a holdout."""
+    """Return the exact result for the people and tasks that were set aside; empty without a holdout."""
     holdout = run.history.holdout
     if holdout is None:
         return ""
@@ -84,17 +170,15 @@ def holdout_answer(run: Figures) -> str:
     )
 
 
-def _unknown(run: Figures) -> str:
+def _unknown(run: Figures) -> Html | None:
     """Return the limits of the result: conclusions that the run does not allow."""
     history = run.history
-    if run.headline is None:
-        return ""
     real = all(persona.human for persona in history.config.personas.inline)
     unknown = [] if real else ["how real people would rate these answers"]
     known = held_out(history) if history.holdout else frozenset[Kind]()
     others = listed([kind for kind in ("people", "tasks") if kind not in known])
     unknown += [f"whether other {others} give the same result (none were set aside)"] if others else []
-    return f"Not known: {listed(unknown)}." if unknown else ""
+    return tag("p", f"{sentence_case(listed(unknown))}.") if unknown else None
 
 
 def _end(run: Figures) -> str:

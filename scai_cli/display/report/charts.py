@@ -1,7 +1,7 @@
 """Charts: altair's Vega-Lite specifications, rendered to SVG by vl-convert when the report is made.
 
 The page needs no chart library then: it stays small, prints well, and takes its colours from the style sheet, so that
-light and dark are one drawing. Needs the extra `report`.
+light and dark are one drawing. Without the extra `report` pages have tables only.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from scai_cli.display.report.html import Html
+from scai_cli.display.numbers import sentence_case
+from scai_cli.display.report.html import Html, note
 from scai_cli.display.report.svg import read_svg
-from scai_cli.errors import RunError
 from scai_cli.text.data_files import read_data_file
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ _LOOK: Final = read_data_file(__file__)
 """The config of every Vega-Lite specification."""
 
 
-def check_installed() -> None:
-    """Raise RunError, with the remedy, if the libraries that draw are not installed."""
+def undrawn() -> str:
+    """Return why a page has tables in place of charts, with the remedy; empty if the libraries that draw are there."""
     missing = [name for name, module in _NEEDED.items() if not find_spec(module)]
-    if missing:
-        raise RunError(f"a report's charts need {' and '.join(missing)}: pip install 'scai-cli[report]'")
+    how = f"pip install {' '.join(_NEEDED)}"
+    return f"charts are left out, their numbers are in tables; to draw them: {how}" if missing else ""
+
+
+def undrawn_note() -> Html | None:
+    """Return `undrawn` as a note for the page, None if there is nothing to say."""
+    return note(f"{sentence_case(words)}.") if (words := undrawn()) else None
 
 
 def chart() -> alt.Chart:

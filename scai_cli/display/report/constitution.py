@@ -11,6 +11,7 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.text.counts import counted
+from scai_cli.text.word_changes import word_changes
 
 MOST_RULES = 120
 MOST_NAMES = 6
@@ -73,9 +74,23 @@ def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
 
 def whom(run: Figures, rule: Principle | Clause) -> Html | None:
     """Return the condition of a clause or its people, or that a principle is locked."""
+    names = [run.name(user) for user in rule.users] if isinstance(rule, Clause) else []
+    words = whom_words(run, rule)
+    return tag("i", words, title=", ".join(names) if len(names) > MOST_NAMES else None) if words else None
+
+
+def whom_words(run: Figures, rule: Principle | Clause) -> str:
+    """Return the words of `whom`, empty for a plain principle."""
     if isinstance(rule, Principle):
-        return tag("i", "locked: ") if rule.locked else None
+        return "locked: " if rule.locked else ""
     if not rule.users:
-        return tag("i", f"{cut(rule.bound, RULE_CHARACTERS)}: ")
-    names = [run.name(user) for user in rule.users]
-    return tag("i", f"for {listed(names, MOST_NAMES)}: ", title=", ".join(names) if len(names) > MOST_NAMES else None)
+        return f"{cut(rule.bound, RULE_CHARACTERS)}: "
+    return f"for {listed([run.name(user) for user in rule.users], MOST_NAMES)}: "
+
+
+def word_diff(old: str, new: str) -> Iterator[Html | str]:
+    """Yield the words of both texts in order, removed ones in `del`, added ones in `ins`."""
+    for same, removed, added in word_changes(old, new):
+        yield same
+        yield from (tag("del", removed), " ") if removed else ()
+        yield from (tag("ins", added), " ") if added else ()

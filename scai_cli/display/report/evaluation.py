@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from scai_cli.display.numbers import listed, number
+from scai_cli.analysis.participants import PROGRAM
+from scai_cli.analysis.verdicts import signed
+from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.frame import header, nav, page
 from scai_cli.display.report.html import Html, cut, note, tag, together
+from scai_cli.display.report.plain import function_words, term
 from scai_cli.display.report.tables import table
 from scai_cli.evaluation.deciding_items import DecidingItem, deciding_items
 from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import ResultTable, SuiteResult
-from scai_cli.evaluation.verdict import NOT_COMPARED, Finding, difference_words
+from scai_cli.evaluation.verdict import NOT_COMPARED, Finding, difference_words, ends_words
 from scai_cli.text.counts import counted
 
 _MOST_TEXT: Final = 1200
+_MOST_SAID: Final = 8
 _MOST_ROWS: Final = 200
 _ROW, _LEFT, _WIDTH, _RIGHT = 34, 300, 700, 20
 """The sizes of the picture in pixels: a row, the room for names, the whole, the margin."""
@@ -24,38 +28,63 @@ _ROW, _LEFT, _WIDTH, _RIGHT = 34, 300, 700, 20
 def make_evaluation_page(path: Path, *, trust: bool = False) -> str:
     """Return the page about an evaluation, the same bytes for the same one; raises RunError for a damaged line."""
     evaluation = read_results(path, trust=trust)
+    heading = header(tag("h1", evaluation.manifest.run_id), evaluation_facts(evaluation), "top")
+    return page(evaluation.manifest.run_id, together(heading, evaluation_body(evaluation)))
+
+
+def evaluation_body(evaluation: Evaluation) -> Html:
+    """Return all of the page below its header."""
     others = evaluation.systems[1:]
     links = [(f"against-{n}", f"{other}: verdicts") for n, other in enumerate(others, 1)]
     links += [(f"suite-{result.suite}", result.suite) for result in evaluation.results]
-    body = together(
-        header(tag("h1", evaluation.manifest.run_id), _subtitle(evaluation), "top"),
-        tag("div", _lead(evaluation), _cautions(evaluation), class_="answer"),
+    return together(
+        tag("div", list(_lead(evaluation)), _cautions(evaluation), class_="answer"),
         nav(links),
         _systems(evaluation),
         (_verdicts(evaluation, other, f"against-{n}") for n, other in enumerate(others, 1)),
         (_suite(evaluation, result) for result in evaluation.results),
     )
-    return page(evaluation.manifest.run_id, body)
 
 
-def _subtitle(evaluation: Evaluation) -> str:
+def evaluation_facts(evaluation: Evaluation) -> str:
+    """Return the status, the systems and the suites in a line."""
     manifest = evaluation.manifest
     suites = ", ".join(suite.name for suite in manifest.suites)
     return f"{evaluation.status} · {counted(len(manifest.systems), 'system')} · {suites} · scai {manifest.scai}"
 
 
-def _lead(evaluation: Evaluation) -> Html:
-    """Return the verdicts on each system in one sentence."""
-    reference = evaluation.systems[0]
-    sentences = []
-    for other in evaluation.systems[1:]:
-        by_verdict: dict[str, list[str]] = {}
-        for finding in evaluation.findings:
-            if finding.system == other:
-                by_verdict.setdefault(finding.verdict, []).append(finding.title)
-        parts = [f"{verdict}: {listed(names, 6)}" for verdict, names in by_verdict.items()]
-        sentences.append(f"{other} against {reference} – {'; '.join(parts) or 'nothing was compared'}.")
-    return together(tag("p", each, class_="lead") for each in sentences or ["One system alone: nothing is compared."])
+def _lead(evaluation: Evaluation) -> Iterator[Html]:
+    """Yield the verdicts on each system in a sentence, then the measures with each verdict, and the models."""
+    reference, *others = evaluation.systems
+    if not others:
+        yield tag("p", "One system alone: nothing is compared.", class_="lead")
+    for other in others:
+        by_verdict: dict[str, list[Finding]] = {}
+        for finding in (f for f in evaluation.findings if f.system == other):
+            by_verdict.setdefault(finding.verdict, []).append(finding)
+        counts = [f"{verdict} on {counted(len(found), 'measure')}" for verdict, found in by_verdict.items()]
+        yield tag("p", f"{other} against {reference}: {listed(counts, 6) or 'nothing was compared'}.", class_="lead")
+        facts = (
+            tag("div", tag("dt", sentence_case(v)), tag("dd", map(_said, f[:_MOST_SAID])))
+            for v, f in by_verdict.items()
+        )
+        yield tag("dl", facts, class_="brief")
+    items = sum(suite.items for suite in evaluation.manifest.suites)
+    labels = dict.fromkeys(system.model.label for system in evaluation.manifest.systems)
+    models = listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in labels])
+    yield tag("p", f"All systems answered the same {counted(items, 'item')}; the answers are by {models}.")
+
+
+def _said(finding: Finding) -> Html:
+    """Return a finding in plain words."""
+    found, measure = finding.difference, finding.measure
+    function = measure.words.removesuffix(" welfare") if measure else ""
+    is_welfare = function_words(function) != function
+    name = f"{finding.suite}, {function_words(function)}" if is_welfare else finding.title
+    if finding.reason or found is None or found.low is None or found.high is None:
+        return tag("p", f"{name}{f' – {finding.reason}' if finding.reason else ''}")
+    ends = ends_words(found.low, found.high).replace(" to ", " and ")
+    return tag("p", f"{name}: {signed(found.estimate, 2)}, likely between {ends}\u00a0", term("likely"))
 
 
 def _cautions(evaluation: Evaluation) -> Html:
@@ -74,7 +103,7 @@ def _systems(evaluation: Evaluation) -> Html:
 def _verdicts(evaluation: Evaluation, other: str, anchor: str) -> Html:
     found = [finding for finding in evaluation.findings if finding.system == other]
     rows = [(finding.title, [finding.words, number(finding.detectable)]) for finding in found]
-    heads = ("Measure", "Verdict", "Smallest difference found in 80 %")
+    heads = ("Measure", "Verdict", "Smallest difference that these items can show")
     return tag(
         "section",
         tag("h2", f"{other} against {evaluation.systems[0]}"),
@@ -127,7 +156,7 @@ def _picture(found: Sequence[Finding], most: float) -> Html | None:
         ]
     label = "Differences with their 95 % intervals: " + "; ".join(f"{f.title}: {f.words}" for f, _ in known)
     picture = tag("svg", marks, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=label, class_="chart")
-    return tag("figure", picture, class_="plane")
+    return tag("figure", picture, class_="plane scroll", tabindex=0, role="group", aria_label="The intervals")
 
 
 def _label(words: str, x: int, y: int, size: int, **more: str) -> Html:

@@ -1,5 +1,6 @@
 """The numbers of a run for its report, equal to those of `scai show`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,6 +98,18 @@ class Figures:
         return self.points.points[-1] if self.points.points else None
 
     @property
+    def whose(self) -> str:
+        """`simulated people`, `real people`, or both."""
+        kinds = {persona.human for persona in self.history.config.personas.inline}
+        return (
+            "simulated people"
+            if kinds == {False}
+            else "real people"
+            if kinds == {True}
+            else "real and simulated people"
+        )
+
+    @property
     def people(self) -> str:
         """`simulated people`, or `people` where all are real."""
         real = all(persona.human for persona in self.history.config.personas.inline)
@@ -119,6 +132,14 @@ class Figures:
     @cached_property
     def _versions(self) -> dict[int, int]:
         return {epoch.number: epoch.constitution.version for epoch in self.history.epochs}
+
+    def named(self, text: str) -> str:
+        """Return a text with the names of people in place of ids that no plain word looks like: `night-nurse`."""
+        ids = [re.escape(person) for person in self.history.names if re.search(r"[-_\d]", person)]
+        if not ids:
+            return text
+        pattern = rf"(?<![\w-])(?:{'|'.join(sorted(ids, key=len, reverse=True))})(?![\w-])"
+        return re.sub(pattern, lambda found: self.name(found[0]), text)
 
     def name(self, person: str) -> str:
         """Return a person's name, cut to the length that is shown, or the id if it has none."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 
 from scai_cli.display.report.html import TEXTS, Html, inline, note, tag
+from scai_cli.display.report.plain import glossary
 
 
 def page(title: str, body: Html) -> str:
@@ -24,7 +25,7 @@ def page(title: str, body: Html) -> str:
     content = tag(
         "body",
         tag("a", "To the answer", href="#main", class_="skip"),
-        tag("main", body, tag("footer", TEXTS["footer"]), id="main"),
+        tag("main", body, glossary(body), tag("footer", TEXTS["footer"]), id="main"),
         tag("div", id="tip", role="status", hidden=True),
         inline("script", code),
     )

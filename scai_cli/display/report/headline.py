@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from scai_cli.analysis.audience import for_audience
+from scai_cli.analysis.headline import GroupChange
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.analysis.verdicts import between, change_words, for_single_people, gained_or_lost
+from scai_cli.analysis.verdicts import between, change_words, for_single_people, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, listed, number, sentence_case
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
+from scai_cli.display.report.plain import term
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.stats.intervals import Interval
 from scai_cli.text.counts import counted
@@ -25,10 +27,10 @@ def numbers_table(run: Figures) -> Iterator[Html]:
         return
     low, high = run.scale
     own, declared = found.satisfaction, found.welfare
-    rows = [(f"{run.metrics['own'].capitalize()}, {low:g} to {high:g}", own.before, own.after, own.digits, own.words)]
+    rows = [(f"{run.metrics['own'].capitalize()}, {low:g} to {high:g}", own.before, own.after, own.digits, _words(own))]
     for name in run.functions:
         first, last, interval = found.welfare_by(name)
-        words = declared.words if name == run.declared else change_words(interval, declared.digits)
+        words = _words(declared) if name == run.declared else change_words(interval, declared.digits, over="")
         if interval is None and first is not None and last is not None:  # inequality, which has none
             words = f"{change(last - first, declared.digits)} (cannot tell how sure)"
         title = f"{sentence_case(welfare_words(name))}{', declared' if name == run.declared else ''}"
@@ -39,16 +41,22 @@ def numbers_table(run: Figures) -> Iterator[Html]:
         (name, [number(first, digits), *([number(last, digits), words] if len(plays) > 1 else [])])
         for name, first, last, digits, words in rows
     )
-    yield note(TEXTS["numbers"].format(people=found.participants))
+    yield tag("p", found.sentence)
+    yield note(TEXTS["numbers"])
     yield tag("div", table(heads, cells), class_="numbers")
     if len(plays) > 1:
-        yield note(TEXTS["intervals"])
+        whom = for_whom(own.interval) if own.interval else ""
+        yield note(TEXTS["intervals"].format(whom=whom or "these people and tasks"), "\u00a0", term("likely"))
     by_epoch = [
         (run.at(m.epoch), [number(m.values.get(name), 3) for name in run.functions])
         for m in run.history.measured[-MOST_ROWS:]
     ]
     functions = map(welfare_words, run.functions)
     yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *functions), by_epoch))
+
+
+def _words(change: GroupChange) -> str:
+    return change_words(change.interval, change.digits, over="") if change.interval else change.verdict
 
 
 def message(run: Figures) -> Iterator[Html]:

@@ -1,14 +1,15 @@
 """Build HTML elements: everything that does not come from `tag` is text, and text is escaped.
 
-There is no template, and only `inline`, which takes files of this package, puts a string into the page unescaped; links
-lead only to places on the page.
+There is no template, and only `inline`, which takes files of this package, puts a string into the page unescaped. A
+string leads only to places on the page, an `Address` to other pages of the same server.
 """
 
 import html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
+from urllib.parse import quote, urlencode
 
 from scai_cli.text.characters import visible
 from scai_cli.text.data_files import read_data_file
@@ -26,8 +27,37 @@ class Html:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A page of the server that the page itself comes from; ValueError for one that could lead to another host."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _ADDRESS.fullmatch(self.text):
+            raise ValueError(f"{self.text!r} is not an address of this server")
+
+    @classmethod
+    def of(cls, *steps: str, anchor: str = "", **query: str | int | None) -> Self:
+        """Return the address `/STEP/STEP?KEY=VALUE#ANCHOR`, with every character encoded that has a meaning there.
+
+        Empty values and None are left out of the query.
+        """
+        path = "".join(f"/{_encoded(step)}" for step in steps) or "/"
+        wanted = {key: value for key, value in query.items() if value not in ("", None)}
+        asked = f"?{urlencode(wanted, errors='surrogatepass')}" if wanted else ""
+        return cls(path + asked + (f"#{_encoded(anchor)}" if anchor else ""))
+
+
+_ADDRESS: Final = re.compile(r"/(?!/)[A-Za-z0-9._~%/-]*(?:\?[A-Za-z0-9._~%=&+-]*)?(?:#[A-Za-z0-9._~%-]*)?")
+
+
+def _encoded(name: str) -> str:
+    return quote(name, safe="", errors="surrogatepass")
+
+
 Child = Html | str | int | None | Iterable["Child"]
-Attribute = str | int | bool | None
+Attribute = str | int | bool | Address | None
 
 
 def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
@@ -80,6 +110,8 @@ def _attribute(key: str, value: Attribute) -> str:
     name = key.rstrip("_").replace("_", "-")
     if not _NAME.fullmatch(name) or name.startswith("on") or name == "style":
         raise ValueError(f"{name!r} is not an attribute for this page")
-    if name in ("href", "src", "action") and not str(value).startswith(("#", "data:,")):
+    if isinstance(value, Address):
+        value = value.text
+    elif name in ("href", "src", "action", "formaction") and not str(value).startswith(("#", "data:,")):
         raise ValueError(f"{value!r} leads away from the page")
     return f" {name}" if value is True else f' {name}="{html.escape(visible(str(value)))}"'

@@ -6,8 +6,8 @@ from typing import Final
 
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.answer import subtitle
-from scai_cli.display.report.charts import check_installed
-from scai_cli.display.report.comparison import comparison
+from scai_cli.display.report.charts import undrawn_note
+from scai_cli.display.report.comparison import SideBySide
 from scai_cli.display.report.frame import header, nav, page
 from scai_cli.display.report.html import Child, Html, note, tag, together
 from scai_cli.display.report.sections import BRIEF, Detail, Run, Section, read_run
@@ -24,13 +24,13 @@ _ROOM: Final = (700_000, 350_000, 120_000, 40_000, 0)
 def make_page(paths: Sequence[Path]) -> str:
     """Return the page about some runs, the same bytes for the same runs.
 
-    Raises RunError for a damaged line, for too many runs for a page, and if the extra is not installed.
+    Raises RunError for a damaged line, and for too many runs for a page.
     """
-    check_installed()
     paths = list(dict.fromkeys(paths))
     runs = [read_run(path, f"r{n}/") for n, path in enumerate(paths, 1)]
     title = paths[0].name if len(runs) == 1 else f"{len(runs)} runs"
-    side_by_side = _side_by_side(runs) if len(runs) > 1 else None
+    links = [f"#{run.prefix}top" for run in runs]
+    side_by_side = SideBySide([run.figures for run in runs], links) if len(runs) > 1 else None
     for detail in _details(len(runs)):
         body = _alone(runs[0], detail) if side_by_side is None else _several(runs, side_by_side, detail)
         whole = page(title, body)
@@ -47,49 +47,48 @@ def _details(runs: int) -> Iterator[Detail]:
 
 
 def _alone(run: Run, detail: Detail) -> Html:
-    sections = list(run.sections(detail))
+    sections = [*run.opening(detail), *run.sections(detail)]
     return together(
         header(tag("h1", *_name(run)), subtitle(run.figures), f"{run.prefix}top"),
         run.answer,
-        _drawn(run, list(run.opening(detail)), "h2"),
+        undrawn_note(),
         nav([(run.prefix + section.anchor, section.title) for section in sections]),
-        _drawn(run, sections, "h2"),
+        _drawn(run.prefix, sections, "h2"),
     )
 
 
-def _several(runs: Sequence[Run], side_by_side: Html, detail: Detail) -> Html:
+def _several(runs: Sequence[Run], side_by_side: SideBySide, detail: Detail) -> Html:
     names = [run.figures.history.run_id for run in runs]
+    sections = side_by_side.sections
     articles = (
         tag(
             "article",
             tag("h2", *_name(run)),
             note(subtitle(run.figures)),
             run.answer,
-            _drawn(run, [*run.opening(detail), *run.sections(detail)], "h3"),
+            _drawn(run.prefix, [*run.opening(detail), *run.sections(detail)], "h3"),
             id=f"{run.prefix}top",
         )
         for run in runs
     )
+    places = [(section.anchor, section.title) for section in sections]
     return together(
         header(tag("h1", f"{len(runs)} runs compared"), listed(names, 8), "top"),
-        nav([(f"{run.prefix}top", name) for run, name in zip(runs, names, strict=True)]),
-        side_by_side,
+        side_by_side.answer,
+        undrawn_note(),
+        nav([*places, *((f"{run.prefix}top", f"All about {name}") for run, name in zip(runs, names, strict=True))]),
+        _drawn("", sections, "h2"),
         articles,
     )
 
 
-def _side_by_side(runs: Sequence[Run]) -> Html:
-    compared = comparison([run.figures for run in runs], [run.prefix for run in runs])
-    return tag("section", tag("h2", "Side by side"), compared, id="comparison")
-
-
 def _name(run: Run) -> tuple[Child, ...]:
     status = run.figures.history.status
-    return (run.figures.history.run_id, " ", tag("span", status, class_=f"status {status}"))
+    badges = (tag("span", status, class_=f"status {status}"), " ", tag("span", run.figures.whose, class_="status"))
+    return (run.figures.history.run_id, " ", *badges)
 
 
-def _drawn(run: Run, sections: Sequence[Section], heading: str) -> Html:
+def _drawn(prefix: str, sections: Sequence[Section], heading: str) -> Html:
     return together(
-        tag("section", tag(heading, section.title), section.content, id=run.prefix + section.anchor)
-        for section in sections
+        tag("section", tag(heading, section.title), section.content, id=prefix + section.anchor) for section in sections
     )

@@ -1,16 +1,17 @@
-"""The ratings of each person, and the ratings by rater and author."""
+"""The ratings of each person: over the epochs, and of whose answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.analysis.verdicts import for_whom
 from scai_cli.display.numbers import number, sentence_case
-from scai_cli.display.report.charts import ACCENT, INK
+from scai_cli.display.report.charts import ACCENT, INK, undrawn
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.headline import person_cells
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.panels import Panel, draw_panel
-from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
+from scai_cli.display.report.tables import MOST_ROWS, Shades, folded, heat_map, table
 from scai_cli.runs.history.history import Epoch
 from scai_cli.text.counts import counted
 
@@ -19,6 +20,9 @@ MOST_EPOCHS = 12
 """The maximal number of epochs in the table; of more, it has the first and the last."""
 MOST_RATERS = 30
 
+Means = Mapping[tuple[str, str], float | None]
+"""(Rater, author) -> the mean of the final ratings, None if none could be read."""
+
 
 def people(run: Figures) -> Iterator[Html]:
     """Yield a panel for everyone together and for each person, and the numbers as a table."""
@@ -26,8 +30,9 @@ def people(run: Figures) -> Iterator[Html]:
     left_out = len(run.trends) - MOST_PANELS
     more = f" {left_out} more people are in the table." if left_out > 0 else None
     whose = f"{sentence_case(run.metrics['own'])} of {run.people}"
-    yield note(TEXTS["panels"].format(whose=whose, low=low, high=high), more)
-    yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
+    if not undrawn():
+        yield note(TEXTS["panels"].format(whose=whose, low=low, high=high), more)
+        yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
     yield _table(run)
 
 
@@ -81,7 +86,7 @@ def _table(run: Figures) -> Html:
     return folded(
         table(("Person", *versions, *_change_heads(run), *(run.at(epoch.number) for _, epoch in epochs), *extra), rows),
         note(" ".join(notes)) if notes else None,
-        opened=len(run.trends) > MOST_PANELS,
+        opened=bool(undrawn()) or len(run.trends) > MOST_PANELS,
     )
 
 
@@ -107,26 +112,51 @@ _FOLLOW = ("do own ratings follow the answers?", "do ratings of others?")
 
 
 def who_rated_whom(run: Figures) -> Iterator[Html]:
-    """Yield the mean final ratings, rater by author, of the first and the last epoch."""
-    yield note(TEXTS["matrix"].format(people=run.people, **run.metrics))
+    """Yield the mean final ratings of the first and the last epoch: of the own answers, and rater by author."""
     epochs = run.played if len(run.played) < 2 else [run.played[0], run.played[-1]]
-    yield tag("div", (_matrix(run, epoch) for epoch in epochs), class_="matrices")
+    means = [run.history.rating_index.finals_of(epoch.number).means() for epoch in epochs]
+    yield from _own_ratings(run, epochs, means)
+    yield from _cross_ratings(run, epochs, means)
 
 
-def _matrix(run: Figures, epoch: Epoch) -> Html:
-    people, left_out = epoch.personas[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
-    means = run.history.rating_index.finals_of(epoch.number).means()
-    low, high = run.scale
+def _own_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]) -> Iterator[Html]:
+    yield tag("h3", f"Of the answers that they got themselves: {run.metrics['own']}")
+    people = list(dict.fromkeys(person for epoch in epochs for person in epoch.personas))[:MOST_ROWS]
+    rows = [(cut(run.name(person), 40), [mean.get((person, person)) for mean in means]) for person in people]
+    shades = Shades.of(value for _, values in rows for value in values)
+    yield shades.legend(run.scale)
+    heads = [sentence_case(run.at(epoch.number)) for epoch in epochs]
+    yield heat_map(
+        heads,
+        ((name, [shades.cell(value) for value in values]) for name, values in rows),
+        "Mean over tasks, final answers only",
+    )
+
+
+def _cross_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]) -> Iterator[Html]:
+    yield tag("h3", f"Of the answers that the others got: {run.metrics['cross']}")
+    shown = [epoch.personas[:MOST_RATERS] for epoch in epochs]
+    values = [mean.get(pair) for mean, people in zip(means, shown, strict=True) for pair in permutations(people, 2)]
+    if all(value is None for value in values):
+        yield tag("p", "Nobody rated the answers of others.")
+        return
+    shades = Shades.of(values)
+    yield note(TEXTS["matrix"])
+    yield shades.legend(run.scale)
+    if (most := max(len(epoch.personas) for epoch in epochs)) > MOST_RATERS:
+        yield note(f"{MOST_RATERS} of {most} people; all: ", tag("code", f"scai show {run.history.run_id} --ratings"))
+    matrices = (_matrix(run, epoch, mean, shades) for epoch, mean in zip(epochs, means, strict=True))
+    yield tag("div", matrices, class_="matrices")
+
+
+def _matrix(run: Figures, epoch: Epoch, means: Means, shades: Shades) -> Html:
+    people = epoch.personas[:MOST_RATERS]
 
     def cell(rater: str, to: str) -> Html:
-        mean = means.get((rater, to))
-        if mean is None:
-            return unshaded("–" if (rater, to) in means else "", own=rater == to)
-        return shade(mean, low, high, 1, own=rater == to)
+        if rater == to:
+            return shades.cell(None, "")
+        return shades.cell(means.get((rater, to)), "–" if (rater, to) in means else "")
 
-    caption = sentence_case(run.at(epoch.number))
-    if left_out > 0:
-        caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
     names = [cut(run.name(person), 24) for person in people]
     rows = ((name, [cell(rater, to) for to in people]) for name, rater in zip(names, people, strict=True))
-    return heat_map(names, rows, caption)
+    return heat_map(names, rows, sentence_case(run.at(epoch.number)))

@@ -86,13 +86,25 @@ function tips(chart, tip) {
   chart.addEventListener("pointerleave", () => { tip.hidden = true; });
 }
 
-document.querySelectorAll(".transcripts").forEach(filtering);
-document.querySelectorAll(".copy").forEach(copying);
-const tip = document.getElementById("tip");
-document.querySelectorAll(".chart").forEach((chart) => tips(chart, tip));
+function enliven(root) {
+  const all = (kind) => [...root.querySelectorAll(kind), ...(root.matches?.(kind) ? [root] : [])];
+  const tip = document.getElementById("tip");
+  all(".transcripts").forEach(filtering);
+  all(".copy").forEach(copying);
+  all(".chart").forEach((chart) => tips(chart, tip));
+}
+
+enliven(document);
 addEventListener("hashchange", reveal);
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='#']");
   if (link && link.getAttribute("href") === location.hash) reveal();
+});
+// In a notebook's frame (`srcdoc`) a link has the notebook's address for its base, and would load it.
+if (location.protocol === "about:") document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='#']");
+  if (!link) return;
+  event.preventDefault();
+  location.hash = link.hash;
 });
 reveal();

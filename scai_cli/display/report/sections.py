@@ -16,7 +16,7 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
-from scai_cli.display.report.time_line import revision_anchor, time_line
+from scai_cli.display.report.time_line import MessageLinks, revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
 from scai_cli.display.representation import representation_words
@@ -49,13 +49,17 @@ class Run:
     """One run on the page; `prefix` keeps its anchors apart from the others'. Each section is drawn once."""
 
     figures: Figures
-    excerpts: Excerpts
     prefix: str
+
+    @cached_property
+    def excerpts(self) -> Excerpts:
+        """The conversations that fit on a page."""
+        return read_excerpts(self.figures.history)
 
     @cached_property
     def answer(self) -> Html:
         """The result in words."""
-        return answer(self.figures)
+        return answer(self.figures, self.prefix)
 
     def opening(self, detail: Detail) -> Iterator[Section]:
         """Yield the sections of the first screen: the answers before and after, the constitution, the numbers."""
@@ -70,20 +74,26 @@ class Run:
 
     def sections(self, detail: Detail) -> Iterator[Section]:
         """Yield the other sections that have content."""
-        history = self.figures.history
-        if history.started is not None:
-            yield _section("message", "The system message to paste", headline.message(self.figures))
-        if detail.brief:
-            rest = tag("code", f"scai report {history.run_id}")
-            yield _section("more", "The rest", tag("p", "Too long for a page about several runs; see ", rest))
-            return
-        yield from self._measured
-        if history.started is not None:
+        if not detail.brief:
             texts = transcripts(self.figures, self.excerpts, self.prefix, detail.room)
-            line = time_line(self.figures, texts)
-            yield _section("revisions", "How the constitution was made", line)
-            yield _section("transcripts", "Transcripts", texts.html)
+            yield from self.whole(texts, _section("transcripts", "Transcripts", texts.html))
+            return
+        yield from self._message()
+        rest = tag("code", f"scai report {self.figures.history.run_id}")
+        yield _section("more", "The rest", tag("p", "Too long for a page about several runs; see ", rest))
+
+    def whole(self, links: MessageLinks, *texts: Section) -> Iterator[Section]:
+        """Yield the sections after the first screen's; `links` lead to messages, `texts` are the transcripts."""
+        yield from self._message()
+        yield from self._measured
+        if self.figures.history.started is not None:
+            yield _section("revisions", "How the constitution was made", time_line(self.figures, links))
+            yield from texts
         yield from self._ending
+
+    def _message(self) -> Iterator[Section]:
+        if self.figures.history.started is not None:
+            yield _section("message", "The system message to paste", headline.message(self.figures))
 
     def _constitution(self, detail: Detail) -> Section:
         def anchor_of(epoch: int) -> str | None:
@@ -109,11 +119,11 @@ class Run:
         versions = [f"v{point.version}" for point in run.points.points]
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", TEXTS["different_plays"], class_="caution") if len(groups) > 1 else None
-        holdout = _section("holdout", "Held out while the rules were written", headline.holdout(run))
+        holdout = _section("holdout", "Set aside while the rules were written", headline.holdout(run))
         return [
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
-            _section("trade-off", "Mean and worst-off person, version by version", care, plane(run.points, versions)),
+            _section("trade-off", TEXTS["plane"]["title"], care, plane(run.points, versions)),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
 
@@ -128,7 +138,7 @@ class Run:
 def read_run(path: Path, prefix: str) -> Run:
     """Read a run for the page; raises RunError for a damaged line."""
     history = read_history(path, messages=False, ratings=False, finals=True)
-    return Run(Figures(history), read_excerpts(history), prefix)
+    return Run(Figures(history), prefix)
 
 
 def _section(anchor: str, title: str, *content: Child) -> Section:

@@ -20,9 +20,10 @@ from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, set
 from scai_cli.analysis.sweep_seeds import seed_summaries, welfare_fronts
 from scai_cli.analysis.verdicts import signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
-from scai_cli.display.report.charts import check_installed
+from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import header, nav, page
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
+from scai_cli.display.report.plain import function_words, likely_words, term
 from scai_cli.display.report.sections import Section
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import drawing
@@ -44,28 +45,35 @@ Differences = Mapping[str, Sequence[Row]]
 
 
 def make_sweep_page(path: Path) -> str:
-    """Return the page about a sweep, finished or not; raises RunError for a damaged line or without the extra."""
-    check_installed()
+    """Return the page about a sweep, finished or not; raises RunError for a damaged line."""
     sweep = read_sweep_directory(path)
+    status = sweep_status(sweep)
+    name = tag("h1", sweep.name, " ", tag("span", status, class_=f"status {status}"))
+    heading = header(name, sweep_facts(sweep), "top")
+    return page(sweep.name, together(heading, sweep_body(sweep)))
+
+
+def sweep_body(sweep: Sweep) -> Html:
+    """Return all of the page below its header; raises RunError for a damaged line in one of its runs."""
     runs = read_runs(sweep)
     found = {axis: list(axis_differences(sweep, runs, axis)) for axis in compared_axes(sweep)}
     sections = list(_sections(sweep, runs, found))
-    body = together(
-        header(tag("h1", sweep.name, " ", _status(sweep)), _subtitle(sweep), "top"),
+    return together(
         tag("div", list(_answer(sweep, runs, found)), class_="answer"),
+        undrawn_note(),
         nav([(each.anchor, each.title) for each in sections]),
         (tag("section", tag("h2", each.title), each.content, id=each.anchor) for each in sections),
     )
-    return page(sweep.name, body)
 
 
-def _status(sweep: Sweep) -> Html:
+def sweep_status(sweep: Sweep) -> str:
+    """Return the status of the sweep in a word."""
     left = {cell.status for cell in sweep.cells} - {"finished"}
-    status = "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
-    return tag("span", status, class_=f"status {status}")
+    return "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
 
 
-def _subtitle(sweep: Sweep) -> str:
+def sweep_facts(sweep: Sweep) -> str:
+    """Return the cells, the axes and the cost in a line."""
     counts = Counter(cell.status for cell in sweep.cells)
     cells = f"{counted(len(sweep.cells), 'cell')}: {', '.join(f'{n:,} {status}' for status, n in counts.items())}"
     axes = listed([f"{cut(axis, _MOST_VALUE)} ({len(values_of(sweep, axis))})" for axis in sweep.axes], 8)
@@ -78,31 +86,58 @@ def _subtitle(sweep: Sweep) -> str:
 
 
 def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Html]:
-    """Yield the results of all axes in sentences, whose people they are of, and warnings."""
-    sentences = [words for rows in found.values() for words in _results(rows)]
-    for n, words in enumerate(sentences or [_nothing_compared(sweep)]):
-        yield tag("p", words.replace(" %", "\u00a0%"), class_=None if n else "lead")
+    """Yield which axes make a difference, the results of each in sentences, whose people they are of, and warnings."""
+    yield tag("p", _lead(found) or _nothing_compared(sweep), class_="lead")
+    axes: list[tuple[str, Child]] = [(cut(axis, _MOST_VALUE), list(_results(rows))) for axis, rows in found.items()]
     if runs:
         people = listed(list(dict.fromkeys(run.participants for run in runs.values())), 4)
         kinds = {bool(run.cells.held_out) for run in runs.values()}
-        places = {True: "the held-out people and tasks", False: "the people and tasks that played the product"}
-        yield tag("p", f"Utility from 0 to 1 of {people}; measured on {listed([places[kind] for kind in kinds])}.")
+        places = {True: "the people and tasks that were set aside", False: "the people and tasks of the last epoch"}
+        measured = f", measured on {listed([places[kind] for kind in kinds])}."
+        axes.append(("Of whom", [f"How well {people} are served, from 0 to 1{measured}\u00a0", term("welfare")]))
+    yield tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in axes), class_="brief")
     every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
     yield from (tag("p", f"{sentence_case(line)}.", class_="caution") for line in sorted(every))
 
 
-def _results(rows: Sequence[Row]) -> Iterator[str]:
+def _lead(found: Differences) -> str:
+    """Return the axes that make a difference beyond chance, and those for which none was found; empty without axes."""
+    moves = {axis: any(_is_beyond_chance(each) for row in rows for each in row) for axis, rows in found.items()}
+    moving, others = (
+        listed([cut(axis, _MOST_VALUE) for axis in moves if moves[axis] is kind], 6) for kind in (True, False)
+    )
+    if not moving:
+        return f"No difference beyond chance was found along {others}." if others else ""
+    rest = f"; along {others} none was found" if others else ""
+    return f"A difference beyond chance was found along {moving}{rest}."
+
+
+def _results(rows: Sequence[Row]) -> Iterator[Html]:
     firsts = [row[0] for row in rows]
     if len(firsts) <= MOST_SENTENCES:
-        yield from (each.sentence for row in rows for each in main_differences(row))
+        yield from (_sentence(each) for row in rows for each in main_differences(row))
         return
     values: dict[str, list[str]] = {}
     for first in firsts:
         verdict = verdict_of(first.estimate).replace("change", "difference")
         values.setdefault(verdict, []).append(cut(first.value, _MOST_VALUE))
-    axis, against, function = firsts[0].axis, firsts[0].against, welfare_words(firsts[0].function)
     verdicts = "; ".join(f"{verdict} with {listed(names, 8)}" for verdict, names in values.items())
-    yield f"{function.capitalize()} with other values of {axis} minus that with {against}: {verdicts}."
+    yield tag("p", f"Against {firsts[0].against}, {function_words(firsts[0].function)}: {verdicts}.")
+
+
+def _sentence(found: AxisDifference) -> Html:
+    """Return a difference in plain words with its sample."""
+    words, estimate = found.words, found.estimate
+    tap = None
+    if estimate is not None and estimate.low is not None and (estimate.low or estimate.high):
+        words, tap = f"{likely_words(estimate, 2, 'difference')}", term("likely")
+    over = f", over {found.over}" if estimate is not None else ""
+    sides = f"{cut(found.value, _MOST_VALUE)} against {cut(found.against, _MOST_VALUE)}"
+    return tag("p", f"{sides}, {function_words(found.function)}: {words}{over}.\u00a0", tap)
+
+
+def _is_beyond_chance(found: AxisDifference) -> bool:
+    return verdict_of(found.estimate) in ("higher", "lower")
 
 
 def _nothing_compared(sweep: Sweep) -> str:
@@ -150,7 +185,8 @@ def _fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
     yield note(_WORDS["welfare"], " ", _WORDS["mean" if several else "one_play"])
     for words, front in list(fronts.items())[:MOST_FRONTS]:
         yield tag("h3", words) if words else together()
-        yield drawing(front, [point.function for point in front.points])
+        if not undrawn():
+            yield drawing(front, [point.function for point in front.points])
         yield _front_table(front)
         for point in front.points:
             if (same := front.same_as(point)) is not None:

@@ -1,13 +1,14 @@
 """The time line of the constitution: its revisions with edits, reasons and evidence."""
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from scai_cli.analysis.rule_origins import rule_origins
 from scai_cli.display.numbers import number
-from scai_cli.display.report.constitution import RULE_CHARACTERS
+from scai_cli.display.report.constitution import RULE_CHARACTERS, word_diff
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.transcripts import Transcripts, where
+from scai_cli.display.report.transcripts import where
 from scai_cli.display.representation import ballot_words
 from scai_cli.experiment.constitution import (
     Add,
@@ -23,7 +24,6 @@ from scai_cli.experiment.constitution import (
 from scai_cli.runs.events import Revised
 from scai_cli.runs.records import Candidate
 from scai_cli.text.counts import counted
-from scai_cli.text.word_changes import word_changes
 
 MOST_REVISIONS = 40
 MOST_EDITS = 40
@@ -31,7 +31,18 @@ MOST_EVIDENCE = 6
 MOST_CANDIDATES = 25
 
 
-def time_line(run: Figures, texts: Transcripts) -> Iterator[Html]:
+class MessageLinks(Protocol):
+    """Links to messages; `prefix` keeps the anchors of several runs apart."""
+
+    @property
+    def prefix(self) -> str:
+        """What the anchors of the run begin with."""
+
+    def link(self, piece: str, words: str) -> Html:
+        """Return a link to a message or a rating."""
+
+
+def time_line(run: Figures, texts: MessageLinks) -> Iterator[Html]:
     """Yield the last revisions with their edits, reasons and evidence."""
     history = run.history
     revised = sum(epoch.revision is not None for epoch in history.epochs)
@@ -54,7 +65,7 @@ def _shown(run: Figures) -> list[Revised]:
     return [epoch.revision for epoch in run.history.epochs if epoch.revision is not None][-MOST_REVISIONS:]
 
 
-def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
+def _revision(run: Figures, revision: Revised, texts: MessageLinks) -> Html:
     became = (
         f"Version {revision.constitution.version}" if revision.accepted else f"Version {revision.from_version} kept"
     )
@@ -64,7 +75,7 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
     return tag(
         "li",
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),
-        tag("p", cut(revision.reason, RULE_CHARACTERS), class_="reason"),
+        tag("p", cut(run.named(revision.reason), RULE_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
         note(f"and {counted(left_out, 'more edit')}") if left_out > 0 else None,
         note(passed, tag("code", f"scai show {run.history.run_id} --json")) if drafts else None,
@@ -74,7 +85,7 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
     )
 
 
-def _edits(run: Figures, revision: Revised, texts: Transcripts) -> tuple[list[Html], int]:
+def _edits(run: Figures, revision: Revised, texts: MessageLinks) -> tuple[list[Html], int]:
     """Return the edits of an adopted revision, and the number of new rules left out that it took back itself."""
     before = _before(run, revision)
     origins = rule_origins(run.history, revision.from_version, revision.from_version + 1)
@@ -89,7 +100,7 @@ def _edits(run: Figures, revision: Revised, texts: Transcripts) -> tuple[list[Ht
     return drawn, len(drafts)
 
 
-def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: Transcripts) -> Html:
+def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: MessageLinks) -> Html:
     ids = ", ".join(edit.ids) if isinstance(edit, Merge) else rule_id
     old = before.rule(rule_id)
     if isinstance(edit, Remove):
@@ -97,14 +108,14 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
     elif isinstance(edit, Add) or old is None:
         text = tag("ins", cut(edit.text, RULE_CHARACTERS))
     else:
-        text = tag("span", _word_diff(cut(old.text, RULE_CHARACTERS), cut(edit.text, RULE_CHARACTERS)))
+        text = tag("span", word_diff(cut(old.text, RULE_CHARACTERS), cut(edit.text, RULE_CHARACTERS)))
     return tag(
         "li",
         tag("b", ids, class_="rule-id"),
         tag("span", _DONE[edit.op], class_=f"op {edit.op}"),
         _bound(run, edit, old) if isinstance(edit, Add | Modify) else None,
         text,
-        tag("p", cut(edit.reason, RULE_CHARACTERS), class_="why") if edit.reason else None,
+        tag("p", cut(run.named(edit.reason), RULE_CHARACTERS), class_="why") if edit.reason else None,
         _evidence(run, edit.evidence, texts),
     )
 
@@ -131,7 +142,7 @@ def _whom(run: Figures, users: Sequence[str], old: Principle | Clause | None) ->
 _DONE = {"add": "added", "modify": "changed", "merge": "merged", "remove": "removed"}
 
 
-def _evidence(run: Figures, pieces: Sequence[str], texts: Transcripts) -> Html | None:
+def _evidence(run: Figures, pieces: Sequence[str], texts: MessageLinks) -> Html | None:
     if not pieces:
         return None
     links = [tag("li", texts.link(piece, where(piece, run))) for piece in pieces]
@@ -169,11 +180,3 @@ def _judged(candidate: Candidate) -> str:
 def _before(run: Figures, revision: Revised) -> Constitution:
     versions = run.history.versions()
     return versions[revision.from_version][0] if revision.from_version in versions else Constitution()
-
-
-def _word_diff(old: str, new: str) -> Iterator[Html | str]:
-    """Yield the words of both texts in order, removed ones in `del`, added ones in `ins`."""
-    for same, removed, added in word_changes(old, new):
-        yield same
-        yield from (tag("del", removed), " ") if removed else ()
-        yield from (tag("ins", added), " ") if added else ()

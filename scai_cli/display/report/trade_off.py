@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.numbers import number
-from scai_cli.display.report.charts import ACCENT, CARD, INK, chart, drawn
-from scai_cli.display.report.html import Html, note, tag
+from scai_cli.display.report.charts import ACCENT, CARD, INK, chart, drawn, undrawn
+from scai_cli.display.report.html import TEXTS, Html, note, tag
 from scai_cli.display.report.tables import MOST_ROWS, folded, table
 
 if TYPE_CHECKING:
@@ -38,13 +38,9 @@ def plane(front: ParetoFront, names: Sequence[str]) -> Iterator[Html]:
     if not dots:
         yield tag("p", "Nothing is measured yet.")
         return
-    yield note(
-        "To the right the mean of all is higher, upwards the welfare of the worst-off person (rawlsian); both "
-        "from 0 to 1. A filled point: no other point is higher on one of mean, worst-off person and equality and as "
-        "high on the rest (Pareto front). Each point is of one play, named in the table, and has no interval: near "
-        "points may differ by chance.",
-    )
-    yield drawing(front, names)
+    if not undrawn():
+        yield note(TEXTS["plane"]["text"])
+        yield drawing(front, names)
     yield _table(front, names)
 
 
@@ -103,12 +99,12 @@ def _layers(domains: tuple[list[float], list[float]]) -> Iterator[alt.Chart]:
     across, up = (alt.Scale(domain=domain, nice=False) for domain in domains)
     axis = alt.Axis(tickCount=5)
     x = alt.X("mean:Q", title="mean of all", scale=across, axis=axis)
-    y = alt.Y("worst:Q", title="worst-off person", scale=up, axis=axis)
+    y = alt.Y("worst:Q", title="the person served worst", scale=up, axis=axis)
     base = chart().encode(x=x, y=y)
     line = chart().transform_filter("datum.to > datum.left || datum.high > datum.low")
     rule = line.mark_rule(stroke=ACCENT, strokeWidth=1.5, opacity=0.6)
     yield rule.encode(x=alt.X("left:Q", title="mean of all", scale=across, axis=axis), x2="to:Q", y=y)
-    yield rule.encode(x=x, y=alt.Y("low:Q", title="worst-off person", scale=up, axis=axis), y2="high:Q")
+    yield rule.encode(x=x, y=alt.Y("low:Q", title="the person served worst", scale=up, axis=axis), y2="high:Q")
     for which, fill in (("!datum.best", CARD), ("datum.best", ACCENT)):
         dots = base.transform_filter(which)
         mark = dots.mark_point(filled=False, fill=fill, stroke=ACCENT, strokeWidth=1.8, size=90, opacity=1)
@@ -129,10 +125,17 @@ def _domain(values: Sequence[float]) -> list[float]:
 
 
 def _table(front: ParetoFront, names: Sequence[str]) -> Html:
-    heads = ("Point", "measured on", "mean", "worst-off person", "inequality (Gini)", "filled (Pareto front)")
+    heads = (
+        "Point",
+        "measured on",
+        "mean of all",
+        "the person served worst",
+        "inequality (Gini)",
+        "filled (Pareto front)",
+    )
     rows = []
     for name, point in list(zip(names, front.points, strict=True))[-MOST_ROWS:]:
         numbers = [number(value) for value in (point.mean, point.worst_off, point.inequality)]
         measured = "people and tasks set aside" if point.measured == "holdout" else point.measured
         rows.append((name, [measured, *numbers, "yes" if front.best(point) else "no"]))
-    return folded(table(heads, rows))
+    return folded(table(heads, rows), opened=bool(undrawn()))

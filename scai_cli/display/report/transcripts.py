@@ -11,6 +11,8 @@ from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, conversation_of
 from scai_cli.text.counts import counted
 
+CallLinks = Callable[[str], Html]
+"""Returns a link from a message, given by its id, to the model's call."""
 _COMMENT = 240
 _RATERS = 40
 
@@ -38,7 +40,7 @@ def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) 
     shown: set[str] = set()
     left = budget
     for talk in excerpts.conversations:
-        html = _talk(figures, talk, prefix)
+        html = conversation(figures, talk, prefix)
         left -= len(html.text.encode())
         if left < 0:
             break
@@ -91,10 +93,10 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
     firsts = [talk.messages[0] for talk in talks]
     kinds = [kind for kind in KINDS if any(kind in talk.kinds for talk in talks)]
     fields = (
-        _choice("epoch", "Epoch", [(str(e), figures.play(e)) for e in dict.fromkeys(m.epoch for m in firsts)]),
-        _choice("persona", "Person", [(p, figures.name(p)) for p in dict.fromkeys(m.persona for m in firsts)]),
-        _choice("task", "Task", [(t, t) for t in dict.fromkeys(m.task for m in firsts)]),
-        _choice("kind", "Notable", [(kind, kind) for kind in kinds]),
+        choice("epoch", "Epoch", [(str(e), figures.play(e)) for e in dict.fromkeys(m.epoch for m in firsts)]),
+        choice("persona", "Person", [(p, figures.name(p)) for p in dict.fromkeys(m.persona for m in firsts)]),
+        choice("task", "Task", [(t, t) for t in dict.fromkeys(m.task for m in firsts)]),
+        choice("kind", "Notable", [(kind, kind) for kind in kinds]),
         tag(
             "label",
             tag("span", "Text"),
@@ -102,19 +104,37 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
         ),
     )
     status = tag("output", counted(len(talks), "conversation"), class_="count", aria_live="polite")
-    return tag("form", fields, status, class_="filter", hidden=True, role="search", aria_label="Filter the transcripts")
+    return tag(
+        "form",
+        fields,
+        status,
+        class_="filter",
+        hidden=True,
+        role="search",
+        aria_label=f"Filter the transcripts of {figures.history.run_id}",
+    )
 
 
-def _choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> Html:
+def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str = "") -> Html:
+    """Return a select field of (value, words), with `all` as its first and empty value."""
     first = tag("option", "all", value="")
     return tag(
         "label",
         tag("span", label),
-        tag("select", first, (tag("option", cut(words, 60), value=value) for value, words in options), name=name),
+        tag(
+            "select",
+            first,
+            (
+                tag("option", cut(words, 60), value=value, selected=bool(chosen) and value == chosen)
+                for value, words in options
+            ),
+            name=name,
+        ),
     )
 
 
-def _talk(figures: Figures, talk: ConversationExcerpt, prefix: str) -> Html:
+def conversation(figures: Figures, talk: ConversationExcerpt, prefix: str, links: CallLinks | None = None) -> Html:
+    """Return a conversation that unfolds to a chat with its ratings; `links` lead from messages to their calls."""
     first = talk.messages[0]
     own = [r for given in talk.ratings.values() for r in given if r.final and r.kind == "own"]
     rated = tag("span", "rated ", tag("b", number(own[0].value, 1)), class_="score") if own else None
@@ -130,8 +150,9 @@ def _talk(figures: Figures, talk: ConversationExcerpt, prefix: str) -> Html:
     return tag(
         "details",
         summary,
-        (_message(figures, talk, message, prefix) for message in talk.messages),
+        (_message(figures, talk, message, prefix, links) for message in talk.messages),
         more,
+        note("For ", tag("code", "scai show"), f": {talk.id}/m1 to m{len(talk.messages) + talk.more_messages}"),
         class_="talk",
         id=prefix + talk.id,
         data_epoch=first.epoch,
@@ -141,7 +162,9 @@ def _talk(figures: Figures, talk: ConversationExcerpt, prefix: str) -> Html:
     )
 
 
-def _message(figures: Figures, talk: ConversationExcerpt, message: CompactMessage, prefix: str) -> Html:
+def _message(
+    figures: Figures, talk: ConversationExcerpt, message: CompactMessage, prefix: str, links: CallLinks | None
+) -> Html:
     who = "Assistant" if message.role == "assistant" else figures.name(message.persona)
     cut_off = None
     if (left_out := talk.left_out.get(message.id)) is not None:
@@ -153,9 +176,9 @@ def _message(figures: Figures, talk: ConversationExcerpt, message: CompactMessag
         "div",
         tag(
             "p",
-            tag("b", who),
-            tag("span", message.id.rpartition("/")[2], class_="id"),
+            tag("b", who, title=message.id),
             broken and tag("i", broken),
+            links and links(message.id),
             class_="who",
         ),
         tag("p", message.content, class_="text", dir="auto"),
@@ -190,9 +213,9 @@ def _rating(figures: Figures, rating: CompactRating) -> Html:
 
 
 def where(piece: str, figures: Figures) -> str:
-    """Return the id of a message or a rating in words: `Ann Smith, tea, e1 m2`."""
+    """Return the id of a message or a rating in words: `Ann Smith on tea, epoch 1`."""
     parts = piece.split("/")
     if conversation_of(piece) == piece or len(parts) < 4:
         return cut(piece, 80)
-    epoch, persona, task, message = parts[:4]
-    return f"{figures.name(persona)}, {task}, {epoch} {message}"
+    epoch, persona, task, _ = parts[:4]
+    return f"{figures.name(persona)} on {task}, epoch {epoch.removeprefix('e')}"

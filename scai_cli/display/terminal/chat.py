@@ -22,8 +22,13 @@ def print_head(dialogues: Sequence[Dialogue]) -> None:
     started = dialogues[-1].started
     persona = f", as for {started.persona}" if started.persona else ""
     versions = " against ".join(dialogue.name for dialogue in reversed(dialogues))
-    head = f"{started.run_id}: constitution {versions}{persona}; {started.model}; /help lists the commands"
+    head = f"{started.run_id}: constitution {versions}{persona}; {started.model}"
     err().print(styled(one_line(head), "dim"))
+
+
+def print_commands(answers: int) -> None:
+    """Print the commands on a line of stderr, which stays above the prompt while a message is typed."""
+    err().print(styled(_TEXTS["above"][answers], "dim"), soft_wrap=True)
 
 
 def print_help(answers: int) -> None:

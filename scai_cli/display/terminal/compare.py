@@ -21,6 +21,7 @@ from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
 from scai_cli.display.terminal.escape import sparkline, styled
+from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.experiment.constitution import Constitution, listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -47,19 +48,21 @@ def print_comparison(comparison: Comparison, similarity: VersionSimilarity | Non
 
 
 def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    yield styled(one_line(comparison.sentence), "bold")
+    yield styled(one_line(comparison.sentence), HEADING)
     yield ""
     for run, history in comparison.runs.items():
-        yield styled(f"{letters[run]}  {one_line(run)} · {_state(history)}", "bold")
+        status = (history.status, style_of(history.status))
+        yield Text.assemble((f"{letters[run]}  {one_line(run)}", HEADING), " · ", status, f" · {_state(history)}")
         if warnings := health_warnings(history.answers, history.config):
             more = f" ({len(warnings) - 1} more: scai show {one_line(run)})" if len(warnings) > 1 else ""
-            yield styled(f"Warning: {warnings[0]}{more}")
+            yield styled(f"Warning: {warnings[0]}{more}", DOUBTFUL)
     yield ""
-    yield from setting_lines(comparison.differences, letters)
+    names = {user: name for history in comparison.runs.values() for user, name in history.names.items()}
+    yield from setting_lines(comparison.differences, letters, names)
     yield ""
     configs = [history.config for history in comparison.runs.values()]
     people = (participants(config, {p.id for p in config.train_personas}, brief=True) for config in configs)
-    yield styled(f"Measures of {listed(list(dict.fromkeys(people)))}", "bold")
+    yield styled(f"Measures of {listed(list(dict.fromkeys(people)))}", HEADING)
     yield _welfare(comparison, letters)
     yield from _differences(comparison, letters)
     yield from _constitutions(comparison, letters)
@@ -68,9 +71,9 @@ def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[Rende
 def _state(history: History) -> str:
     started = history.started
     if started is None:
-        return f"{history.status} · no events yet"
+        return "no events yet"
     models = one_line(", ".join(dict.fromkeys(started.models.values())), 40)
-    return f"{history.status} · {history.epochs_done} of {started.epochs} epochs · {models}"
+    return f"{history.epochs_done} of {started.epochs} epochs · {models}"
 
 
 def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
@@ -133,7 +136,7 @@ def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator
             continue
         some = next(iter(by_name.values()))
         users = participants(comparison.runs[run].config, some.people, brief=True)
-        yield styled(f"{pair} ({users}; {letters[run]}: {some.where})", "bold")
+        yield styled(f"{pair} ({users}; {letters[run]}: {some.where})", HEADING)
         for name, difference in by_name.items():
             yield styled(f"{welfare_words(name)}: {change_words(difference.interval, 3, 'difference')}")
 
@@ -145,14 +148,14 @@ def _constitutions(comparison: Comparison, letters: Mapping[str, str]) -> Iterat
         constitution = _final(history)
         against = "" if run == comparison.first else f", against {letters[comparison.first]}"
         yield ""
-        yield styled(f"{letters[run]}: constitution, version {constitution.version}{against}", "bold")
+        yield styled(f"{letters[run]}: constitution, version {constitution.version}{against}", HEADING)
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for rule_id, text in (
             _plain_rules(constitution, history) if run == comparison.first else _changed(base, constitution, history)
         ):
-            table.add_row(Text(rule_id, style="bold"), text)
+            table.add_row(Text(rule_id, style=MUTED), text)
         yield table if table.rows else styled("(empty)")
 
 
@@ -195,10 +198,10 @@ def _similarity(
 ) -> Iterator[RenderableType]:
     runs = [run for run, history in comparison.runs.items() if history.started]
     yield ""
-    yield styled(f"Similarity of constitutions (0 to 1, by {one_line(similarity.method, 60)})", "bold")
+    yield styled(f"Similarity of constitutions (0 to 1, by {one_line(similarity.method, 60)})", HEADING)
     beside, most = _MATRIX
     if len(runs) > most:
-        yield styled(f"(the matrix of {len(runs)} runs is too wide for a screen; see --json)", "dim")
+        yield styled(f"(the matrix of {len(runs)} runs is too wide for a screen; see --json)", MUTED)
         return
     table = number_table("", *(letters[run] for run in runs))
     if len(runs) <= beside:

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from scai_cli.analysis.config_differences import Differences, Members, split_members
 from scai_cli.display.terminal.consoles import plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.text.characters import one_line
 
 _SHOWN: Final = 20
@@ -17,10 +18,12 @@ _COLUMNS: Final = 3
 """The maximal number of runs with a column each."""
 
 
-def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Yield the settings that differ in the order of the experiment file, personas and tasks last."""
+def setting_lines(
+    differences: Differences, letters: Mapping[str, str], people: Mapping[str, str]
+) -> Iterator[RenderableType]:
+    """Yield the settings that differ in the order of the experiment file, personas (by name) and tasks last."""
     if not differences:
-        yield styled("Settings: all equal", "bold")
+        yield styled("Settings: all equal", HEADING)
         return
     each = len(letters) <= _COLUMNS
     table = plain_table()
@@ -28,12 +31,14 @@ def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Itera
     for title in letters.values() if each else [""]:
         table.add_column(title, overflow="fold")
     settings, members = split_members(differences)
+    if "personas" in members:
+        members["personas"] = {people.get(user, user): runs for user, runs in members["personas"].items()}
     rows = [*_setting_rows(settings, letters, each=each), *_member_rows(members, letters, each=each)]
     for key, cells in rows[:_SHOWN]:
         table.add_row(styled(one_line(key, 34)), *map(styled, cells))
     yield table
     if len(rows) > _SHOWN:
-        yield styled(f"({len(rows) - _SHOWN} more settings; see --json)", "dim")
+        yield styled(f"({len(rows) - _SHOWN} more settings; see --json)", MUTED)
 
 
 def _setting_rows(settings: Differences, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:

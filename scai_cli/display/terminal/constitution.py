@@ -1,5 +1,6 @@
 """The rules of a constitution with their ids, and the changes between two versions of a rule."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -8,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import BAD, GOOD, HEADING, MUTED
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.text.characters import one_line, visible
@@ -26,7 +28,7 @@ def rule_lines(
     before: Constitution | None = None,
 ) -> Iterator[RenderableType]:
     """Yield a heading, which ends with the note, and at most `most` rules, with the words changed since `before`."""
-    yield styled(f"Constitution, version {constitution.version}{note}", "bold")
+    yield styled(f"Constitution, version {constitution.version}{note}", HEADING)
     if not constitution.rules:
         yield styled("(empty)")
         return
@@ -35,10 +37,10 @@ def rule_lines(
         old = before.rule(rule.id) if before else None
         words = word_diff(one_line(old.text), one_line(rule.text)) if old else Text(one_line(rule.text))
         text = Text.assemble((scope(rule, names), "italic"), words)
-        table.add_row(Text(rule.id, style="bold"), text)
+        table.add_row(Text(rule.id, style=MUTED), text)
     yield table
     if most is not None and len(constitution.rules) > most:
-        yield styled(f"({len(constitution.rules) - most} more: --constitution)", "dim")
+        yield styled(f"({len(constitution.rules) - most} more: --constitution)", MUTED)
 
 
 def start_lines(start: ConstitutionStart) -> Iterator[str]:
@@ -61,9 +63,9 @@ def word_diff(old: str, new: str) -> Text:
     for same, removed, added in word_changes(visible(old), visible(new)):
         text.append(same)
         if removed:
-            text.append(f"[-{removed}-] ", style="red strike")
+            text.append(f"[-{removed}-] ", style=f"{BAD} strike")
         if added:
-            text.append(f"{{+{added}+}} ", style="green")
+            text.append(f"{{+{added}+}} ", style=GOOD)
     return text
 
 
@@ -76,6 +78,12 @@ def whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
     if whole or len(text) <= _NAMES or len(users) == 1:
         return f"for {text}"
     return f"for {one_line(users[0], _NAMES)} and {len(users) - 1} more"
+
+
+def by_name(text: str, names: Mapping[str, str]) -> str:
+    """Return a text of a model with names for ids, but not for an id that may be a plain word."""
+    ids = [re.escape(each) for each in sorted(names, key=len, reverse=True) if not each.isalpha()]
+    return re.sub(rf"\b({'|'.join(ids)})\b", lambda match: names[match[0]], text) if ids else text
 
 
 def rule_diff(before: Principle | Clause | None, after: Principle | Clause | None, names: Mapping[str, str]) -> Text:

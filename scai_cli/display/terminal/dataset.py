@@ -8,6 +8,7 @@ from rich.table import Table
 from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
@@ -19,7 +20,7 @@ def print_dataset(description: Mapping[str, Any]) -> None:
     console = out()
     formats = " and ".join(description["formats"])
     path, rows = one_line(description["path"]), counted(description["rows"], "row")
-    console.print(styled(f"{path}: {rows} in the format {formats}", "bold"))
+    console.print(styled(f"{path}: {rows} in the format {formats}", HEADING))
     for line in description["health"]:
         console.print(styled(f"Warning: {one_line(line)}"))
     console.print()
@@ -31,7 +32,7 @@ def print_dataset(description: Mapping[str, Any]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for title, text in _lines(description):
-        table.add_row(styled(title, "bold"), styled(text))
+        table.add_row(styled(title, HEADING), styled(text))
     console.print(table)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.evaluation.results import Evaluation
 from scai_cli.evaluation.suite import ResultTable, SuiteResult
 from scai_cli.evaluation.verdict import NOT_COMPARED, difference_words
@@ -16,7 +17,6 @@ from scai_cli.jobs.evaluate_plan import EvaluatePlan
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
-_STYLES = {"better": "bold green", "worse": "bold red", "cannot judge": "yellow"}
 _MOST_ROWS = 24
 _SIDE_BY_SIDE = 2
 _NARROW = 72
@@ -27,7 +27,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     """Print the verdicts, then every suite."""
     console = out()
     manifest = evaluation.manifest
-    console.print(styled(f"{one_line(manifest.run_id)} · {evaluation.status}", "bold"))
+    console.print(styled(f"{one_line(manifest.run_id)} · {evaluation.status}", HEADING))
     for n, system in enumerate(manifest.systems):
         what = "no system message" if system.message is None else one_line(system.source)
         role = " · the reference" if n == 0 else ""
@@ -41,10 +41,10 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def print_findings(evaluation: Evaluation, console: Console) -> None:
     """Print the warnings and the verdict of every declared measure."""
     for warning in evaluation.warnings:
-        console.print(styled(one_line(f"warning: {warning}"), "yellow"))
+        console.print(styled(one_line(f"warning: {warning}"), DOUBTFUL))
     reference = evaluation.systems[0]
     for other in evaluation.systems[1:]:
-        console.print(styled(f"{one_line(other)} against {one_line(reference)}", "bold"))
+        console.print(styled(f"{one_line(other)} against {one_line(reference)}", HEADING))
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column()
         table.add_column(overflow="fold")
@@ -52,7 +52,7 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
         if not found:
             table.add_row(NOT_COMPARED)
         for finding in found:
-            table.add_row(styled(finding.title), styled(one_line(finding.words), _STYLES.get(finding.verdict, "")))
+            table.add_row(styled(finding.title), styled(one_line(finding.words), style_of(finding.verdict)))
         console.print(Padding(table, (0, 0, 0, 2)))
 
 
@@ -92,10 +92,10 @@ def _suite(evaluation: Evaluation, result: SuiteResult) -> Iterator[RenderableTy
     yield styled(
         f"{one_line(result.suite)} · {counted(settings.items, 'item')} from {one_line(settings.source, 60)} "
         f"(licence: {one_line(', '.join(settings.licences), 60)})",
-        "bold",
+        HEADING,
     )
     if result.problem is not None:
-        yield styled(f"cannot judge: {one_line(result.problem)}", "yellow")
+        yield styled(f"cannot judge: {one_line(result.problem)}", DOUBTFUL)
     if result.measures:
         yield _measures(evaluation, result)
     for note in result.notes:
@@ -140,7 +140,7 @@ def _stacked(table: Table, evaluation: Evaluation, result: SuiteResult) -> Table
 
 
 def _table(table: ResultTable) -> Iterator[RenderableType]:
-    yield styled(one_line(table.title), "bold")
+    yield styled(one_line(table.title), HEADING)
     shown = plain_table()
     for n, column in enumerate(table.columns):
         shown.add_column(column, overflow="fold", justify="left" if n == 0 or n > 1 else "right")
@@ -148,4 +148,4 @@ def _table(table: ResultTable) -> Iterator[RenderableType]:
         shown.add_row(*(styled(one_line(cell, 200)) for cell in row))
     yield shown
     if (more := len(table.rows) - _MOST_ROWS) > 0:
-        yield styled(f"and {more:,} more: --json", "dim")
+        yield styled(f"and {more:,} more: --json", MUTED)

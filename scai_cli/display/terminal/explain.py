@@ -15,6 +15,7 @@ from scai_cli.display.representation import representation_words
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING, MUTED, style_of
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -33,7 +34,7 @@ def print_explanation(explanation: Explanation, history: History, users: tuple[s
     )
     budget = "" if explanation.budget is None else f", budget {explanation.budget:,}"
     failed = f", {counted(explanation.failed, 'call')} failed" if explanation.failed else ""
-    console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
+    console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", HEADING))
     console.print(
         styled(f"Effects on the utility (0 to 1) of {participants(history.config)}: with a rule minus without")
     )
@@ -54,27 +55,27 @@ def print_explanation(explanation: Explanation, history: History, users: tuple[s
 
 def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Iterator[Text | Padding]:
     rule = effect.rule
-    yield Text.assemble((f"{rule.id:<4}", "bold"), (scope(rule, names), "italic"), one_line(rule.text))
+    yield Text.assemble((f"{rule.id:<4}", HEADING), (scope(rule, names), "italic"), one_line(rule.text))
     yield _below(f"{effect.wording or 'from the start'} · {welfare_words(function)}: {change_words(effect.welfare, 3)}")
     if effect.wording and effect.wording.before:
         yield Padding(word_diff(one_line(effect.wording.before), one_line(rule.text)), (0, 0, 0, 4))
     for words, effects in (("gains", effect.named("gains")), ("loses", effect.named("loses"))):
         if effects:
-            yield _below(f"{words}: {_listed(effects, names)}")
+            yield Padding(Text.assemble((words, style_of(words)), f": {_listed(effects, names)}"), (0, 0, 0, 4))
     unclear = [person for person, one in effect.people.items() if one.verdict == "cannot tell"]
     if unclear:
         shown = ", ".join(one_line(names.get(person, person), 30) for person in unclear[:SHOWN_PEOPLE])
         more = f" and {len(unclear) - SHOWN_PEOPLE} more" if len(unclear) > SHOWN_PEOPLE else ""
-        yield _below(f"cannot tell from luck: {shown}{more}", "dim")
+        yield _below(f"cannot tell from luck: {shown}{more}", MUTED)
     if effect.hurt:
-        yield _below(f"It hurts people that it is for or who asked for it: {_people(effect.hurt, names)}", "bold")
+        yield _below(f"It hurts people that it is for or who asked for it: {_people(effect.hurt, names)}", HEADING)
     if effect.asked:
         yield _below(f"asked for by {_people(effect.asked, names)}")
     for quote in effect.evidence[:SHOWN_QUOTES]:
         who = names.get(quote.who, quote.who)
-        yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", "dim")
+        yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", MUTED)
     if len(effect.evidence) > SHOWN_QUOTES:
-        yield _below(f"and {counted(len(effect.evidence) - SHOWN_QUOTES, 'more piece')} of evidence", "dim")
+        yield _below(f"and {counted(len(effect.evidence) - SHOWN_QUOTES, 'more piece')} of evidence", MUTED)
 
 
 def _print_apart(explanation: Explanation, users: tuple[str, str], names: Mapping[str, str]) -> None:
@@ -82,9 +83,9 @@ def _print_apart(explanation: Explanation, users: tuple[str, str], names: Mappin
     console = out()
     apart = explanation.apart(users)
     if not apart:
-        console.print(styled(f"No rule has opposite effects on {one_line(first)} and {one_line(second)}.", "bold"))
+        console.print(styled(f"No rule has opposite effects on {one_line(first)} and {one_line(second)}.", HEADING))
         return
-    console.print(styled(f"Rules with opposite effects on {one_line(first)} and {one_line(second)}", "bold"))
+    console.print(styled(f"Rules with opposite effects on {one_line(first)} and {one_line(second)}", HEADING))
     table = plain_table()
     for title in ("rule", first, second):
         table.add_column(one_line(title, 30), justify="left" if title == "rule" else "right")

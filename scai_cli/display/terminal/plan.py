@@ -10,6 +10,7 @@ from scai_cli.display.numbers import duration
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.jobs.generate_estimate import Estimate
@@ -91,7 +92,7 @@ def print_probe(probe: Probe) -> None:
     console = out()
     for model in probe.models:
         title = f"{model.model} at {model.address} ({', '.join(model.roles)})"
-        console.print(styled(f"\n{one_line(title)}", "bold"), soft_wrap=True)
+        console.print(styled(f"\n{one_line(title)}", HEADING), soft_wrap=True)
         table = plain_table(header=False)
         for name, finding in model.findings.items():
             table.add_row(f"  {QUESTIONS[name]}", _WORKS[finding.works], styled(one_line(finding.detail)))
@@ -106,9 +107,9 @@ def print_prompts(requests: Iterable[ChatRequest]) -> None:
     """Print one request of each kind."""
     console = out()
     for request in requests:
-        console.print(styled(f"=== {request.purpose} ({request.role}): {request.id}", "bold"))
+        console.print(styled(f"=== {request.purpose} ({request.role}): {request.id}", HEADING))
         for message in request.messages:
-            console.print(styled(f"--- {message.role}", "dim"))
+            console.print(styled(f"--- {message.role}", MUTED))
             console.print(styled(message.content), soft_wrap=True)
         console.print()
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.console import RenderableType
+from rich.text import Text
 
 from scai_cli.analysis.headline import Headline
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import sparkline, styled, thinned
+from scai_cli.display.terminal.styles import HEADING, MUTED, sign_style, style_of
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
@@ -49,7 +51,7 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     assert history.started is not None
     low, high = history.started.scale
     whose = " of simulated people" * ("simulated" in found.participants)
-    title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"), "bold")
+    title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"), HEADING)
     rows = list(_rows(history, found))
     # The names stay: where there is little room, the words of the verdict go first, then the interval.
     width = out().width
@@ -59,14 +61,14 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     table = number_table("", *titles, max_width=_NAMES)
     shown = striking(rows, count)
     for row in (*shown, _everyone(found)):
-        name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", "bold")
+        name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", HEADING)
         sure = row.sure[:certainty] if found.apart else ()
-        table.add_row(name, *_cells(row.numbers, found), *sure)
+        table.add_row(name, *_cells(row.numbers, found), *(styled(word, style_of(word)) for word in sure))
     yield table
     if (interval := found.satisfaction.interval) is not None:
-        yield styled(f"95 % intervals: {for_whom(interval)}; those of single people are valid together", "dim")
+        yield styled(f"95 % interval: range of the change with {for_whom(interval)}", MUTED)
     if hidden := len(rows) - len(shown):
-        yield styled(f"({hidden} more: --json)", "dim")
+        yield styled(f"({hidden} more: --ratings)", MUTED)
     if trend and found.verdict in ("higher", "lower"):
         means = [mean(measured.satisfaction.values()) for measured in history.measured]
         yield styled(f"everyone, epoch by epoch: {sparkline(thinned(means, _BARS), low, high)}")
@@ -113,7 +115,8 @@ def _of_plays(user: str, average: float | None, values: Sequence[float]) -> Pers
     return PersonRow(user, (average, low, high), average, None if low is None or high is None else high - low)
 
 
-def _cells(numbers: Sequence[float | None], found: Headline) -> list[str]:
+def _cells(numbers: Sequence[float | None], found: Headline) -> list[Text]:
     if found.apart:
-        return [*(number(value, 1) for value in numbers[:2]), change(numbers[2], 1)]
-    return [number(value, 1) for value in numbers[: len(_titles(found))]]
+        moved = change(numbers[2], 1)
+        return [*(styled(number(value, 1)) for value in numbers[:2]), styled(moved, sign_style(moved))]
+    return [styled(number(value, 1)) for value in numbers[: len(_titles(found))]]

@@ -1,23 +1,18 @@
-"""`scai show` and `scai list`: a run in the views that are wanted, and the runs of a folder."""
+"""`scai show`: a run in the views that are wanted."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
-from scai_cli.display.terminal.consoles import out, plain_table
-from scai_cli.display.terminal.details import print_constitutions, print_diff, print_prompts, print_ratings
-from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.details import print_constitutions, print_diff, print_prompts
+from scai_cli.display.terminal.next_steps import after_constitution, after_ratings, print_steps_below
+from scai_cli.display.terminal.ratings import print_ratings
 from scai_cli.display.terminal.summary import print_summary
 from scai_cli.display.terminal.transcripts import check_known, print_transcripts
 from scai_cli.runs.history.event_lines import read_calls
 from scai_cli.runs.history.fold import read_epochs, read_history
 from scai_cli.runs.history.listings import last_rated
 from scai_cli.runs.history.selection import Selection
-from scai_cli.text.characters import one_line
-
-_WIDE: Final = 60
-"""Columns of a terminal that has space for all of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,60 +52,7 @@ def print_run(path: Path, selection: Selection, parts: Parts) -> None:
         print_diff(console, history, *parts.diff)
     if not closer:
         print_summary(console, history)
-
-
-def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print the runs as a table."""
-    rows = [
-        (e["run_id"], f"{e['status']}{'*' * bool(e['health'])}", epochs, e["model"], e["started"])
-        for e in entries
-        for epochs in [f"{e['epochs_done']}/{e['epochs'] or '?'}"]
-    ]
-    if not rows:
-        out().print(styled("There are no runs yet; make one with `scai run CONFIG`."))
-    else:
-        _print_table(("run", "status", "epochs", "model", "started"), rows)
-        if any(e["health"] for e in entries):
-            out().print(styled("* with reasons not to trust its numbers: see `scai show RUN`"))
-
-
-def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print the generated sets as a table, or nothing if there are none."""
-    rows = [(e["run_id"], e["status"], f"{e['rows']}/{e['wanted'] or '?'}", e["source"], e["started"]) for e in entries]
-    if rows:
-        out().print()
-        _print_table(("generated", "status", "rows", "from", "started"), rows)
-
-
-def print_evaluations(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print the evaluations as a table, or nothing if there are none."""
-    rows = [
-        (e["run_id"], e["status"], str(e["rows"]), (e["systems"] or "").replace(", ", ","), e["started"])
-        for e in entries
-    ]
-    if rows:
-        out().print()
-        _print_table(("evaluation", "status", "rows", "systems", "started"), rows)
-
-
-def print_sweeps(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print the sweeps as a table, or nothing if there are none."""
-    rows = [
-        (e["run_id"], e["status"], f"{e['finished']}/{e['cells'] or '?'}", e["axes"], e["started"]) for e in entries
-    ]
-    if rows:
-        out().print()
-        _print_table(("sweep", "status", "cells", "over", "started"), rows)
-
-
-def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
-    """Print a row for each: id, status, progress, source and start; the last two only if there is space."""
-    console, table = out(), plain_table()
-    shown = len(titles) if console.width >= _WIDE else 3
-    for number, title in enumerate(titles[:shown]):
-        # No id is cut, so that it can be used in another command.
-        table.add_column(title, no_wrap=number not in (0, 3), overflow="fold")
-    for *cells, began in rows:
-        minute = (began or "")[:16].replace("T", " ")
-        table.add_row(*(styled(one_line(cell or "")) for cell in (*cells, minute)[:shown]))
-    console.print(table)
+    elif parts.ratings and epochs:
+        print_steps_below(after_ratings(path, selection.persona or epochs[-1].personas[0]))
+    elif history.started is not None:
+        print_steps_below(after_constitution(path))

@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.text import Text
 
 from scai_cli.analysis.before_after import BeforeAfter, before_after
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.health import harmless_marks, health_warnings
-from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.representation import Representation, representation
 from scai_cli.analysis.revision_reasons import plain_reason
-from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
-from scai_cli.analysis.verdicts import between
-from scai_cli.display.numbers import change, number
+from scai_cli.analysis.run_measures import run_cost, welfare_words
+from scai_cli.analysis.verdicts import gained_or_lost
+from scai_cli.display.numbers import listed, number
 from scai_cli.display.representation import representation_words
 from scai_cli.display.terminal.before_after import before_after_lines
-from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.holdout import holdout_lines
-from scai_cli.display.terminal.satisfaction import satisfaction_lines, version_titles
+from scai_cli.display.terminal.next_steps import after_summary, height, print_steps_below
+from scai_cli.display.terminal.satisfaction import satisfaction_lines
+from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
@@ -61,13 +61,16 @@ def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
     found = headline(history)
     pairs, represented = before_after(history, found), representation(history)
-    room = console.height - 2 if console.is_terminal else _PAPER
+    steps = after_summary(history.path, history.status)
+    rows = console.height - 2 if console.is_terminal else _PAPER
     parts: list[RenderableType] = []
     for detail in _DETAILS:
         parts = list(_parts(history, found, pairs, represented, detail, console.width))
-        if sum(len(console.render_lines(part)) for part in parts) <= room:
+        taken = sum(len(console.render_lines(part)) for part in parts)
+        if taken + height(steps, console.width) <= rows:
             break
     console.print(Group(*parts))  # as a group: rich wraps a text that is printed alone, even one with no_wrap
+    print_steps_below(steps[: max(1, rows - taken)])
 
 
 def _parts(
@@ -79,36 +82,38 @@ def _parts(
     width: int,
 ) -> Iterator[RenderableType]:
     gap = [""] if detail.airy else []
-    yield styled(f"{one_line(history.run_id)}: {_beginning(history)}{found.sentence if found else ''}", "bold")
+    yield styled(f"{one_line(history.run_id)}: {_beginning(history)}{found.sentence if found else ''}", HEADING)
     if history.started is None:
         yield from _ending(history)
         return
-    yield from (styled(f"Warning: {line}") for line in health_warnings(history.answers, history.config))
+    if found is not None and (gains := _gains(found)) is not None:
+        yield gains
+    yield from (styled(f"Warning: {line}", DOUBTFUL) for line in health_warnings(history.answers, history.config))
     if detail.answers and pairs:
         yield from gap
-        yield from before_after_lines(history.run_id, pairs[: detail.pairs], detail.answers, width)
+        yield from before_after_lines(history.path, pairs[: detail.pairs], detail.answers, width)
     yield from gap
     constitution, _ = history.product
     unplayed = found is None or not found.product.epochs
     yield from rule_lines(constitution, history.names, detail.rules, note=" (not played)" * unplayed)
+    yield from _locked(history) if detail.full else ()
     if represented is not None and (detail.full or not represented.holds):
         yield styled(representation_words(represented, history.names))
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
         yield from gap
-        yield from _welfare(found, detail)
+        yield from _welfare(found) if detail.full else ()
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap
-            yield from _validity(history)
             yield from _revisions(history, detail.revisions)
-    yield from (styled(f"Warning: {line}") for line in seed_dependence(history.config))
+    yield from (styled(f"Warning: {line}", DOUBTFUL) for line in seed_dependence(history.config))
     yield from _problems(history, detail.problems, gap)
     if harmless := harmless_marks(history.answers):
         yield styled(f"Also counted: {harmless}")
     yield from _ending(history)
-    yield styled(_status(history), "dim")
+    yield _status(history)
 
 
 def _beginning(history: History) -> str:
@@ -121,8 +126,8 @@ def _beginning(history: History) -> str:
     return "" if history.status == "finished" else f"{history.status}, {done}. "
 
 
-def _status(history: History) -> str:
-    parts = [history.run_id, history.status]
+def _status(history: History) -> Text:
+    parts = []
     if history.started:
         parts.append(f"{history.epochs_done} of {history.started.epochs} epochs")
         parts.append(", ".join(dict.fromkeys(history.started.models.values())))
@@ -130,41 +135,51 @@ def _status(history: History) -> str:
         calls, tokens = f"{cost.calls or 0:,} calls", f"{cost.tokens:,} tokens"
         parts += [f"{calls}, {tokens} so far"] if cost.so_far else [calls, tokens]
         parts += [f"${cost.usd:.4f}"] if cost.usd else []
-    return " · ".join(one_line(part) for part in parts)
+    rest = "".join(f" · {one_line(part)}" for part in parts)
+    status = (history.status, style_of(history.status))
+    return Text.assemble((f"{one_line(history.run_id)} · ", MUTED), status, (rest, MUTED))
 
 
-def _welfare(found: Headline, detail: _Detail) -> Iterator[RenderableType]:
-    """Yield the welfare by several functions under each version, then the change of the declared one."""
-    if detail.full:
-        yield _welfare_table(found)
+def _gains(found: Headline) -> Text | None:
+    """Return how many people gained, lost, and neither beyond chance; None where two versions are not compared."""
+    if not found.apart or not found.people:
+        return None
+    counts = Counter(gained_or_lost(person.interval) for person in found.people.values())
+    sure = [
+        Text.assemble(f"{counts[verdict]} ", (verdict, style_of(verdict)))
+        for verdict in ("gained", "lost")
+        if counts[verdict]
+    ]
+    unclear = counts["cannot tell"]
+    if not sure:
+        return Text("For each of them alone it may be chance.")
+    text = Text.assemble("Of them, ", Text(" and ").join(sure))
+    return text.append(f"; for {unclear} it may be chance." if unclear else ".")
+
+
+def _welfare(found: Headline) -> Iterator[RenderableType]:
+    """Yield the change of the declared welfare, and of the worst-off person."""
     if found.welfare.difference is not None:
-        yield styled(f"Declared welfare, {welfare_words(found.welfare.name)}: {found.welfare.words}")
+        yield styled(f"Declared welfare (0 to 1), {welfare_words(found.welfare.name)}: {found.welfare.words}")
+    before, after, _ = found.welfare_by("rawlsian")
+    if found.apart and before is not None and after is not None and found.welfare.name != "rawlsian":
+        yield styled(f"The {welfare_words('rawlsian')}: {number(before)} before, {number(after)} after")
 
 
-def _welfare_table(found: Headline) -> Table:
-    titles = ["change", "95 % interval"] * found.apart
-    table = number_table("Welfare (0 to 1)", *version_titles(found), *titles, max_width=34)
-    for name in dict.fromkeys((found.welfare.name, *SHOWN_WELFARE)):
-        before, after, interval = found.welfare_by(name)
-        moved = None if before is None or after is None else after - before
-        cells = [number(before), number(after), change(moved), between(interval, 2)]
-        table.add_row(welfare_words(name), *(cells if found.apart else cells[:1]))
-    return table
-
-
-def _validity(history: History) -> Iterator[RenderableType]:
-    """Yield the agreement of ratings and answers, if people have stated preferences: own ones, and apart the others."""
-    validity = rating_validity(history)
-    parts = []
-    for words, values in (
-        ("own ratings", [one.own for one in validity.values()]),
-        ("ratings of others' answers, by themes", [one.cross for one in validity.values()]),
-    ):
-        if known := [value for value in values if value is not None]:
-            spread = f"{counted(len(known), 'person', 'people')}: {min(known):.2f} to {max(known):.2f}"
-            parts.append(f"{words} {sum(known) / len(known):.2f} ({spread})")
-    if parts:
-        yield styled(f"Do the ratings follow the answers? Rank correlation, 1 is fully: {'; '.join(parts)}")
+def _locked(history: History) -> Iterator[RenderableType]:
+    """Yield whether the locked rules are word for word the same in all versions."""
+    assert history.started is not None
+    locked = {rule.id: rule.text for rule in history.started.constitution.locked}
+    versions = [constitution for constitution, _ in history.versions().values()]
+    changed = [
+        rule
+        for rule, text in locked.items()
+        if any((now := version.rule(rule)) is None or now.text != text for version in versions)
+    ]
+    if changed:  # only in a run that was changed by hand
+        yield styled(f"Warning: locked, but not the same in all versions: {listed(changed)}", DOUBTFUL)
+    elif locked and len(versions) > 1:
+        yield styled(f"Locked, and word for word the same in all {len(versions)} versions: {listed([*locked])}", MUTED)
 
 
 def _revisions(history: History, most: int) -> Iterator[RenderableType]:
@@ -176,7 +191,7 @@ def _revisions(history: History, most: int) -> Iterator[RenderableType]:
     yield styled(f"Revisions: {adopted} adopted, {len(revisions) - adopted} not{earlier}")
     for revision in shown:
         became = f", version {revision.constitution.version}" if revision.accepted else ""
-        yield styled(one_line(f"epoch {revision.epoch}{became}: {plain_reason(revision.reason)}"))
+        yield styled(one_line(f"epoch {revision.epoch}{became}: {plain_reason(revision.reason, brief=True)}"))
 
 
 def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
@@ -186,13 +201,13 @@ def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[Rende
         return
     yield from gap
     ratings = f"{counted(missing, 'rating')} {'is' if missing == 1 else 'are'} missing"
-    yield styled(f"Problems: {counted(len(problems), 'call')} failed, {ratings}", "bold")
+    yield styled(f"Problems: {counted(len(problems), 'call')} failed, {ratings}", HEADING)
     kinds = Counter(problem.problem for problem in problems).most_common()
     for text, count in kinds[:most]:
         first = next(problem.id for problem in problems if problem.problem == text)
         yield styled(one_line(f"{first}: {text}" if count == 1 else f"{count} times, first at {first}: {text}"))
     if len(kinds) > most:
-        yield styled(f"({len(kinds) - most} other kinds: --json)", "dim")
+        yield styled(f"({len(kinds) - most} other kinds: --json)", MUTED)
 
 
 def _ending(history: History) -> Iterator[RenderableType]:

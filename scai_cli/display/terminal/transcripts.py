@@ -9,6 +9,7 @@ from rich.style import Style
 
 from scai_cli.analysis.participants import participants
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
@@ -20,8 +21,8 @@ from scai_cli.text.suggestions import did_you_mean
 _NAME, _MESSAGE, _RATING = "  ", "    ", "      "
 """The indents of a speaker's name, of a message and of a rating."""
 
-_BOLD, _DIM = Style(bold=True), Style(dim=True)
-_STYLES: Final = {"user": Style(bold=True), "assistant": Style(bold=True, color="cyan")}
+_BOLD, _MUTED = Style(bold=True), Style.parse(MUTED)
+_STYLES: Final = {"user": _BOLD, "assistant": Style(bold=True, italic=True)}
 
 
 def print_transcripts(
@@ -36,7 +37,7 @@ def print_transcripts(
             ratings.setdefault(rating.message, []).append(rating)
         selected = [c for c, m in epoch.conversations.items() if selection.has(m[0].persona, m[0].task)]
         if selected:
-            console.print(styled(_heading(history, epoch), "bold"))
+            console.print(styled(_heading(history, epoch), HEADING))
         for conversation in selected:
             shown += 1
             _print(console, _conversation(console.width, history, epoch.conversations[conversation], ratings))
@@ -83,7 +84,9 @@ def _print(console: Console, parts: Iterator[Segment]) -> None:
 def _conversation(
     width: int, history: History, messages: list[CompactMessage], ratings: dict[str, list[CompactRating]]
 ) -> Iterator[Segment]:
-    yield Segment(f"{one_line(messages[0].id.rpartition('/')[0])}\n", _BOLD)
+    first = messages[0]
+    yield Segment(one_line(f"{history.names.get(first.persona, first.persona)}, {first.task}"), _BOLD)
+    yield Segment(f"  {one_line(first.id.rpartition('/')[0])}\n", _MUTED)
     for message in messages:
         yield from _message(width, history, message)
         for rating in ratings.get(message.id, []):
@@ -109,4 +112,4 @@ def _rating(width: int, history: History, rating: CompactRating) -> Iterator[Seg
     why = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
     text = f"{one_line(who)} rates {one_line(rating.metric)} {value}{f': {one_line(why)}' if why else ''}"
     for line in wrapped(text, width - len(_RATING)):
-        yield Segment(f"{_RATING}{line}\n", _DIM)
+        yield Segment(f"{_RATING}{line}\n", _MUTED)

@@ -5,18 +5,17 @@ causes of an exception are read, too. `sdk_errors.yaml` has the names.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from scai_cli.models.no_response import links
 from scai_cli.models.refusals import Refusal
 from scai_cli.text.data_files import read_data_file
 
 _NAMES: Final = read_data_file(__file__)
 _NETWORK: Final = re.compile("|".join(_NAMES["network"]), re.IGNORECASE)
 _TIMEOUT: Final = re.compile("|".join(_NAMES["timeout"]), re.IGNORECASE)
-_DEEPEST: Final = 10
-"""The causes of an exception that are read."""
 
 
 def refusal_of(error: BaseException, request: Mapping[str, Any]) -> tuple[Refusal, int] | None:
@@ -24,26 +23,16 @@ def refusal_of(error: BaseException, request: Mapping[str, Any]) -> tuple[Refusa
 
     `request` are the parameters that were sent.
     """
-    for link in _links(error):
+    for link in links(error):
         if status := _status(link):
             return Refusal(status, _body(link), _headers(link), request), status
-    names = " ".join(kind.__name__ for link in _links(error) for kind in type(link).__mro__)
+    names = " ".join(kind.__name__ for link in links(error) for kind in type(link).__mro__)
     if _TIMEOUT.search(names):  # as if the server had reported it: it is overloaded
         return Refusal(408, str(error) or "no answer in time", {}, request), 0
     if _NETWORK.search(names):  # the reason, a certificate or a name, is often in a cause
-        texts = [*dict.fromkeys(text for link in _links(error) if (text := str(link)))]
+        texts = [*dict.fromkeys(text for link in links(error) if (text := str(link)))]
         return Refusal(0, texts or type(error).__name__, {}, request), 0
     return None
-
-
-def _links(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and its causes, the outermost first."""
-    link: BaseException | None = error
-    for _ in range(_DEEPEST):
-        if link is None:
-            return
-        yield link
-        link = link.__cause__ or link.__context__
 
 
 def _status(error: BaseException) -> int:

@@ -3,16 +3,14 @@
 import random
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.forms import FormRequest
+from scai_cli.models.simulated.names import invented_name
 from scai_cli.models.simulated.topics import topics
 from scai_cli.prompts.fences import fenced
 from scai_cli.text.data_files import read_data_file
-
-_WOMEN: Final = ("woman", "female", "f", "girl")
-_MEN: Final = ("man", "male", "m", "boy")
 
 
 @cache
@@ -25,24 +23,13 @@ def biography(request: FormRequest, rng: random.Random) -> dict[str, object]:
     """Fill the form `{"name", "biography", "stances"}` for the fenced facts and tasks of the prompt."""
     portrait = next((piece.text for piece in fenced(request.prompt, "persona")), "")
     facts = _facts(portrait)
-    name = _name(facts.get("country", ""), facts.get("gender", ""), rng)
+    name = invented_name(facts, rng)
     first = name.split()[0]
     past = rng.choice(_lists()["young"] if _years(facts) < 24 else _lists()["past"])
     sentences = [_work_and_home(name, facts, rng), f"{first} {past}.", _life(first, facts, rng), _wants(first, rng)]
     tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(request.prompt, "task")}
     stances = {key: _stance(first, text, facts.get("politics", ""), rng) for key, text in tasks.items() if key}
     return {"name": name, "biography": " ".join(sentences), "stances": stances}
-
-
-def _name(country: str, gender: str, rng: random.Random) -> str:
-    """Draw a first and a family name that fit a country; from any region if the country is unknown."""
-    regions = _lists()["names"]
-    at_home = next((name for name in regions if country.lower().strip() in regions[name]["countries"]), None)
-    region = regions[at_home or rng.choice(sorted(regions))]
-    women, men, families = (region[part].split() for part in ("women", "men", "families"))
-    wanted = gender.lower().strip()
-    first = women if wanted in _WOMEN else men if wanted in _MEN else women + men
-    return f"{rng.choice(first)} {rng.choice(families)}"
 
 
 def _facts(portrait: str) -> dict[str, str]:

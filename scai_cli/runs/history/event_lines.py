@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from scai_cli.errors import RunError
+from scai_cli.runs.call_index import LoggedCall, decode_call
 from scai_cli.runs.events import Event, MessageSaid, Rated, RunStarted, read_event
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
@@ -123,6 +124,21 @@ def selects(selection: Selection) -> Callable[[bytes], bool]:
         return all(w in (None, part) for w, part in zip(wanted, rest, strict=False))
 
     return has
+
+
+def list_calls(path: Path, prefix: str = "", role: str = "") -> Iterator[LoggedCall]:
+    """Yield a log's calls without their requests, of ids with a prefix and of a role; raises RunError if damaged."""
+    wanted = prefix.encode("utf-8", "replace")
+    for number, _, line in lines(path / CALLS):
+        match = _CALL.match(line)
+        if match and not match[1].startswith(wanted):
+            continue
+        try:
+            call = decode_call(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise RunError(damaged(path / CALLS, number)) from None
+        if call.id.startswith(prefix) and role in ("", call.role):
+            yield call
 
 
 def read_calls(path: Path, below: str | None = None) -> Iterator[dict[str, Any]]:

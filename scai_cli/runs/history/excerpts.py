@@ -5,7 +5,7 @@ chosen by their ratings, and one pass over the events keeps only these.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 from itertools import zip_longest
@@ -22,7 +22,7 @@ MOST: Final = 400
 MOST_MESSAGES: Final = 40
 """The maximal number of messages of a conversation."""
 MOST_CHARACTERS: Final = 1500
-"""The maximal number of characters of a message."""
+"""The maximal number of characters of a message on a page about a whole run."""
 NOTABLE: Final = 12
 """The number of notable conversations of each kind."""
 
@@ -47,6 +47,8 @@ class ConversationExcerpt:
     left_out: dict[str, int] = field(default_factory=dict)
     """Message id -> number of characters cut."""
     ratings: dict[str, list[CompactRating]] = field(default_factory=dict)
+    most_characters: int = MOST_CHARACTERS
+    """The maximal number of characters of a message."""
 
     def add(self, event: CompactMessage | CompactRating) -> None:
         """Add the next message or rating."""
@@ -55,9 +57,9 @@ class ConversationExcerpt:
         elif len(self.messages) == MOST_MESSAGES:
             self.more_messages += 1
         else:
-            if (surplus := len(event.content) - MOST_CHARACTERS) > 0:
+            if (surplus := len(event.content) - self.most_characters) > 0:
                 self.left_out[event.id] = surplus
-                event = msgspec.structs.replace(event, content=event.content[:MOST_CHARACTERS])
+                event = msgspec.structs.replace(event, content=event.content[: self.most_characters])
             self.messages.append(event)
 
 
@@ -72,7 +74,7 @@ class Excerpts:
 def read_excerpts(history: History) -> Excerpts:
     """Read a run's notable conversations in one pass; `history` must have `finals`. Raises RunError if damaged."""
     finals = history.rating_index.finals
-    kinds = _kinds(history, finals.values())
+    kinds = notable(history)
     chosen = dict.fromkeys(_ranked(finals, kinds))
     total = 0
 
@@ -111,8 +113,9 @@ def conversation_of(piece: str) -> str:
     return "/".join(piece.split("/")[:3])
 
 
-def _kinds(history: History, epochs: Iterable[FinalRatings]) -> dict[str, list[str]]:
-    """Return the reasons of each notable conversation."""
+def notable(history: History) -> Mapping[str, Sequence[str]]:
+    """Return the notable conversations, each with its reasons, from `KINDS`; `history` must have `finals`."""
+    epochs = history.rating_index.finals.values()
     own: dict[str, float] = {}
     reach: dict[str, tuple[float, float]] = {}
     missing: dict[str, None] = {}

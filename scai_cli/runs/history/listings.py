@@ -1,15 +1,20 @@
 """List the runs, generated sets, evaluations and sweeps in a folder from the first and last lines of their logs."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
-from scai_cli.runs.events import RunStarted
+from scai_cli.runs.events import HoldoutCompared, RunStarted, WelfareMeasured
 from scai_cli.runs.find import all_evaluations, all_generated, all_runs, all_sweeps, created, newest_first, strange_file
-from scai_cli.runs.history.event_lines import first_event, glance
+from scai_cli.runs.history.event_lines import decode_event, first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import lines_backwards
 from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
@@ -17,15 +22,19 @@ from scai_cli.runs.run_directory import EVENTS
 from scai_cli.runs.sweep_directory import read_sweep_directory
 
 
-def list_entries(runs: Path) -> list[dict[str, Any]]:
-    """Return the entries of `scai list` for all runs, newest first; an unreadable one has unknown values."""
-    return [_entry(path) for path in newest_first(all_runs(runs))]
+def list_entries(runs: Path, without: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the entries of `scai list` for all runs, newest first; an unreadable one has unknown values.
+
+    Runs with an id in `without` are left out.
+    """
+    return [_entry(path) for path in newest_first([path for path in all_runs(runs) if path.name not in without])]
 
 
 def _entry(path: Path) -> dict[str, Any]:
     readable = strange_file(path) is None
     started = _started(path) if readable else None
-    done, finished = _progress(path / EVENTS) if readable else (0, False)
+    end = _read_end(path / EVENTS) if readable else _End()
+    done, finished = end.epochs, end.finished
     outcome = outcome_of(path) if readable else {}
     return {
         "run_id": path.name,
@@ -36,12 +45,38 @@ def _entry(path: Path) -> dict[str, Any]:
         "epochs": started.epochs if started else None,
         "model": ", ".join(dict.fromkeys(started.models.values())) if started else None,
         "health": outcome.get("health") or [],
+        "scale": list(started.scale) if started else None,
+        **_results(path / EVENTS, end),
+        **_spent(outcome),
     }
 
 
-def list_generated(runs: Path) -> list[dict[str, Any]]:
-    """Return the entries of `scai list` for all generated sets, newest first."""
-    return [_generated(path) for path in newest_first(all_generated(runs))]
+def _results(log: Path, end: _End) -> dict[str, Any]:
+    """Return the mean own rating under the version played last, and the change for the held-out."""
+    measured, holdout = (_decoded(log, line) for line in (end.welfare, end.holdout))
+    played = measured if isinstance(measured, WelfareMeasured) else None
+    ratings = [value for value in played.satisfaction.values() if value is not None] if played else []
+    gain = holdout.difference if isinstance(holdout, HoldoutCompared) else None
+    return {
+        "satisfaction": sum(ratings) / len(ratings) if ratings else None,
+        "version": played.version if played else None,
+        "held_out_gain": {"value": gain.estimate, "low": gain.low, "high": gain.high} if gain else None,
+    }
+
+
+def _spent(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the calls and the price of a run whose last session has ended; None for what a changed file lacks."""
+    calls, usage = outcome.get("calls"), outcome.get("usage")
+    usd = usage.get("usd") if isinstance(usage, dict) else None
+    return {
+        "calls": calls if isinstance(calls, int) else None,
+        "usd": usd if isinstance(usd, int | float) and isfinite(usd) else None,
+    }
+
+
+def list_generated(runs: Path, without: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the entries of `scai list` for all generated sets, newest first, without those ids."""
+    return [_generated(path) for path in newest_first([p for p in all_generated(runs) if p.name not in without])]
 
 
 def _generated(path: Path) -> dict[str, Any]:
@@ -84,7 +119,7 @@ def list_sweeps(runs: Path) -> list[dict[str, Any]]:
 
 def _sweep(path: Path) -> dict[str, Any]:
     started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
-    entry = {"run_id": path.name, "started": started.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    entry: dict[str, Any] = {"run_id": path.name, "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"), "runs": []}
     try:
         sweep = read_sweep_directory(path) if strange_file(path) is None else None
     except (ConfigError, RunError):
@@ -93,7 +128,14 @@ def _sweep(path: Path) -> dict[str, Any]:
         return {**entry, "status": "failed", "finished": 0, "cells": None, "axes": None}
     finished = sum(cell.status == "finished" for cell in sweep.cells)
     status = "running" if sweep.is_running else "finished" if finished == len(sweep.cells) else "stopped"
-    return {**entry, "status": status, "finished": finished, "cells": len(sweep.cells), "axes": ", ".join(sweep.axes)}
+    return {
+        **entry,
+        "status": status,
+        "finished": finished,
+        "cells": len(sweep.cells),
+        "axes": ", ".join(sweep.axes),
+        "runs": [cell.run_id for cell in sweep.cells],
+    }
 
 
 def _systems(file: Path) -> str | None:
@@ -135,15 +177,40 @@ def _started(path: Path) -> RunStarted | None:
         return None
 
 
-def _progress(file: Path) -> tuple[int, bool]:
-    """Return the number of epochs that ended with a revision, and whether the run finished; reads from the end."""
-    finished = False
-    for line in lines_backwards(file):
+@dataclass(slots=True)
+class _End:
+    """What the last events of a run say: the epochs that ended with a revision, and the last lines of two types."""
+
+    epochs: int = 0
+    finished: bool = False
+    welfare: bytes | None = None
+    holdout: bytes | None = None
+
+
+def _read_end(log: Path) -> _End:
+    """Read a run's events from the end to the last revision and the last welfare, which are near each other."""
+    end, is_revised = _End(), False
+    for line in lines_backwards(log):
         name, kind = glance(line)
-        finished = finished or kind == b"run_finished"
-        if kind == b"revision":
-            return _epoch_of(name) or 0, finished
-    return 0, finished
+        if kind == b"run_finished":
+            end.finished = True
+        elif kind == b"holdout":
+            end.holdout = end.holdout or line
+        elif kind == b"welfare":
+            end.welfare = end.welfare or line
+        elif kind == b"revision" and not is_revised:
+            end.epochs, is_revised = _epoch_of(name) or 0, True
+        if is_revised and end.welfare is not None:
+            break
+    return end
+
+
+def _decoded(log: Path, line: bytes | None) -> object:
+    """Return the event on a line; None without a line, and for a damaged one."""
+    try:
+        return None if line is None else decode_event(log, 0, line)
+    except RunError:
+        return None
 
 
 def last_rated(path: Path) -> int | None:

@@ -1,0 +1,1 @@
+"""`scai view`: local pages about the runs of a folder."""

@@ -1,0 +1,167 @@
+"""The server of `scai view`: routes, and what keeps the pages to this machine and to their own code."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from scai_cli import __version__
+from scai_cli.display.report.charts import chart, drawn, undrawn
+from scai_cli.display.report.html import tag
+from scai_cli.display.web.calls import call_page, calls_page
+from scai_cli.display.web.comparison import comparison_page
+from scai_cli.display.web.folders import folder_page
+from scai_cli.display.web.frame import View, heading, page
+from scai_cli.display.web.library import Asked, Library
+from scai_cli.display.web.listing import listing
+from scai_cli.display.web.runs import details_page
+from scai_cli.display.web.transcripts import transcripts_page
+from scai_cli.errors import ScaiError, from_system
+from scai_cli.jobs.interruption import Interruption
+from scai_cli.jobs.local_server import Handler, foreign, serving
+from scai_cli.jobs.session import run_on_loop
+
+HOST: Final = "127.0.0.1"
+_LAST_WAIT_S: Final = 1.0
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache, private",
+}
+
+Draw = Callable[[Library, Asked], View]
+PAGES: Final[Mapping[str, Draw]] = {
+    "/": listing,
+    "/compare": comparison_page,
+    "/runs/{name}": folder_page,
+    "/runs/{name}/details": details_page,
+    "/runs/{name}/transcripts": transcripts_page,
+    "/runs/{name}/calls": calls_page,
+    "/runs/{name}/call": call_page,
+}
+"""Address -> what draws its page."""
+_FILES: Final = {
+    "style.css": ("scai_cli.display.report", "text/css"),
+    "script.js": ("scai_cli.display.report", "text/javascript"),
+    "view.css": ("scai_cli.display.web", "text/css"),
+    "view.js": ("scai_cli.display.web", "text/javascript"),
+}
+
+
+def view(runs: Path, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the pages about a folder of runs until a signal comes; `ready` gets their address.
+
+    Port 0 takes a free one. Raises ConfigError for a port that cannot be used.
+    """
+
+    async def job() -> None:
+        ended = asyncio.Event()
+        with Interruption(lambda _: ended.set()):
+            async with serving(make_app(runs), HOST, port, _LAST_WAIT_S) as origin:
+                ready(origin)
+                await asyncio.to_thread(_warm_up)
+                await ended.wait()
+
+    run_on_loop(job())
+
+
+def make_app(runs: Path) -> web.Application:
+    """Return the application, which reads files and writes none."""
+    library = Library(runs)
+    app = web.Application(middlewares=[_guarded])
+    for address, draw in PAGES.items():
+        app.router.add_get(address, _shown(library, draw))
+    for name in _FILES:
+        app.router.add_get(f"/{name}", _file(name))
+    return app
+
+
+def _warm_up() -> None:
+    """Draw a chart, unless the extra is not installed: the first takes a second longer than the others."""
+    if not undrawn():
+        drawn([chart().mark_point().encode(x="x:Q")], [{"x": 1}], (10, 10), "")
+
+
+def _shown(library: Library, draw: Draw) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        names = [request.match_info["name"]] if "name" in request.match_info else request.query.getall("run", [])
+        asked = Asked(names, {key: request.query[key] for key in request.query})
+        try:
+            state = await asyncio.to_thread(library.state, names)
+        except (ScaiError, OSError) as error:
+            return _problem(error, 404)
+        if state and request.headers.get("If-None-Match") == _tag(state):
+            return web.Response(status=304, headers={"ETag": _tag(state)})
+        try:
+            view = await asyncio.to_thread(draw, library, asked)
+        except (ScaiError, OSError) as error:
+            return _problem(error, 422)
+        return _answer(request, view, state or _digest(view.content.text))
+
+    return answer
+
+
+def _answer(request: web.Request, view: View, state: str) -> web.Response:
+    headers = {"ETag": _tag(state)}
+    if request.headers.get("If-None-Match") == _tag(state):
+        return web.Response(status=304, headers=headers)
+    return web.Response(text=page(view, _tag(state)), status=view.status, headers=headers, content_type="text/html")
+
+
+def _problem(error: Exception, status: int) -> web.Response:
+    """Return the page for an error that the user can fix; raises every other error."""
+    known = error if isinstance(error, ScaiError) else from_system(error)
+    if known is None:
+        raise error
+    return _message("This cannot be shown", str(known), status)
+
+
+def _message(title: str, words: str, status: int) -> web.Response:
+    view = View(title, heading(title), tag("p", words, class_="caution"), every=0)
+    return web.Response(text=page(view, ""), status=status, content_type="text/html")
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what comes from pages of other sites, and set the headers of every answer."""
+    if problem := foreign(request, HOST):
+        response: web.StreamResponse = web.Response(text=f"{problem}\n", status=403)
+    else:
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            words = {404: "There is no page at this address.", 405: "These pages can only be read."}
+            response = _message("No page", words.get(error.status, error.reason), error.status)
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _file(name: str) -> Handler:
+    package, kind = _FILES[name]
+    text = resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.headers.get("If-None-Match") == _tag(_digest(text)):
+            return web.Response(status=304)
+        return web.Response(text=text, content_type=kind, charset="utf-8", headers={"ETag": _tag(_digest(text))})
+
+    return answer
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def _tag(state: str) -> str:
+    return f'"{__version__}-{state}"'
