@@ -127,7 +127,9 @@ def long(tmp_path):
     return tmp_path / "long.yaml"
 
 
-@EACH
+@pytest.mark.parametrize(
+    "number", [SIGNALS[0], *(pytest.param(number, marks=pytest.mark.slow) for number in SIGNALS[1:])]
+)
 def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     process = start("run", long, "-q")
     log = tmp_path / "runs" / "long" / "calls.jsonl"
