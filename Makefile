@@ -124,7 +124,7 @@ $(VENV)/.chromium: $(VENV)/.installed-dev
 	@command -v chromium > /dev/null || { echo "Installing Chromium ..."; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends chromium; }
-	@$(PIP) install 'playwright>=1.50'
+	@$(PIP) install 'playwright>=1.50' 'axe-playwright-python>=0.1.8'
 	@touch $@
 
 # torch first and by its version, which is a CPU build: whatever asks for it unversioned may bring gigabytes of CUDA.

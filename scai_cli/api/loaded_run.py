@@ -108,7 +108,7 @@ class Run:
         return Table(_CONSTITUTIONS, self._rules())
 
     def report(self) -> Page:
-        """Return the page of `scai report`; RunError if the extra `report` is not installed."""
+        """Return the page of `scai report`, with tables in place of charts if the extra `report` is not installed."""
         # A plug-in imports this package for a name or two, and must not wait for the report.
         from scai_cli.display.report.page import make_page
 

@@ -63,7 +63,7 @@ class GuardedObserver:
             self._drop(f"its `{method}` failed", error)
 
     def _drop(self, what: str, error: Exception) -> None:
-        self.watching = None
+        self.watching, self.make = None, lambda: None  # for good: a session that loses an answer begins again
         text = one_line(f"{type(error).__name__}: {error}", 300)
         self.report(f"warning: observer {self.name} sees no more: {what}: {text}")
 

@@ -161,6 +161,7 @@ def test_a_failure_is_one_line_and_the_end_of_that_observer_alone(
     observer.see(Item())
     observer.say("hello")
     observer.end()
+    observer.begin(begun())  # as after an answer that was lost
     assert module.seen == called
     said.remove("hello")
     assert said == [f"warning: observer watching:Raises sees no more: {where}: KeyError: 'WANDB_API_KEY'"]

@@ -156,7 +156,7 @@ def _picture(found: Sequence[Finding], most: float) -> Html | None:
         ]
     label = "Differences with their 95 % intervals: " + "; ".join(f"{f.title}: {f.words}" for f, _ in known)
     picture = tag("svg", marks, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=label, class_="chart")
-    return tag("figure", picture, class_="plane")
+    return tag("figure", picture, class_="plane scroll", tabindex=0, role="group", aria_label="The intervals")
 
 
 def _label(words: str, x: int, y: int, size: int, **more: str) -> Html:

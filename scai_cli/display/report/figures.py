@@ -134,7 +134,7 @@ class Figures:
         return {epoch.number: epoch.constitution.version for epoch in self.history.epochs}
 
     def named(self, text: str) -> str:
-        """Return a text with the names of people in place of ids that are no plain words, such as `night-nurse`."""
+        """Return a text with the names of people in place of ids that no plain word looks like: `night-nurse`."""
         ids = [re.escape(person) for person in self.history.names if re.search(r"[-_\d]", person)]
         if not ids:
             return text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from scai_cli import __version__
-from scai_cli.display.report.charts import chart, check_installed, drawn
+from scai_cli.display.report.charts import chart, drawn, undrawn
 from scai_cli.display.report.html import tag
 from scai_cli.display.web.calls import call_page, calls_page
 from scai_cli.display.web.comparison import comparison_page
@@ -90,8 +89,7 @@ def make_app(runs: Path) -> web.Application:
 
 def _warm_up() -> None:
     """Draw a chart, unless the extra is not installed: the first takes a second longer than the others."""
-    with suppress(ScaiError):
-        check_installed()
+    if not undrawn():
         drawn([chart().mark_point().encode(x="x:Q")], [{"x": 1}], (10, 10), "")
 
 
