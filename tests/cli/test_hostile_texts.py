@@ -123,6 +123,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "serve": ("?", "{old} --port ?", "{old} --host ? --port 0", "{place}/? --model ?:?"),
+    "view": ("--port ?", "?", "--port 99999 --runs-dir ?"),
     "dataset describe": ("{place}/rows.jsonl", "{place}/rows.jsonl --json", "{place}/?"),
     "personas import": ("{place}/lines.txt --as lines -o ?.jsonl", "{place}/lines.txt --as ? -o -"),
     "personas describe": ("{place}/people.jsonl", "{place}/people.jsonl --json --quota ?=?:1", "?"),
