@@ -51,6 +51,7 @@ evaluate none tiny --suite choice --n 4
 evaluate none tiny --suite choice --n 4 --dry-run
 evaluate none tiny --suite choice,refusal --n 4 --json
 serve nothing
+view --port nothing
 dataset describe rows.jsonl
 personas describe people.jsonl
 personas sample people.jsonl --n 5 -o -

@@ -86,7 +86,7 @@ def _set(path: Path, asked: Asked) -> View:
         note(f"{part.words('row')}. A later answer follows the constitution, critique by critique."),
         links,
         (_row(manifest, path.name, row) for row in shown),
-        None if shown else tag("p", "No row matches. ", tag("a", "Show all", href=of(path.name))),
+        None if total else tag("p", "No row matches. ", tag("a", "Show all", href=of(path.name))),
         links if shown else None,
     )
     return View(path.name, together(head, tabs(path.name, "", OTHER_PAGES)), content, every=_pace(status))

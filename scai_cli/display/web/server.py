@@ -70,8 +70,12 @@ def view(runs: Path, port: int, ready: Callable[[str], None]) -> None:
         with Interruption(lambda _: ended.set()):
             async with serving(make_app(runs), HOST, port, _LAST_WAIT_S) as origin:
                 ready(origin)
-                await asyncio.to_thread(_warm_up)
+                # The first chart takes a second longer than the others; a page that needs it says if it fails.
+                await asyncio.gather(asyncio.to_thread(_draw), return_exceptions=True)
                 await ended.wait()
+
+    # Imported now, as altair breaks while another thread is about to import it.
+    import numpy  # noqa: F401
 
     run_on_loop(job())
 
@@ -87,8 +91,7 @@ def make_app(runs: Path) -> web.Application:
     return app
 
 
-def _warm_up() -> None:
-    """Draw a chart, unless the extra is not installed: the first takes a second longer than the others."""
+def _draw() -> None:
     if not undrawn():
         drawn([chart().mark_point().encode(x="x:Q")], [{"x": 1}], (10, 10), "")
 
