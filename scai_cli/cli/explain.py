@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from scai_cli.cli import completion, options
+from scai_cli.cli import completion, generate, options
 
 if TYPE_CHECKING:
     from scai_cli.analysis.leave_one_out import Plan
@@ -52,8 +52,9 @@ def explain(
             return True
         return typer.confirm(f"This makes {paid:,} paid calls. Continue?", err=True)
 
-    path = find_run(runs_dir, run)
-    explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust, agree=agree)
+    path, limits = find_run(runs_dir, run), options.with_limit(settings, max_usd)
+    seen = generate.observer(quiet=False, kind="calls")
+    explanation = explained(path, limits, users, trust=trust, agree=agree, observer=seen)
     if explanation is None:
         return
     history = read_history(path, messages=False, ratings=False)

@@ -109,14 +109,14 @@ def _finish(outcome: Outcome[Any], quiet: bool, as_json: bool) -> None:
         print_steps(after_generate(outcome.path))
 
 
-def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run") -> Observer[Any]:
+def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation", "calls"] = "run") -> Observer[Any]:
     """Return the observer of a kind of work: messages alone if quiet, else live or as plain lines."""
     from scai_cli.jobs.session import SilentObserver
 
     if quiet:  # and rich is not imported
         return SilentObserver(options.say)
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
+    from scai_cli.display.terminal.progress_view import ProgressView, SomeCalls
 
     if kind == "rows":
         from scai_cli.display.terminal.generate_progress import GenerateProgress
@@ -126,6 +126,10 @@ def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run")
         from scai_cli.display.terminal.evaluate_progress import EvaluateProgress
 
         return ProgressView(err(), EvaluateProgress())
+    if kind == "calls":
+        return ProgressView(err(), SomeCalls())
+    from scai_cli.display.terminal.run_progress import RunProgress
+
     return ProgressView(err(), RunProgress())
 
 

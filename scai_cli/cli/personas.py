@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scai_cli.cli import completion
+from scai_cli.cli.generate import observer
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
 from scai_cli.errors import ConfigError
 from scai_cli.populations.formats import PERSONAS
@@ -18,6 +19,7 @@ from scai_cli.text.counts import counted
 
 if TYPE_CHECKING:
     from scai_cli.jobs.generate_population import Generated
+    from scai_cli.jobs.session import Observer
     from scai_cli.populations.account import Account
 
 app = typer.Typer(no_args_is_help=True, help="Import, inspect, sample and generate personas.")
@@ -178,8 +180,15 @@ def generate(
         tasks=tuple(items(tasks, Task)) if tasks else (),
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )
-    generated = made(options, out, (lambda _: None) if quiet else say, again())
+    generated = made(options, out, observer_of_calls(quiet), again())
     say_generated(generated, count, "personas", out, quiet)
+
+
+def observer_of_calls(quiet: bool) -> Observer[object]:
+    """Return the observer of work that writes a file: nothing if quiet, else live or as plain lines."""
+    from scai_cli.jobs.session import SilentObserver
+
+    return SilentObserver() if quiet else observer(quiet, kind="calls")
 
 
 def again() -> str:

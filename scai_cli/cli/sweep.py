@@ -92,6 +92,6 @@ def _observer(quiet: bool) -> SweepObserver:
 
         return SilentSweep(options.say)
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.sweep import SweepProgress
+    from scai_cli.display.terminal.sweep_progress import SweepProgress
 
     return SweepProgress(err())

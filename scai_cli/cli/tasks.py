@@ -17,6 +17,7 @@ from scai_cli.cli.personas import (
     SkipBad,
     again,
     check_stdout,
+    observer_of_calls,
     say_generated,
     say_written,
 )
@@ -92,4 +93,4 @@ def generate(
 
     overrides = Overrides(with_limit(settings, max_usd), model, seed)
     options = GenerateTasksOptions(count, like, quotas or (), personas, overrides)
-    say_generated(made(options, out, (lambda _: None) if quiet else say, again()), count, "tasks", out, quiet)
+    say_generated(made(options, out, observer_of_calls(quiet), again()), count, "tasks", out, quiet)

@@ -5,7 +5,6 @@ The rows of probes come first: a suite whose judge or raters fail theirs has no 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from scai_cli.experiment.load import Overrides, dump_experiment, load_resolved
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
+from scai_cli.jobs.evaluate_calls import RowStages, item_places, plan_count
 from scai_cli.jobs.evaluate_items import EvaluationItems
 from scai_cli.jobs.evaluate_source import EvaluateSource, models_of
 from scai_cli.jobs.interruption import resumable
@@ -41,6 +41,7 @@ from scai_cli.jobs.saved_experiment import (
 )
 from scai_cli.jobs.session import Observer, Outcome, resume_command, work
 from scai_cli.messages import Message
+from scai_cli.models.call_count import CallCount
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.locked_folder import CALLS
@@ -185,7 +186,8 @@ async def _session(
     folder, written = directory.folder, directory.written
     items = list(decoded(folder.path / ITEMS, Item.model_validate_json))
     result = RowsResult(written, len(manifest.suites) + len(items), directory.problems)
-    recorder = _Recorder(directory, observer, result, pool.config.max_failures)
+    stages = plan_count(pool.count, manifest, items)
+    recorder = _Recorder(directory, observer, result, pool.config.max_failures, count=pool.count, stages=stages)
 
     async def evaluate(agents: Agents) -> None:
         observer.see(EvaluationStarted(manifest, written))
@@ -207,6 +209,7 @@ async def _session(
                 observer.say(f"warning: {result.health[-1]}")
         wanted = [planned for planned in _planned(items) if recorder.probed[planned.suite] is None]
         result.wanted = len(probes) + len(wanted)
+        plan_count(pool.count, manifest, [planned.item for planned in wanted if planned.item is not None])
         await recorder.take_all(maker, wanted[directory.written - len(probes) :], calls)
 
     def _agent(model: Any) -> Agent:
@@ -215,7 +218,7 @@ async def _session(
     def _judge(model: Any) -> Agent:
         return pool.agent("meta", model, folder.log_call, index)
 
-    with resumable(resume_command(folder.path)), calls_to_come(directory) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(directory, pool.count) as index:
         return await work(pool, folder, index, observer, result, evaluate)
 
 
@@ -230,12 +233,8 @@ class _Planned:
 
 
 def _planned(items: Sequence[Item]) -> Iterator[_Planned]:
-    counts: Counter[tuple[str, bool]] = Counter()
-    for item in items:
-        is_gold = item.people is not None
-        counts[item.suite, is_gold] += 1
-        place = f"{'g' if is_gold else 'i'}{counts[item.suite, is_gold]}"
-        yield _Planned("gold" if is_gold else "item", item.suite, item, place)
+    for item, place in zip(items, item_places(items), strict=True):
+        yield _Planned("item" if item.people is None else "gold", item.suite, item, place)
 
 
 @dataclass(slots=True)
@@ -286,6 +285,8 @@ def _storable(answers: Mapping[str, SystemAnswer]) -> dict[str, SystemAnswer]:
 class _Recorder(RowRecorder):
     """Also keeps what the probes found, and stops at a probe's call that failed."""
 
+    count: CallCount = field(kw_only=True)
+    stages: RowStages = field(kw_only=True)
     probed: dict[str, str | None] = field(default_factory=dict)
     """Suite -> why it cannot judge, or None."""
 
@@ -302,4 +303,5 @@ class _Recorder(RowRecorder):
         if row.kind == "probe":  # its row would say for ever that the judge cannot be trusted
             stop_if_too_many([failure], 1, self.max_failures, "rows")
             self.probed[row.suite] = row.problem
+        self.count.reach(self.stages.of_row(row).place)
         self.write(row, failure)

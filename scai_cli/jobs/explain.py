@@ -5,11 +5,12 @@ calls are logged in the run's folder `explain/` and answered from there when rep
 The run's own files are not changed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scai_cli.analysis.explanation_file import FOLDER, RESULT
 from scai_cli.analysis.leave_one_out import (
@@ -32,7 +33,16 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, load_run
-from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
+from scai_cli.jobs.session import (
+    Observer,
+    SessionStart,
+    SilentObserver,
+    Spending,
+    run_on_loop,
+    stoppable,
+    with_remedy,
+)
+from scai_cli.models.call_count import CallCount, Place, Stage
 from scai_cli.runs.call_index import CallIndex, paid_calls
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
@@ -68,12 +78,13 @@ def explain(
     *,
     trust: bool = False,
     agree: Agree = lambda plan, paid: True,  # noqa: ARG005 - called with both
+    observer: Observer[Any] | None = None,
 ) -> Explanation | None:
     """Explain every rule of the constitution that a finished run produced; None if `agree` refuses.
 
-    `settings` are limits, `users` two users to compare, and `trust` allows third-party code. Raises RunError for an
-    unfinished run, users that took no part, or limits too low for one conversation; LimitReached if retries use up
-    the limits.
+    `settings` are limits, `users` two users to compare, and `trust` allows third-party code; the observer sees no item,
+    only how far the calls are. Raises RunError for an unfinished run, users that took no part, or limits too low for
+    one conversation; LimitReached if retries use up the limits.
     """
     history = read_history(path)
     if history.status != "finished":
@@ -100,25 +111,58 @@ def explain(
     with (
         ModelPool.connect(config) as pool,
         closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,
-        closing(CallIndex.read(log)) as index,
+        closing(CallIndex.read(log, seen=partial(_log, pool.count, _planned_calls(planned)))) as index,
     ):
-        pool.count_earlier(paid)
+        earlier_usd = pool.count_earlier(paid)
         pool.keep_batches(folder)
         agents = pool.agents(folder.log_call, index)
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
         )
         job = _explained(context, planned, history, config, log)
-        try:
-            explanation = run_on_loop(stoppable(pool, job, command))
-        except LimitReached as error:
-            raise with_remedy(
-                error, f"answers so far are kept: raise the limit and continue with `{command}`"
-            ) from None
-        except BatchesWait as error:
-            raise BatchesWait(str(error).replace("`scai resume`", f"`{command}`")) from None
+        pool.count.plan(partial(_stage, planned), partial(_expected, planned))
+        spent = partial(Spending.of, pool, paid, earlier_usd)
+        start = SessionStart(history.run_id, config, pool.meters, pool.count, spent)
+        explanation = _watched(pool, job, command, observer or SilentObserver(), start)
         write_whole(folder.path / RESULT, explanation.model_dump_json(by_alias=True) + "\n")
     return explanation
+
+
+def _watched(
+    pool: ModelPool,
+    job: Coroutine[Any, Any, Explanation],
+    command: str,
+    observer: Observer[Any],
+    start: SessionStart,
+) -> Explanation:
+    """Run the job; an error that stops it has the command that continues."""
+    observer.begin(start)
+    try:
+        explanation = run_on_loop(stoppable(pool, job, command))
+        pool.count.finish()
+        return explanation
+    except LimitReached as error:
+        raise with_remedy(error, f"answers so far are kept: raise the limit and continue with `{command}`") from None
+    except BatchesWait as error:
+        raise BatchesWait(str(error).replace("`scai resume`", f"`{command}`")) from None
+    finally:
+        observer.end()
+
+
+def _log(count: CallCount, is_planned: Callable[[str], bool], call: str, is_repeated: bool) -> None:
+    if is_planned(call):  # the log may have other rounds, too
+        count.log(call, is_repeated)
+
+
+def _stage(planned: Plan, call: str) -> Stage:
+    """Return the round of a call, `explain/rROUND/...`."""
+    number = call.split("/", 2)[1].removeprefix("r")
+    words = f"round {number} of {planned.rounds}, with and without each rule"
+    return Stage((int(number) if number.isdecimal() else 0, 0), 0, words)
+
+
+def _expected(planned: Plan) -> Mapping[Place, float]:
+    return {(number, 0): planned.calls / planned.rounds for number in range(1, planned.rounds + 1)}
 
 
 async def _explained(
@@ -189,11 +233,20 @@ def _paid(log: Path, planned: Plan) -> CallIndex:
 
     Those of other rounds, or of a version with other ids, do not count.
     """
-    rounds = {f"r{number}" for number in range(1, planned.rounds + 1)}
-    pairs = {(persona.id, task.id) for persona, task in planned.pairs}
-    counted = CallIndex(log)
+    counted, is_planned = CallIndex(log), _planned_calls(planned)
     for call in paid_calls(log):
-        part = call.id.split("/")
-        if len(part) > 4 and part[1] in rounds and (part[3], part[4]) in pairs:
+        if is_planned(call.id):
             counted.count(call)
     return counted
+
+
+def _planned_calls(planned: Plan) -> Callable[[str], bool]:
+    """Return whether a call belongs to a plan, by its id."""
+    rounds = {f"r{number}" for number in range(1, planned.rounds + 1)}
+    pairs = {(persona.id, task.id) for persona, task in planned.pairs}
+
+    def is_planned(call: str) -> bool:
+        part = call.split("/")
+        return len(part) > 4 and part[1] in rounds and (part[3], part[4]) in pairs
+
+    return is_planned

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -18,7 +19,8 @@ from scai_cli.experiment.load import Overrides, bare_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
+from scai_cli.jobs.session import Observer, SessionStart, Spending, run_on_loop, stoppable, with_remedy
+from scai_cli.models.call_count import WHOLE
 from scai_cli.populations.population_file import check_name, population_file
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.jsonl import LineLog, mend, remove_halves
@@ -34,6 +36,11 @@ class Writer(Protocol):
 
     thrown_back: Counter[str]
     """Reason -> the number of texts that were rejected for it."""
+
+    @property
+    def expected_calls(self) -> int:
+        """The calls that it takes if nothing is rejected."""
+        ...
 
     async def write(self, say: Callable[[str], None]) -> Sequence[Persona | Task]:
         """Return what the model wrote, in order; `say` gets the progress."""
@@ -68,29 +75,34 @@ def generate_population(
     config: ExperimentConfig,
     writer_of: Callable[[Agent], Writer],
     out: Path,
-    say: Callable[[str], None],
+    observer: Observer[object],
     again: str,
 ) -> Generated:
     """Generate personas or tasks with a model and write them to a file in one step; `again` continues the work.
 
-    Raises the errors that stop a run (`errors.STOPS`), ProviderError if nothing can be used, and RunError (file in
-    use).
+    The observer sees no item, only lines and how far the calls are. Raises the errors that stop a run
+    (`errors.STOPS`), ProviderError if nothing can be used, and RunError (file in use).
     """
     check_name(out)
     with (
         ModelPool.connect(config.asked_directly) as pool,
         _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log,
-        closing(CallIndex.read(log.path)) as index,
+        closing(CallIndex.read(log.path, seen=pool.count.log)) as index,
     ):
         remove_halves(out.parent, glob.escape(out.name))
-        pool.count_earlier(index)
+        spent = partial(Spending.of, pool, index, pool.count_earlier(index))
         writer = writer_of(pool.agents(log.write, index).user)
+        pool.count.expect = lambda: {WHOLE.place: writer.expected_calls}
         try:
-            written = run_on_loop(stoppable(pool, writer.write(say), again))
+            observer.begin(SessionStart(out.name, config, pool.meters, pool.count, spent))
+            written = run_on_loop(stoppable(pool, writer.write(observer.say), again))
+            pool.count.finish()
         except LimitReached as error:
             raise with_remedy(
                 error, f"continue with a higher limit: `{_with_higher_limit(again, str(error))}`"
             ) from None
+        finally:
+            observer.end()
         calls = index.paid_calls + sum(meter.calls for meter in pool.meters)
     generated = Generated(len(written), writer.thrown_back, calls)
     if not written:

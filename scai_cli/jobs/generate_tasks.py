@@ -1,7 +1,7 @@
 """Generate tasks like those of a file, to quotas of their kinds and topics."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.generate_population import Generated, generate_population, settings_of
+from scai_cli.jobs.session import Observer
 from scai_cli.populations.new_tasks import TaskWriter
 from scai_cli.populations.quota_text import read_quotas
 from scai_cli.populations.quotas import Quota
@@ -30,7 +31,7 @@ class GenerateTasksOptions:
     """The model, the seed, and settings of `model.` and `limits.`"""
 
 
-def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None], again: str) -> Generated:
+def generate(options: GenerateTasksOptions, out: Path, observer: Observer[object], again: str) -> Generated:
     """Generate tasks with a model and write them to a file, as `generate_population` does.
 
     Raises ConfigError also for a file among the examples, which the same command must find as they were to continue.
@@ -45,8 +46,10 @@ def generate(options: GenerateTasksOptions, out: Path, say: Callable[[str], None
     quotas = read_quotas(options.quotas)
     sorts = draw_sorts(options.count, quotas, like, config.seed)
     for line in _without_examples(quotas, like):
-        say(line)
-    return generate_population("tasks", config, lambda agent: TaskWriter(agent, sorts, like, people), out, say, again)
+        observer.say(line)
+    return generate_population(
+        "tasks", config, lambda agent: TaskWriter(agent, sorts, like, people), out, observer, again
+    )
 
 
 def _without_examples(quotas: Sequence[Quota], like: Sequence[Task]) -> Iterator[str]:

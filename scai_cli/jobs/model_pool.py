@@ -18,6 +18,7 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.batching.batches import Batches
 from scai_cli.models.batching.gate import BatchGate
 from scai_cli.models.cache import Cache, CachedModel, cache_path
+from scai_cli.models.call_count import CallCount
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay, log_unused
 from scai_cli.models.endpoint import address
 from scai_cli.models.gate import Gate
@@ -52,7 +53,9 @@ class ModelPool:
     """The messages of the models and their gates for the user, also with `--quiet`; a job listens to them."""
     cache: Cache | None = None
     participants: Participants | None = None
-    """The human participants; their calls bypass gates, cache and limits."""
+    """The human participants; their calls bypass gates, cache, limits and the count."""
+    count: CallCount = field(default_factory=CallCount)
+    """How far the calls are; a job sets its stages."""
     _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
@@ -113,7 +116,8 @@ class ModelPool:
 
     def agent(self, role: AgentRole, model: ModelSettings, log: CallLog, replay: Replay | None) -> Agent:
         """Return an agent with a connected model, which logs its calls as those of `agents` do."""
-        recorded = RecordedModel(self._model(model), log, replay)
+        count = None if model.provider == HUMAN else self.count
+        recorded = RecordedModel(self._model(model), log, replay, count)
         self._recorded.append(recorded)
         return Agent(role, recorded, model, self.config.seed, self.config.format_retries)
 

@@ -20,6 +20,7 @@ from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
 from scai_cli.models.key_command import command_variable
 from scai_cli.simulation.rehearsal import HOLDOUT, PRODUCT, Workload
+from scai_cli.simulation.stages import group_sizes
 
 REHEARSED: Final = 20_000
 """The largest number of calls that is rehearsed in full."""
@@ -132,7 +133,7 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
         usage[role] += scaled
         by_model[role, model] += scaled
         if purpose.endswith("cross_rating"):
-            raters = workload.group(purpose.startswith(HOLDOUT))[2]
+            raters = group_sizes(config, holdout=purpose.startswith(HOLDOUT))[2]
             cross.append(_CrossRatings((role, model), round(count * more), scaled, raters))
     hosts = _hosts(model for _, model in config.models())
     fewer = _fewer_raters(config, calls.total(), by_model, cross)

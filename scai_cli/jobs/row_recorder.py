@@ -15,6 +15,7 @@ from scai_cli.errors import CallFailed, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import changed_text
 from scai_cli.jobs.session import Observer, taken
+from scai_cli.models.call_count import CallCount
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_evaluation, is_generated, is_run
 from scai_cli.runs.history.status import outcome_of, status_of
@@ -72,15 +73,15 @@ class RowRecorder:
         self.observer.see(row)
 
 
-def calls_to_come(directory: RowDirectory) -> closing[CallIndex]:
-    """Return the logged calls of rows that are not written; those of written rows are not repeated."""
+def calls_to_come(directory: RowDirectory, count: CallCount) -> closing[CallIndex]:
+    """Return the logged calls of rows that are not written; those of written rows are only counted."""
     following = directory.next
 
     def is_to_come(call: str) -> bool:
         number = row_number(call)
         return number is None or number >= following
 
-    return closing(CallIndex.read(directory.folder.path / CALLS, {}, is_to_come))
+    return closing(CallIndex.read(directory.folder.path / CALLS, {}, is_to_come, seen=count.log))
 
 
 def keep_settings(directory: RowDirectory, config: ExperimentConfig) -> None:

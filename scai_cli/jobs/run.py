@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.run_directory import CONFIG, RunDirectory
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.stages import expected_calls, stages_of
 from scai_cli.text.characters import visible
 
 RUNS: Final = Path("runs")
@@ -150,10 +152,13 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
         now = directory.digests or digests(pool.config)
         await simulate(pool.config, agents, recorder.note, run_id=folder.run_id, digests=now, revised=directory.revised)
 
+    pool.count.plan(stages_of(pool.config.epochs), partial(expected_calls, pool.config))
     # Reading the index of a long run takes seconds; a signal meanwhile must print the command, too.
     with (
         resumable(session.resume_command(folder.path)),
-        closing(CallIndex.read(folder.path / CALLS, directory.problems, settled=directory.settled_by)) as index,
+        closing(
+            CallIndex.read(folder.path / CALLS, directory.problems, settled=directory.settled_by, seen=pool.count.log)
+        ) as index,
     ):
         return await session.work(pool, folder, index, recorder.observer, recorder.result, play)
 

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
@@ -25,6 +26,7 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.interruption import Interruption, resumable, signals_later
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import Usage
+from scai_cli.models.call_count import CallCount
 from scai_cli.models.tally import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.answers import AnswerCounts
@@ -43,11 +45,16 @@ Seen = TypeVar("Seen", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """The start of a session: its run or set, the experiment, and a meter per endpoint."""
+    """The start of a session: its run or set, the experiment, and what changes while it works.
+
+    These are a meter per endpoint, how far the calls are, and what all sessions have spent.
+    """
 
     run_id: str
     config: ExperimentConfig
     meters: Sequence[Meter]
+    count: CallCount = field(default_factory=CallCount)
+    spent: Callable[[], Spending] = field(default=lambda: Spending())
 
 
 class Observer(Protocol[Seen]):
@@ -196,12 +203,14 @@ async def work(
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))
     pool.keep_batches(folder)
     agents = pool.agents(folder.log_call, index)
-    observer.begin(SessionStart(folder.run_id, pool.config, pool.meters))
+    spent = partial(Spending.of, pool, index, earlier_usd)
+    observer.begin(SessionStart(folder.run_id, pool.config, pool.meters, pool.count, spent))
     for line in folder.repairs:
         observer.say(line)
     pool.notices.listener = observer.say
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
+        pool.count.finish()
     except AnswerLost:
         raise
     except ENDS as stop:

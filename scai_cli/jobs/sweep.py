@@ -11,16 +11,17 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
-from scai_cli.experiment.sweep_file import SweepFile
+from scai_cli.experiment.sweep_file import SweepFile, SweepLimits
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
 from scai_cli.jobs.run import RUNS
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
-from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, kept, spent_before
+from scai_cli.jobs.sweep_cell import CellListener, CellOrder, CellProgress, CellResult, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
 from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, doubts, load_cells, states, wait_for_folders
 from scai_cli.runs.sweep_directory import (
@@ -40,8 +41,8 @@ class Engine(Protocol):
 
     async def __aexit__(self, *error: object) -> None: ...
 
-    async def run(self, order: CellOrder, say: Say) -> CellResult:
-        """Play a cell to its end, with `run_cell`; `say` gets its messages for the user."""
+    async def run(self, order: CellOrder, listener: CellListener) -> CellResult:
+        """Play a cell to its end, with `run_cell`."""
 
     def stop(self, *, at_once: bool = False) -> None:
         """End the cells at work in good order, or `at_once`; `run` then returns their results."""
@@ -51,14 +52,27 @@ MakeEngine = Callable[[int], Engine]
 """Makes an engine for a number of cells at the same time; its processes do not run yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class SweepStart:
+    """The start of a sweep: the last record of each cell, the expected calls by run id if known, and its limits."""
+
+    name: str
+    cells: Sequence[CellRecord]
+    expected: Callable[[], Mapping[str, int]]
+    limits: SweepLimits
+
+
 class SweepObserver(Protocol):
     """Watches a sweep."""
 
-    def begin(self, name: str, cells: Sequence[CellRecord]) -> None:
-        """Called first, with the last record of each cell."""
+    def begin(self, start: SweepStart) -> None:
+        """Called first."""
 
     def see(self, record: CellRecord) -> None:
         """Called for each record that is written."""
+
+    def report(self, run_id: str, progress: CellProgress) -> None:
+        """Called now and then for a cell at work."""
 
     def say(self, line: str, run_id: str | None = None) -> None:
         """Called with a message for the user, of a cell or of the sweep itself."""
@@ -73,10 +87,13 @@ class SilentSweep:
 
     show: Callable[[str], object]
 
-    def begin(self, name: str, cells: Sequence[CellRecord]) -> None:
+    def begin(self, start: SweepStart) -> None:
         """Show nothing."""
 
     def see(self, record: CellRecord) -> None:
+        """Show nothing."""
+
+    def report(self, run_id: str, progress: CellProgress) -> None:
         """Show nothing."""
 
     def say(self, line: str, run_id: str | None = None) -> None:
@@ -206,7 +223,13 @@ class _Driver:
                 if was_finished:  # a user has removed or changed its run since
                     self.directory.append(record)
             self.records[record.run_id] = self.budget.used[record.run_id] = record
-        self.observer.begin(self.file.name, list(self.records.values()))
+        jobs = {cell.order.path.name: cell.order.job for cell in cells}
+
+        def expected() -> dict[str, int]:
+            calls = {run_id: job.expected_calls() for run_id, job in jobs.items()}
+            return {run_id: count for run_id, count in calls.items() if count is not None}
+
+        self.observer.begin(SweepStart(self.file.name, list(self.records.values()), expected, self.file.keys.limits))
 
     async def play(self) -> Interrupted | None:
         """Play the cells; return the interruption by a signal, if there was one."""
@@ -269,7 +292,9 @@ class _Driver:
         limited = replace(order, job=order.job.limited(limits)) if limits else order
         self._note(self.records[run_id].model_copy(update={"status": "running", "problem": None}))
         assert self.engine is not None
-        result = await self.engine.run(limited, lambda line: self.observer.say(line, run_id))
+        observer = self.observer
+        listener = CellListener(lambda line: observer.say(line, run_id), partial(observer.report, run_id))
+        result = await self.engine.run(limited, listener)
         record = result.record
         if record.status != "finished" and not record.calls:  # it ended before its calls were counted
             record = spent_before(order, record)

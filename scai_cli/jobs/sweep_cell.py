@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.plan import cost_of, plan_experiment
 from scai_cli.jobs.run import continue_run, run
 from scai_cli.jobs.saved_experiment import changed_keys, digests
-from scai_cli.jobs.session import Observer, Outcome, SilentObserver, Spending
+from scai_cli.jobs.session import Observer, Outcome, SessionStart, Spending
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.messages import Usage
 from scai_cli.runs.call_index import CallIndex
@@ -27,11 +28,13 @@ from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.outcome import is_finished, read_outcome
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus
+from scai_cli.simulation.stages import expected_calls
 from scai_cli.text.characters import one_line
 
-Say = Callable[[str], None]
 State = Literal["new", "unfinished", "finished"]
 _CONTINUE: Final = re.compile(r"(?:[;,]? (?:when this is solved,|(?:and )?then))? continue with `scai resume [^`]*`$")
+_REPORTED_S: Final = 0.5
+"""The seconds from one report on a cell's progress to the next."""
 _NONE: Final = CellNumbers({}, None, None)
 
 
@@ -42,6 +45,56 @@ class ExpectedUse:
     calls: int
     usage: Usage
     usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellProgress:
+    """How far the calls of a cell are in all its sessions, and the money spent; `usd` is None if a price is unknown."""
+
+    done: int
+    total: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellListener:
+    """Listens to a cell at work: its messages for the user, and, now and then, its progress."""
+
+    say: Callable[[str], None] = lambda _: None
+    report: Callable[[CellProgress], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class _CellObserver:
+    """Passes the messages and the progress of a cell on; its events and rows are in its folder."""
+
+    listener: CellListener
+    _session: SessionStart | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _last: CellProgress | None = None
+
+    def begin(self, session: SessionStart) -> None:
+        self._session = session
+        self._report()
+
+    def see(self, item: object) -> None:
+        pass
+
+    def say(self, line: str) -> None:
+        self.listener.say(line)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _report(self) -> None:
+        assert self._session is not None
+        count = self._session.count
+        now = CellProgress(count.done, count.total, self._session.spent().usd)
+        if now != self._last:
+            self._last = now
+            self.listener.report(now)
+        self._timer = asyncio.get_running_loop().call_later(_REPORTED_S, self._report)
 
 
 class CellJob(Protocol):
@@ -66,6 +119,9 @@ class CellJob(Protocol):
 
     def numbers(self, path: Path) -> CellNumbers:
         """Return what the sweep's table shows of the finished work."""
+
+    def expected_calls(self) -> int | None:
+        """Return the expected calls without a rehearsal; None if that would take long."""
 
     def plan(self) -> ExpectedUse:
         """Rehearse the work."""
@@ -111,6 +167,10 @@ class RunJob:
         """Return the welfare of the run's product and the held-out gain."""
         return cell_numbers(read_history(path, messages=False, ratings=False))
 
+    def expected_calls(self) -> int:
+        """Return the expected calls of the run."""
+        return round(sum(expected_calls(self.config).values()))
+
     def plan(self) -> ExpectedUse:
         """Rehearse the run."""
         plan = plan_experiment(self.config)
@@ -148,10 +208,10 @@ class CellResult:
     exit_code: int = 0
 
 
-async def run_cell(order: CellOrder, say: Say = lambda _: None) -> CellResult:
-    """Start or continue a cell; every error that a user can meet is in the result. `say` gets messages for the user."""
+async def run_cell(order: CellOrder, listener: CellListener = CellListener()) -> CellResult:
+    """Start or continue a cell; every error that a user can meet is in the result."""
     try:
-        outcome = await order.job.play(order.path, SilentObserver(say))
+        outcome = await order.job.play(order.path, _CellObserver(listener))
     except ScaiError as error:
         return failed(order, error)
     if outcome.error is not None:

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from scai_cli.errors import CallFailed, ScaiError, UnusedResponse
 from scai_cli.messages import ChatRequest, Completion, Usage, digest_of
 from scai_cli.models.base import ChatModel
+from scai_cli.models.call_count import CallCount
 from scai_cli.text.characters import clean
 
 CallLog = Callable[[bytes], None]
@@ -26,16 +27,28 @@ class Replay(Protocol):
 class RecordedModel:
     """Records each call; answers a recorded one without calling the model."""
 
-    def __init__(self, model: ChatModel, log: CallLog, replay: Replay | None = None) -> None:
+    def __init__(
+        self, model: ChatModel, log: CallLog, replay: Replay | None = None, count: CallCount | None = None
+    ) -> None:
         self._model = model
         self._log = log
         self._replay = replay
+        self._count = count or CallCount()
         self._closed: ScaiError | None = None
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer from the log, or call the model and record the result; once closed, raise the closing error."""
         if self._closed is not None:
             raise self._closed
+        stage, completion = self._count.begin(request.id), None
+        try:
+            completion = await self._completed(request)
+            return completion
+        finally:
+            is_logged = completion is not None and completion.source == "replay"
+            self._count.end(stage, is_answered=completion is not None, is_logged=is_logged)
+
+    async def _completed(self, request: ChatRequest) -> Completion:
         if self._replay is not None and (known := self._replay.answer(request)) is not None:
             await asyncio.sleep(0)  # a long replay must not block other conversations and signals
             return known

@@ -64,6 +64,11 @@ class BiographyWriter:
         self._biographies: dict[int, Biography] = {}
         self.thrown_back: Counter[str] = Counter()
 
+    @property
+    def expected_calls(self) -> int:
+        """The calls that it takes if no biography is rejected."""
+        return len(self._facts)
+
     async def write(self, say: Callable[[str], None]) -> list[Persona]:
         """Return the personas in the order of their attributes, without those that stayed too similar."""
         # Number -> the biography that this one was too similar to.

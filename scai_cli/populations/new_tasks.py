@@ -81,6 +81,12 @@ class TaskWriter:
         self._by_sort: defaultdict[Sort, list[str]] = defaultdict(list)
         self.thrown_back: Counter[str] = Counter()
 
+    @property
+    def expected_calls(self) -> int:
+        """The calls that it takes if no task is rejected."""
+        wanted = range(len(self._wanted))
+        return sum(1 for at in wanted[::_AT_ONCE] for _ in self._requests(wanted[at : at + _AT_ONCE]))
+
     async def write(self, say: Callable[[str], None]) -> list[Task]:
         """Return the tasks in the order in which they are wanted, without those that could not be written."""
         missing = list(range(len(self._wanted)))

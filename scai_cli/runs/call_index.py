@@ -35,6 +35,8 @@ class CallIndex:
     path: Path
     failed: Mapping[str, Problem] = field(default_factory=dict)
     settled: Callable[[str], str] = lambda _: ""
+    seen: Callable[[str, bool], None] = lambda *_: None
+    """Called with the id of each answer in the log, and whether it is wanted."""
     spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
     """Tokens paid for, by role and model."""
     paid_calls: int = 0
@@ -53,9 +55,13 @@ class CallIndex:
         failed: Mapping[str, Problem] | None = None,
         wanted: Callable[[str], bool] = lambda _: True,
         settled: Callable[[str], str] = lambda _: "",
+        seen: Callable[[str, bool], None] = lambda *_: None,
     ) -> CallIndex:
-        """Index the calls whose ids are `wanted`, and count all paid ones; raises RunError for a damaged line."""
-        index = cls(path, failed or {}, settled)
+        """Index the calls whose ids are `wanted`, and count all paid ones; raises RunError for a damaged line.
+
+        `seen` gets the id of each answer, and whether it is wanted.
+        """
+        index = cls(path, failed or {}, settled, seen)
         for number, offset, line in lines(path):
             try:
                 index._add(decode_call(line), offset, line, wanted)
@@ -103,8 +109,11 @@ class CallIndex:
         is_copy = False
         if not call.used:
             is_copy = self._offsets.setdefault(_key(call.id, f"unused {hash(line)}"), offset) != offset
-        elif wanted(call.id):
-            is_copy = self._place(call, offset, line)
+        else:
+            is_wanted = wanted(call.id)
+            is_copy = is_wanted and self._place(call, offset, line)
+            if not is_copy:
+                self.seen(call.id, is_wanted)
         if call.source == "model" and not is_copy:
             self.count(call)
 

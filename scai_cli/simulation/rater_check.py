@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, PromptRefused, RunUnhealthy
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import MessageSaid
@@ -28,6 +29,8 @@ PAIRS: Final[tuple[Mapping[str, str], ...]] = _DATA["pairs"]
 """Tasks with a `good` and a `bad` answer that are plainly different."""
 _ORDERS: Final = ("good", "bad")
 """The answer that comes last and is rated."""
+CALLS_OF_CHECK: Final = len(PAIRS) * len(_ORDERS)
+"""The calls that check one model."""
 _ROLES: Final[tuple[Literal["user", "assistant"], ...]] = ("user", "assistant", "user", "assistant")
 _LEAST: Final = 0.1
 """The share of the scale by which each good answer must be rated higher than every bad one.
@@ -40,13 +43,18 @@ async def check_raters(context: EpochContext, call_id: str) -> tuple[RaterCheck,
     """Check every distinct model of the users that is neither simulated nor a real person."""
     agents = context.agents
     distinct = {agent.config.model_dump_json(): agent for agent in (agents.user, *agents.own.values())}
-    models = [agent for agent in distinct.values() if agent.config.provider not in ("simulated", HUMAN)]
+    models = [agent for agent in distinct.values() if is_checked(agent.config)]
     jobs = (check_rater(m, agents.prompts, f"{call_id}/{n}", agents.ratings.scale) for n, m in enumerate(models, 1))
     try:
         return tuple(await together(jobs))
     except CallFailed as error:
         stop_if_too_many([error], 1, agents.max_failures, "rater checks")
         return ()
+
+
+def is_checked(model: ModelSettings) -> bool:
+    """Return whether a model that rates is checked: one that is neither simulated nor a real person."""
+    return model.provider not in ("simulated", HUMAN)
 
 
 async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple[float, float]) -> RaterCheck:

@@ -15,7 +15,7 @@ from scai_cli.models.simulated import connect
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents, build_agents
-from scai_cli.simulation.groups import dev_people
+from scai_cli.simulation.stages import expected_calls, group_sizes
 
 TYPICAL_ANSWER: Final = 300
 """The assumed tokens of a real model's answer without a limit."""
@@ -94,36 +94,9 @@ class Workload:
         )
         return rehearsal
 
-    def group(self, holdout: bool = False) -> tuple[int, int, int]:
-        """Return the numbers of personas, tasks and cross raters of an epoch or of the holdout."""
-        config = self.config
-        if holdout:
-            personas, tasks = (len(part) for part in config.held_out)
-        else:
-            personas = config.personas.per_epoch or len(config.train_personas)
-            tasks = config.tasks.per_epoch or len(config.train_tasks)
-        wanted = config.ratings.cross_raters
-        return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
-
     def calls(self) -> int:
         """Estimate the number of calls, including trials of candidates."""
-        config, revision = self.config, self.config.revision
-        proposed, ratifies = revision.candidates, revision.acceptance == "ratify"
-        trials = 1.0 + proposed if revision.acceptance == "improves" else self.dev_share
-        plays = config.epochs * (1 + trials) + 1
-        total = 0.0
-        opens = config.opening == "own_words"
-        # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
-        parts = (plays, config.epochs + 1, self.group()), (2, 1, self.group(holdout=True))
-        for times, openings, (personas, tasks, raters) in parts:
-            total += personas * tasks * (times * (2 * config.turns + raters) + opens * openings)
-        each = proposed + self.group()[0] * ratifies
-        return math.ceil(total) + config.epochs * each
-
-    @property
-    def dev_share(self) -> float:
-        """The share of the people who are set aside to try revisions on."""
-        return len(dev_people(self.config)) / len(self.config.train_personas)
+        return math.ceil(sum(expected_calls(self.config).values()))
 
     def part(self) -> Workload:
         """Return the experiment with a part of its epochs, and of its train and held-out personas and tasks."""
@@ -152,8 +125,8 @@ class Workload:
         """Return the ratios of whole to part for the number of calls and for the length of prompts."""
         holdout, product = purpose.startswith(HOLDOUT), purpose.startswith(PRODUCT)
         purpose = purpose.removeprefix(HOLDOUT).removeprefix(PRODUCT)
-        personas, tasks, raters = self.group(holdout)
-        some, few, seen = part.group(holdout)
+        personas, tasks, raters = group_sizes(self.config, holdout=holdout)
+        some, few, seen = group_sizes(part.config, holdout=holdout)
         epochs = 1.0 if holdout or product else self.config.epochs / part.config.epochs
         if purpose == "ballot":
             return epochs * personas / some, 1.0

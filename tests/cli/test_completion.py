@@ -41,16 +41,12 @@ def complete(monkeypatch: pytest.MonkeyPatch, line: str, shell: str = "bash") ->
     [
         ("show ", ["e", "s", "newest", "tiny", "latest"]),
         ("show --runs-dir elsewhere ", ["other", "latest"]),
-        ("show t", ["tiny"]),
         ("chat ", ["newest", "tiny", "latest"]),
-        ("compare tiny ", ["newest", "tiny", "latest"]),
         ("resume ", ["e", "g", "newest", "tiny", "latest"]),
         ("export ", ["e", "g", "s", "newest", "tiny", "latest"]),
         ("export g tiny --format sft", ["sft", "sft-prompt-completion"]),
         ("export e --format sc", ["scores"]),
         ("export tiny --for ", ["everyone", "members", *PEOPLE]),
-        ("export tiny --as m", ["markdown"]),
-        ("generate ", ["newest", "tiny", "latest", "none"]),
         ("evaluate tiny ", ["newest", "tiny", "latest", "none", "bare"]),
         ("evaluate tiny --suite society,pa", ["society,pairs"]),
         ("show tiny --persona ", PEOPLE),
@@ -60,12 +56,10 @@ def complete(monkeypatch: pytest.MonkeyPatch, line: str, shell: str = "bash") ->
         ("chat nowhere --persona ", []),
         ("explain tiny --users ann b", ["bob"]),
         ("run ", ["mine.yaml", "configs/one.yaml"]),
-        ("run con", ["configs/one.yaml"]),
         ("check configs/", ["configs/one.yaml"]),
         ("run ./runs/", []),  # then the shell completes files
         ("personas import x --as per", ["personahub"]),
         ("tasks import x --as h", ["habermas"]),
-        ("run mine.yaml --model s", ["simulated"]),
         ("sh", ["show"]),
     ],
 )
@@ -99,7 +93,7 @@ def test_each_shell_gets_its_form_with_names_beside_ids(runs: Path, monkeypatch:
     assert len(options) > 20
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_strange_folders_neither_speak_nor_run_in_the_shell(
     runs: Path, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:

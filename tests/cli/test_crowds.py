@@ -20,7 +20,8 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [3, 50])
 def test_a_crowd_of_runs_with_one_name_and_one_cache_is_read_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:

@@ -277,7 +277,7 @@ def test_a_run_is_exported_as_far_as_it_went(group: Path, tmp_path: Path, form: 
     told = (group / "events.jsonl").read_bytes().splitlines(keepends=True)
     whole = scai("export", group, "--format", form).out.splitlines()
     before = 0
-    for count in range(0, len(told) + 1, 37):
+    for count in range(0, len(told) + 1, 97):
         (run / "events.jsonl").write_bytes(b"".join(told[:count]) + b'{"seq":9,"time":"2026')
         called = scai("export", run, "--format", form)
         assert called.code == 0

@@ -259,9 +259,9 @@ scai_cli.cli.main()
     ("number", "code", "name"),
     [
         (signal.SIGINT, 130, "x/"),
-        (signal.SIGTERM, 130, "x.jsonl"),
         (signal.SIGKILL, -9, "x.jsonl"),
-        (signal.SIGKILL, -9, "x/"),
+        pytest.param(signal.SIGTERM, 130, "x.jsonl", marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, -9, "x/", marks=pytest.mark.slow),
     ],
 )
 def test_an_export_that_is_ended_in_the_middle_leaves_the_old_as_it_was(

@@ -11,7 +11,8 @@ from hostile_texts import EVERYTHING, TEXTS, UNSEEN
 
 from scai_cli.display.terminal.consoles import err
 from scai_cli.display.terminal.listing import print_lists
-from scai_cli.display.terminal.sweep import SweepProgress, print_sweep, summary_line, sweep_csv
+from scai_cli.display.terminal.sweep import print_sweep, summary_line, sweep_csv
+from scai_cli.display.terminal.sweep_progress import SweepProgress
 from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
 
 

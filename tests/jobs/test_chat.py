@@ -274,7 +274,7 @@ def test_at_a_terminal(run):
     assert saved(run)[3]["comment"] == "fine"
 
 
-@pytest.mark.parametrize("leave", ["\x03", "\x04"])
+@pytest.mark.parametrize("leave", ["\x03", pytest.param("\x04", marks=pytest.mark.slow)])
 def test_ctrl_c_and_ctrl_d_leave_without_a_trace(run, leave):
     with Terminal("chat", "tiny") as terminal:
         terminal.sees("> ")
@@ -390,7 +390,7 @@ def test_a_failed_answer_of_one_version_is_asked_for_again_alone(run, monkeypatc
     assert {e["id"] for e in saved(run) if e.get("role") == "assistant"} == {"chat1/you/m1", "chat1@v0/you/m1"}
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(80, 0), (100, 1)])
+@pytest.mark.parametrize(("columns", "lines"), [pytest.param(80, 0, marks=pytest.mark.slow), (100, 1)])
 @pytest.mark.usefixtures("run")
 def test_on_a_wide_terminal_two_answers_are_side_by_side(columns, lines):
     with Terminal("chat", "tiny", "--against", "start", columns=columns) as terminal:

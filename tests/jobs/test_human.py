@@ -255,7 +255,11 @@ def test_at_a_terminal_a_killed_run_goes_on_with_the_next_question(us, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("\x04", "there is no more input"), ("half an ans\x03", "interrupted by Ctrl-C")]
+    ("key", "said"),
+    [
+        pytest.param("\x04", "there is no more input", marks=pytest.mark.slow),
+        ("half an ans\x03", "interrupted by Ctrl-C"),
+    ],
 )
 def test_ctrl_d_and_ctrl_c_stop_a_waiting_question_at_once(us, key, said):
     with Terminal("run", us) as terminal:

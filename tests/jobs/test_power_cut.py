@@ -138,7 +138,7 @@ def same_as_undisturbed(disk: Disk, root: Path, request: pytest.FixtureRequest) 
     return "moody" in request.node.name or comparable(root / "runs/small") == comparable(disk.root / "runs/small")
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(4))
 def test_a_run_survives_a_power_cut(
     recorded: tuple[Disk, Loopback], number: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -176,8 +176,20 @@ def test_a_torn_line_is_said(finished, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
-@pytest.mark.parametrize("damage", ["{", "[]", "17", '{"seq": 3}', "[" * 200_000, '"text"', "\ufffd{}"])
-@pytest.mark.parametrize("number", [1, 5, -1])
+@pytest.mark.parametrize(
+    ("damage", "number"),
+    [
+        ("{", 1),
+        ("{", 5),
+        ("{", -1),
+        ("[]", 5),
+        ("17", 1),
+        ('{"seq": 3}', -1),
+        ("[" * 200_000, 5),
+        ('"text"', 1),
+        ("\ufffd{}", 5),
+    ],
+)
 def test_a_damaged_line_is_refused_with_its_number(finished, tmp_path, name, damage, number):
     run = tmp_path / "runs" / "tiny"
     shutil.copytree(finished, run)

@@ -44,7 +44,7 @@ def used(summary, what):
     }[what]
 
 
-@pytest.mark.parametrize("what", ["calls", "tokens", "usd"])
+@pytest.mark.parametrize("what", ["calls", pytest.param("tokens", marks=pytest.mark.slow), "usd"])
 def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, clean, what):
     whole = used(clean, what)
     limit = whole // 2 if what != "usd" else whole / 2

@@ -19,7 +19,7 @@ from terminal import Terminal
 from waiting import heard, until
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-EACH = pytest.mark.parametrize("number", SIGNALS)
+FIRST = [SIGNALS[0], *(pytest.param(number, marks=pytest.mark.slow) for number in SIGNALS[1:])]
 NAMES = {number: number.name for number in SIGNALS} | {signal.SIGINT: "Ctrl-C"}
 SHORT = EXPERIMENT.replace("epochs: 4", "epochs: 2")
 
@@ -127,7 +127,7 @@ def long(tmp_path):
     return tmp_path / "long.yaml"
 
 
-@EACH
+@pytest.mark.parametrize("number", FIRST)
 def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     process = start("run", long, "-q")
     log = tmp_path / "runs" / "long" / "calls.jsonl"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 
@@ -16,7 +15,8 @@ from in_process import InProcess
 from scai_cli.errors import ConfigError, LimitReached, ProviderError, RunError, ScaiError
 from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.sweep_file import read_sweep
-from scai_cli.jobs.sweep import SweepOutcome, run_sweep
+from scai_cli.jobs.sweep import SweepOutcome, SweepStart, run_sweep
+from scai_cli.jobs.sweep_cell import CellProgress
 from scai_cli.jobs.sweep_plan import plan_sweep
 from scai_cli.runs.locks import take_lock
 from scai_cli.runs.sweep_directory import CellRecord, read_sweep_directory
@@ -30,10 +30,14 @@ class Watch:
     def __init__(self) -> None:
         self.records: list[CellRecord] = []
         self.lines: list[str] = []
+        self.reports: dict[str, list[CellProgress]] = {}
         self.engine: InProcess | None = None
 
-    def begin(self, name: str, cells: Sequence[CellRecord]) -> None:
+    def begin(self, start: SweepStart) -> None:
         pass
+
+    def report(self, run_id: str, progress: CellProgress) -> None:
+        self.reports.setdefault(run_id, []).append(progress)
 
     def see(self, record: CellRecord) -> None:
         self.records.append(record)

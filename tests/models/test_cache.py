@@ -226,6 +226,7 @@ for n in range(100):
 """
 
 
+@pytest.mark.slow
 def test_several_processes_make_one_file(tmp_path):
     command = [sys.executable, "-c", OPENER, str(tmp_path)]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)

@@ -67,7 +67,7 @@ def test_every_format_is_tried_here() -> None:
 def test_imported_people_play_an_epoch_and_are_exported(form: str, file: str, count: int, kind: str) -> None:
     called = scai("personas", "import", HERE / file, "--as", form, "-o", f"people.{kind}")
     assert called.code == 0
-    assert called.lines[-1] == f"wrote {count} personas to people.{kind}"
+    assert called.lines[-4] == f"wrote {count} personas to people.{kind}"
     Path("x.yaml").write_text(
         f"epochs: 1\nturns: 1\npersonas: people.{kind}\ntasks: [{{id: tea, prompt: How do I make tea?}}]\n",
         encoding="utf-8",
@@ -252,13 +252,13 @@ def test_bad_rows_are_skipped_on_request_and_said_with_number_and_reason() -> No
         ["p.jsonl:5", "row 4"],
         ["p.jsonl:6", "row 5"],
     ]
-    assert called.lines[-1] == "wrote 2 personas to out.jsonl, 4 bad rows left out"
+    assert called.lines[-4] == "wrote 2 personas to out.jsonl, 4 bad rows left out"
 
 
 def test_many_bad_rows_are_counted() -> None:
     Path("p.jsonl").write_text('{"persona": "A judge."}\n' + "{}\n" * 30, encoding="utf-8")
     called = scai("personas", "import", "p.jsonl", "--as", "personahub", "-o", "out.jsonl", "--skip-bad")
-    assert len(called.lines) == 20 + 3
+    assert len(called.lines) == 20 + 3 + 3
     assert called.lines[20] == "p.jsonl: 10 more bad rows"
 
 

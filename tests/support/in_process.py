@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, run_cell
+from scai_cli.jobs.sweep_cell import CellListener, CellOrder, CellResult, run_cell
 
 
 class InProcess:
@@ -20,9 +20,9 @@ class InProcess:
     async def __aexit__(self, *error: object) -> None:
         pass
 
-    async def run(self, order: CellOrder, say: Say) -> CellResult:
+    async def run(self, order: CellOrder, listener: CellListener) -> CellResult:
         self.started.append(order.path.name)
-        return await run_cell(order, say)
+        return await run_cell(order, listener)
 
     def stop(self, *, at_once: bool = False) -> None:
         pass

@@ -41,9 +41,17 @@ class Runs:
 
     def scai(self, *words: str) -> str:
         """Return what a command prints to stdout on a terminal of 80 columns."""
+        return self._called(*words).stdout
+
+    def _called(self, *words: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "SCAI_RUNS_DIR": str(self.folder), "COLUMNS": "80", "NO_COLOR": "1"}
         command = [sys.executable, "-m", "scai_cli", *words]
-        return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    def screen(self, *words: str) -> str:
+        """Return what a command prints to stdout, then the next commands on stderr."""
+        shown = self._called(*words)
+        return shown.stdout + shown.stderr
 
 
 @contextmanager
@@ -121,6 +129,23 @@ def screen(runs: Runs) -> str:
     return code_block(f"{shown}\nThe system message, to paste into any chatbot:\n\n{message}")
 
 
+def summary(runs: Runs) -> str:
+    """Return the first screen of the quickstart, with the next commands."""
+    return code_block(runs.screen("show", "quickstart"))
+
+
+def ratings(runs: Runs) -> str:
+    """Return the ratings of the quickstart."""
+    return code_block(runs.scai("show", "quickstart", "--ratings"))
+
+
+def comparison(runs: Runs) -> str:
+    """Return the result of the comparison of two welfare functions in the courtyard, without the tables."""
+    for name, welfare in (("mean", "utilitarian"), ("worst-off", "rawlsian")):
+        runs.scai("run", "configs/courtyard.yaml", "--run-id", name, "--set", f"welfare={welfare}", "--quiet")
+    return code_block(runs.scai("compare", "mean", "worst-off").partition("\n\n")[0])
+
+
 def message(runs: Runs) -> str:
     """Return the help desk's system message."""
     return code_block(runs.scai("export", "help-desk", "--format", "system", "--for", "members"))
@@ -142,7 +167,8 @@ def warning(runs: Runs) -> str:
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     script = f"{commands}\nscai check desk.yaml 2> warning > /dev/null"
     subprocess.run(["bash", "-ec", script], cwd=folder, env=env, check=True, capture_output=True)
-    return code_block((folder / "warning").read_text(encoding="utf-8"))
+    lines = (folder / "warning").read_text(encoding="utf-8").splitlines()
+    return code_block("\n".join(line for line in lines if line.startswith("warning: ")))
 
 
 def verdict(runs: Runs) -> str:
@@ -154,6 +180,9 @@ def verdict(runs: Runs) -> str:
 RECORDS: Final[Mapping[tuple[str, str], Callable[[Runs], str]]] = {
     ("README.md", "before and after"): pair,
     ("docs/start.md", "quickstart"): screen,
+    ("docs/reading.md", "summary"): summary,
+    ("docs/reading.md", "ratings"): ratings,
+    ("docs/reading.md", "comparison"): comparison,
     ("docs/help-desk.md", "warning"): warning,
     ("docs/help-desk.md", "message"): message,
     ("docs/help-desk.md", "price"): price,

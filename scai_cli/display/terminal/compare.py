@@ -48,7 +48,10 @@ def print_comparison(comparison: Comparison, similarity: VersionSimilarity | Non
 
 
 def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    yield styled(one_line(comparison.sentence), HEADING)
+    plain, _, measured = one_line(comparison.sentence).partition(". ")
+    yield styled(f"{plain}." if measured else plain, HEADING)
+    if measured:
+        yield styled(measured)
     yield ""
     for run, history in comparison.runs.items():
         status = (history.status, style_of(history.status))

@@ -1,8 +1,9 @@
 """The consoles, stdout for data and stderr for progress and messages, and the table of most screens."""
 
 import os
+import sys
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -25,18 +26,23 @@ class _SafeConsole(Console):
 
 def out() -> Console:
     """Return the console for results, without markup."""
-    return _SafeConsole(**_plain())
+    return _SafeConsole(**_plain(sys.stdout))
 
 
 def err() -> Console:
     """Return the console for progress and messages, without markup."""
-    return _SafeConsole(stderr=True, **_plain())
+    return _SafeConsole(stderr=True, **_plain(sys.stderr))
 
 
-def _plain() -> dict[str, Any]:
+def _plain(stream: TextIO | None) -> dict[str, Any]:
     """Return the settings of both; with NO_COLOR there are no bold and no dim words either, as in a pipe."""
-    colours = {"color_system": None} if os.environ.get("NO_COLOR") else {}
-    return {"markup": False, "highlight": False, "emoji": False, **colours}
+    settings: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
+    if os.environ.get("NO_COLOR"):
+        settings["color_system"] = None
+    if stream is None or not stream.isatty():
+        # FORCE_COLOR makes rich take a pipe for a terminal; its colours may be wanted there, a moving screen is not.
+        settings["force_interactive"] = False
+    return settings
 
 
 def plain_table(*, header: bool = True) -> Table:

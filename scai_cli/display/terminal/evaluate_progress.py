@@ -47,11 +47,11 @@ class EvaluateProgress:
         done, wanted = self.done.get(self.suite, 0), self.wanted.get(self.suite)
         return f"{self.suite}: {counted(done, 'item')} answered" if done == wanted else None
 
-    def line(self) -> str:
-        """Return the progress in one line."""
+    def line(self, phase: str) -> str:
+        """Return the state of the evaluation in one line."""
         parts = [f"{name} {self.done.get(name, 0):,} of {wanted:,}" for name, wanted in self.wanted.items()]
         problems = f", {self.problems:,} with problems" if self.problems else ""
-        return f"{self.run_id} · {', '.join(parts)}{problems}"
+        return f"{self.run_id} · {phase} · items: {', '.join(parts)}{problems}"
 
     def _complaint(self, row: EvaluationRow) -> str | None:
         if row.problem is None or self.problems > _SHOWN_PROBLEMS:

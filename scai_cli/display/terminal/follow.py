@@ -30,7 +30,7 @@ def follow(path: Path, chosen: Selection) -> None:
     console = out()
     follower = _Follower(console, History(path, "running"), chosen, RunProgress(run_id=path.name))
     live = Live(console=console, get_renderable=follower.draw, refresh_per_second=4, transient=True)
-    with live if console.is_terminal else nullcontext():
+    with live if console.is_interactive else nullcontext():
         for event, is_chosen in follow_events(path, chosen):
             follower.see(event, is_chosen)
     console.print()
@@ -56,7 +56,7 @@ class _Follower:
 
     def draw(self) -> Text:
         """Return the progress of the run in one line."""
-        return Text(one_line(self.progress.line(), self.console.width), style="bold")
+        return Text(one_line(self.progress.line(self.progress.phase), self.console.width), style="bold")
 
     def see(self, event: ReadEvent, is_chosen: bool) -> None:
         """Count an event, and print it if it is of interest to people."""

@@ -60,8 +60,8 @@ class GenerateProgress:
         self.tenths = tenths
         return self._counts()
 
-    def line(self) -> str:
-        """Return the progress in one line."""
+    def line(self, phase: str) -> str:  # noqa: ARG002 - the rows say it
+        """Return the state of the set in one line."""
         return f"{self.run_id} · {self._counts()}"
 
     def _counts(self) -> str:

@@ -10,7 +10,7 @@ from scai_cli.analysis.verdicts import between, for_single_people, gained_or_los
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import styled
-from scai_cli.display.terminal.styles import HEADING, MUTED, sign_style, style_of
+from scai_cli.display.terminal.styles import HEADING, MUTED, style_of
 from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -34,7 +34,7 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     for user in (user for user in holdout.personas if user in lowest):
         first, last, person = holdout.first.get(user), holdout.last.get(user), moved.people.get(user)
         moves, verdict = (change(person.estimate), gained_or_lost(person)) if person else ("–", "")
-        sure = (styled(moves, sign_style(moves)), between(person, 2), styled(verdict, style_of(verdict)))
+        sure = (styled(moves, style_of(verdict)), between(person, 2), styled(verdict, style_of(verdict)))
         table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), *sure)
     yield table
     if whom := for_single_people(moved.people.values()):

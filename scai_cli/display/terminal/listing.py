@@ -10,7 +10,7 @@ from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.next_steps import command, print_steps_below
-from scai_cli.display.terminal.styles import DOUBTFUL, MUTED, sign_style, style_of
+from scai_cli.display.terminal.styles import DOUBTFUL, MUTED, style_of
 from scai_cli.text.characters import one_line
 
 _WIDE: Final = 100
@@ -92,14 +92,15 @@ def _print_runs(runs: Entries, sweeps: Entries) -> None:
 def _cells(entry: Mapping[str, Any], width: int) -> list[Text]:
     scale, gain, usd = entry["scale"], entry["held_out_gain"], entry["usd"]
     rated = entry["satisfaction"]
-    moved = change(gain["value"] if gain else None)
+    known = gain is not None and None not in (gain["low"], gain["high"])
+    verdict = "" if not known else "gained" if gain["low"] > 0 else "lost" if gain["high"] < 0 else ""
     cost = "–" if usd is None else f"${usd:.4f}" if usd else "nothing"
     return [
         styled(one_line(entry["run_id"])),
         Text.assemble((entry["status"], style_of(entry["status"])), ("*" * bool(entry["health"]), DOUBTFUL)),
         styled(f"{entry['epochs_done']}/{entry['epochs'] or '?'}"),
         styled("–" if rated is None or not scale else f"{number(rated, 1)} of {scale[1]:g}"),
-        styled(moved, sign_style(moved)),
+        styled(change(gain["value"] if gain else None), style_of(verdict)),
         styled(cost),
         styled(_when(entry["started"], width), MUTED),
         styled(one_line(entry["model"] or "")),

@@ -12,12 +12,12 @@ from rich.table import Table
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
-from scai_cli.analysis.verdicts import between, for_single_people
+from scai_cli.analysis.verdicts import between, for_single_people, gained_or_lost
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.satisfaction import version_titles
-from scai_cli.display.terminal.styles import HEADING, MUTED, sign_style
+from scai_cli.display.terminal.styles import HEADING, MUTED, style_of
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 from scai_cli.simulation.utilities import mean
@@ -90,9 +90,10 @@ def _before_and_after(width: int, history: History, found: Headline) -> Iterator
         person = found.people.get(user) if found.apart else None
         if person is not None:  # over the tasks rated under both, as on the first screen
             own = (person.before, person.after)[-len(sides) :]
+        verdict = gained_or_lost(person.interval) if person else ""
         interval = [between(person.interval if person else None, 1)] * intervals
         name = one_line(history.names[user], max(room, 8))
-        table.add_row(styled(name), *_numbers(own, changes), *interval, *_numbers(others, changes))
+        table.add_row(styled(name), *_numbers(own, changes, verdict), *interval, *_numbers(others, changes))
     yield table
     yield from _left_out(rows)
     if intervals and (whom := for_single_people([person.interval for person in found.people.values()])):
@@ -113,12 +114,12 @@ def _people(history: History, epochs: Sequence[int]) -> Mapping[str, _Given]:
     return given
 
 
-def _numbers(values: Sequence[float | None], changes: bool) -> Iterator[RenderableType]:
+def _numbers(values: Sequence[float | None], changes: bool, verdict: str = "") -> Iterator[RenderableType]:
     yield from (number(value, 1) for value in values)
     if changes:
         before, after = values
-        moved = change(None if before is None or after is None else after - before, 1)
-        yield styled(moved, sign_style(moved))
+        moved = None if before is None or after is None else after - before
+        yield styled(change(moved, 1), style_of(verdict))
 
 
 def _by_rater(width: int, history: History, epoch: Epoch, selection: Selection) -> Iterator[RenderableType]:

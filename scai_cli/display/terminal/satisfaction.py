@@ -12,7 +12,7 @@ from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import sparkline, styled, thinned
-from scai_cli.display.terminal.styles import HEADING, MUTED, sign_style, style_of
+from scai_cli.display.terminal.styles import HEADING, MUTED, style_of
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
@@ -63,7 +63,8 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     for row in (*shown, _everyone(found)):
         name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", HEADING)
         sure = row.sure[:certainty] if found.apart else ()
-        table.add_row(name, *_cells(row.numbers, found), *(styled(word, style_of(word)) for word in sure))
+        verdict = row.sure[-1] if row.user and row.sure else found.verdict
+        table.add_row(name, *_cells(row.numbers, found, verdict), *(styled(word, style_of(word)) for word in sure))
     yield table
     if (interval := found.satisfaction.interval) is not None:
         yield styled(f"95 % interval: range of the change with {for_whom(interval)}", MUTED)
@@ -115,8 +116,8 @@ def _of_plays(user: str, average: float | None, values: Sequence[float]) -> Pers
     return PersonRow(user, (average, low, high), average, None if low is None or high is None else high - low)
 
 
-def _cells(numbers: Sequence[float | None], found: Headline) -> list[Text]:
+def _cells(numbers: Sequence[float | None], found: Headline, verdict: str) -> list[Text]:
     if found.apart:
-        moved = change(numbers[2], 1)
-        return [*(styled(number(value, 1)) for value in numbers[:2]), styled(moved, sign_style(moved))]
+        ends = (styled(number(value, 1)) for value in numbers[:2])
+        return [*ends, styled(change(numbers[2], 1), style_of(verdict))]
     return [styled(number(value, 1)) for value in numbers[: len(_titles(found))]]

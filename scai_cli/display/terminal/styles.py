@@ -15,15 +15,10 @@ _STYLES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("gained", "gains", "better", "higher", "finished"), GOOD),
     **dict.fromkeys(("lost", "loses", "worse", "lower", "failed", "refused"), BAD),
     **dict.fromkeys(("cannot judge", "stopped", "interrupted"), DOUBTFUL),
-    **dict.fromkeys(("waiting", "cannot tell"), MUTED),
+    "waiting": MUTED,
 }
 
 
 def style_of(word: str) -> str:
-    """Return the style of a status or of a verdict; none for other words."""
+    """Return the style of a status or of a verdict; none for other words. A change has the style of its verdict."""
     return _STYLES.get(word, "")
-
-
-def sign_style(change: str) -> str:
-    """Return the style of a number by its sign: `+0.3` is good; a change that rounds to 0 has none."""
-    return "" if not change.strip("+-–0.") else GOOD if change[0] == "+" else BAD if change[0] == "-" else ""

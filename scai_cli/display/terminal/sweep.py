@@ -1,4 +1,4 @@
-"""The table of a sweep, as text and as CSV, its plan, and its progress in one line."""
+"""The table of a sweep, as text and as CSV, and its plan."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any, Final
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from scai_cli.analysis.sweep_axes import Row, main_differences
 from scai_cli.datasets.export.row_writers import guarded
@@ -202,11 +200,16 @@ def _interval(gain: Gain | None) -> str:
 
 def summary_line(cells: Sequence[CellRecord]) -> str:
     """Return the numbers of cells by status, the calls and, if all prices are known, the cost."""
-    counts = Counter(cell.status for cell in cells)
     costs = [cell.usd for cell in cells if cell.calls]
     money = "" if None in costs or not any(costs) else f" · ${sum(cost or 0.0 for cost in costs):.4f}"
+    return f"{state_words(cells)} · {sum(cell.calls for cell in cells):,} calls{money}"
+
+
+def state_words(cells: Sequence[CellRecord]) -> str:
+    """Return the numbers of cells by status."""
+    counts = Counter(cell.status for cell in cells)
     states = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"{counted(len(cells), 'cell')}: {states} · {sum(cell.calls for cell in cells):,} calls{money}"
+    return f"{counted(len(cells), 'cell')}: {states}"
 
 
 def print_sweep_plan(plan: SweepPlan) -> None:
@@ -221,44 +224,3 @@ def print_sweep_plan(plan: SweepPlan) -> None:
         f"{unfinished} of {len(plan.cells)} cells to finish: {plan.calls:,} calls, {plan.usage.total:,} tokens"
     )
     console.print(cost_line(plan.usd))
-
-
-class SweepProgress:
-    """Shows one line that changes on a terminal, elsewhere a line for each cell that ends; and all messages."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._name = ""
-        self._cells: dict[str, CellRecord] = {}
-        self._live: Live | None = None
-
-    def begin(self, name: str, cells: Sequence[CellRecord]) -> None:
-        """Start the line."""
-        self._name, self._cells = name, {cell.run_id: cell for cell in cells}
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=self._line, refresh_per_second=4)
-            self._live.start()
-        else:
-            self.say(self._line().plain)
-
-    def see(self, record: CellRecord) -> None:
-        """Count a record; show the end of a cell."""
-        self._cells[record.run_id] = record
-        if record.status != "running" and (self._live is None or record.status != "finished"):
-            words = record.problem or record.status
-            self.say(words if words.startswith(record.status) else f"{record.status}: {words}", record.run_id)
-
-    def say(self, line: str, run_id: str | None = None) -> None:
-        """Show a message, of a cell with its id in front."""
-        text = line if run_id is None else f"{run_id}: {line}"
-        self._console.print(Text(one_line(text)), soft_wrap=True)
-
-    def end(self) -> None:
-        """Leave the last state on the screen."""
-        if self._live is not None:
-            self._live.stop()
-        elif self._cells:
-            self.say(self._line().plain)
-
-    def _line(self) -> Text:
-        return Text(one_line(f"{self._name} · {summary_line(list(self._cells.values()))}", self._console.width))

@@ -53,7 +53,9 @@ def calls_page(library: Library, asked: Asked) -> View:
         ),
         note(f"{part.words('call')}, in the order of {path.name}/calls.jsonl."),
         links,
-        table(heads, (_row(asked.name, call) for call in found), words=True) if total else _nothing(asked),
+        tag("div", table(heads, (_row(asked.name, call) for call in found), words=True), class_="list")
+        if total
+        else _nothing(asked),
         links if found else None,
     )
     return View("Model calls", _heading(path), content, [(asked.name, of(asked.name))])

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scai_cli.jobs.sweep_cell import CellOrder, CellResult
+from scai_cli.jobs.sweep_cell import CellOrder, CellProgress, CellResult
 
 _LENGTH: Final = struct.Struct(">Q")
 
@@ -29,6 +29,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """To the driver: how far a cell is."""
+
+    run_id: str
+    progress: CellProgress
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """To the driver: the end of a cell."""
 
@@ -36,7 +44,7 @@ class Ended:
     result: CellResult
 
 
-Message = CellOrder | Stop | Said | Ended
+Message = CellOrder | Stop | Said | Reported | Ended
 
 
 def frame(message: Message) -> bytes:

@@ -18,8 +18,8 @@ from typing import Any, Final, Self
 
 from scai_cli.errors import Interrupted, RunError
 from scai_cli.jobs.interruption import GRACE_S
-from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, failed, given_up
-from scai_cli.jobs.sweep_engines.frames import Message, Said, Stop, frame, read_message
+from scai_cli.jobs.sweep_cell import CellListener, CellOrder, CellResult, failed, given_up
+from scai_cli.jobs.sweep_engines.frames import Message, Reported, Said, Stop, frame, read_message
 
 _PROGRAM: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -34,7 +34,7 @@ class _Cell:
     """A cell at work in a worker."""
 
     order: CellOrder
-    say: Say
+    listener: CellListener
     ended: asyncio.Future[CellResult]
     starts: int = 1
 
@@ -66,12 +66,12 @@ class LocalEngine:
             await self._start_worker()
         return self
 
-    async def run(self, order: CellOrder, say: Say) -> CellResult:
-        """Play a cell in the worker with the fewest; `say` gets its messages."""
+    async def run(self, order: CellOrder, listener: CellListener) -> CellResult:
+        """Play a cell in the worker with the fewest."""
         if not self._workers:
             return given_up(order, "no worker process is left")
         worker = min(self._workers, key=lambda each: len(each.cells))
-        cell = _Cell(order, say, asyncio.get_running_loop().create_future())
+        cell = _Cell(order, listener, asyncio.get_running_loop().create_future())
         self._give(worker, cell)
         return await cell.ended
 
@@ -121,7 +121,9 @@ class LocalEngine:
         assert worker.process.stdout is not None
         while (message := await read_message(worker.process.stdout)) is not None:
             if isinstance(message, Said):
-                worker.cells[message.run_id].say(message.line)
+                worker.cells[message.run_id].listener.say(message.line)
+            elif isinstance(message, Reported):
+                worker.cells[message.run_id].listener.report(message.progress)
             else:
                 worker.cells.pop(message.run_id).ended.set_result(message.result)
         code = await worker.process.wait()
@@ -153,7 +155,7 @@ class LocalEngine:
                 cell.ended.set_result(given_up(cell.order, f"its process has died twice, the last time by {how}"))
             else:
                 cell.starts += 1
-                cell.say(f"its process has died ({how}); another one continues the work")
+                cell.listener.say(f"its process has died ({how}); another one continues the work")
                 self._give(new, cell)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from scai_cli.errors import ConfigError, Interrupted
 from scai_cli.jobs.interruption import ProcessSignals
 from scai_cli.jobs.session import run_on_loop
-from scai_cli.jobs.sweep_cell import CellOrder, CellResult, Say, failed, given_up, run_cell
+from scai_cli.jobs.sweep_cell import CellListener, CellOrder, CellResult, failed, given_up, run_cell
 from scai_cli.text.characters import one_line
 
 _PATIENCE_S: Final = 10.0
@@ -50,8 +50,8 @@ class RayEngine:
         self._waiting_share = min(1.0, ray.cluster_resources().get("CPU", 1.0) / self._places)
         return self
 
-    async def run(self, order: CellOrder, say: Say) -> CellResult:
-        """Play a cell in a worker; `say` gets its messages at its end."""
+    async def run(self, order: CellOrder, listener: CellListener) -> CellResult:
+        """Play a cell in a worker; its messages come at its end."""
         waits = any(model.provider != "simulated" for _, model in order.job.config.models())
         task = self._ray.remote(_play).options(num_cpus=self._waiting_share if waits else 1).remote(order)
         self._tasks.add(task)
@@ -65,7 +65,7 @@ class RayEngine:
         finally:
             self._tasks.discard(task)
         for line in said:
-            say(line)
+            listener.say(line)
         return result
 
     def stop(self, *, at_once: bool = False) -> None:  # noqa: ARG002 - a second one is as a second signal
@@ -91,7 +91,7 @@ def _play(order: CellOrder) -> tuple[CellResult, list[str]]:
     signals, said, before = ProcessSignals(), list[str](), signal.getsignal(signal.SIGINT)
     try:
         signals.install(signal.SIGINT)  # the others stay Ray's: a worker that they end is replaced
-        return run_on_loop(run_cell(order, said.append)), said
+        return run_on_loop(run_cell(order, CellListener(said.append))), said
     except (Interrupted, asyncio.CancelledError):  # between the loop's start and the first call, or after the last one
         return failed(order, Interrupted("interrupted")), said
     finally:

@@ -19,8 +19,8 @@ from scai_cli.concurrency import collect_seldom
 from scai_cli.errors import Interrupted
 from scai_cli.jobs.interruption import Interruption, ProcessSignals
 from scai_cli.jobs.session import loop_factory
-from scai_cli.jobs.sweep_cell import CellOrder, failed, given_up, run_cell
-from scai_cli.jobs.sweep_engines.frames import Ended, Message, Said, Stop, frame, read_message
+from scai_cli.jobs.sweep_cell import CellListener, CellOrder, failed, given_up, run_cell
+from scai_cli.jobs.sweep_engines.frames import Ended, Message, Reported, Said, Stop, frame, read_message
 
 
 def main() -> None:
@@ -96,9 +96,13 @@ class _Worker:
         task.add_done_callback(partial(self._report, message))
 
     async def _play(self, order: CellOrder) -> None:
-        result = await run_cell(order, lambda line: self._send(Said(order.path.name, line)))
+        run_id = order.path.name
+        listener = CellListener(
+            lambda line: self._send(Said(run_id, line)), lambda progress: self._send(Reported(run_id, progress))
+        )
+        result = await run_cell(order, listener)
         if self._is_stopped or result.record.status != "interrupted":
-            self._send(Ended(order.path.name, result))
+            self._send(Ended(run_id, result))
 
     def _report(self, order: CellOrder, task: asyncio.Task[None]) -> None:
         """Send the result of a cell that a bug has ended: it stops no other cell."""

@@ -1,0 +1,110 @@
+"""Show the progress of a session, live on a terminal, as plain lines elsewhere."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND, CallsBar, CallsLines, spent_words
+from scai_cli.jobs.session import SessionStart
+from scai_cli.models.call_count import CallCount
+from scai_cli.text.characters import one_line
+
+Seen = TypeVar("Seen")
+Noted = TypeVar("Noted", contravariant=True)
+
+
+class Work(Protocol[Noted]):
+    """Counts events or rows, and describes what they have come to."""
+
+    def begin(self, session: SessionStart) -> None:
+        """Set the totals of the session."""
+
+    def note(self, item: Noted) -> str | None:
+        """Count an item; return a line about it, or None."""
+
+    def milestone(self) -> str | None:
+        """Return a further line about the last item, for outputs without a live view."""
+
+    def line(self, phase: str) -> str:
+        """Return the state of the work in one line; `phase` is what it does now, or empty."""
+
+
+@dataclass(slots=True)
+class SomeCalls:
+    """Work without items: only its name and phase are shown."""
+
+    name: str = ""
+
+    def begin(self, session: SessionStart) -> None:
+        """Set the name."""
+        self.name = session.run_id
+
+    def note(self, item: object) -> None:
+        """Return None, as there is no item."""
+
+    def milestone(self) -> None:
+        """Return None."""
+
+    def line(self, phase: str) -> str:
+        """Return the name and the phase."""
+        return " · ".join(filter(None, (self.name, phase)))
+
+
+class ProgressView(Generic[Seen]):
+    """A live view that leaves its last state on the screen; without a terminal, plain lines.
+
+    With human participants it prints plain lines, so that nothing is drawn over the questions.
+    """
+
+    def __init__(self, console: Console, work: Work[Seen], clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._work, self._clock = console, work, clock
+        self._count = CallCount()
+        self._bar: CallsBar | None = None
+        self._live: Live | None = None
+
+    def begin(self, session: SessionStart) -> None:
+        """Start the view."""
+        self._work.begin(session)
+        if not any(persona.human for persona in session.config.personas.inline):
+            self._count, limits = session.count, session.config.limits
+            self._bar = CallsBar(
+                self._console, session.count, lambda: spent_words(session.spent(), limits), session.meters
+            )
+            if self._console.is_interactive:
+                self._live = Live(
+                    console=self._console, get_renderable=self._draw, refresh_per_second=FRAMES_PER_SECOND
+                )
+                self._live.start()
+            else:
+                session.count.changed = CallsLines(self._bar, self.say, self._clock).look
+        self._say_milestone()
+
+    def see(self, item: Seen) -> None:
+        """Count an item, and show its line."""
+        if (line := self._work.note(item)) is not None:
+            self.say(line)
+        self._say_milestone()
+
+    def say(self, line: str) -> None:
+        """Show a line, above a live view; only there its words are wrapped."""
+        self._console.print(Text(one_line(line)), soft_wrap=self._live is None)
+
+    def end(self) -> None:
+        """Draw the last state and stop."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _say_milestone(self) -> None:
+        if self._live is None and (line := self._work.milestone()) is not None:
+            self.say(line)
+
+    def _draw(self) -> RenderableType:
+        width = self._console.width
+        state = Text(one_line(self._work.line(self._count.words), width), style="bold")
+        return state if self._bar is None else Group(state, self._bar.row(width))
