@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # The tests start hundreds of processes, and without bytecode each of them compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
+.PHONY: quickstart test fast-tests test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
         real-model example-real notebook proof \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
@@ -25,7 +25,10 @@ quickstart: $(VENV)/.installed ## install scai, run the quickstart experiment, s
 	    "scai report $$id -o report.html" "writes a page about the run" \
 	    "scai init my-study" "copies the experiments to a folder of yours"
 
-test: check ## the checks and the fast tests (under 3 minutes on two cores)
+test: $(VENV)/.installed-dev ## the checks and the fast tests (under 3 minutes on two cores)
+	@$(MAKE) --no-print-directory -j2 check fast-tests
+
+fast-tests:
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration and not realmodel"
 
 test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: pages of docs, a real model server, a real browser, independent libraries as oracles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -30,8 +31,9 @@ async def serving(app: web.Application, host: str, port: int, last_wait_s: float
         try:
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError, OverflowError) as error:
-            problem = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(f"--host {host} --port {port}: cannot be served ({problem}); choose another") from None
+            number = getattr(error, "errno", None) or 0  # negative for a host that has no address
+            problem = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or str(error)
+            raise ConfigError(f"--port {port}: cannot be served at {host} ({problem}); choose another") from None
         taken = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{taken}"
     finally:

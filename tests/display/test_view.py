@@ -439,5 +439,5 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         found = scai("view", "--port", port)
         assert found.code == 2
-        assert f"--port {port}: cannot be served" in found.lines[0]
+        assert f"--port {port}: cannot be served at 127.0.0.1 (Address already in use)" in found.lines[0]
     assert scai("view", "--port", "99999").code == 2

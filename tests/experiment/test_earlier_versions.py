@@ -105,7 +105,7 @@ def test_a_saved_experiment_that_needs_what_is_gone_is_read_but_not_run_again(
     assert said in called.err
 
 
-@pytest.mark.parametrize("acceptance", ["vote", "both"])
+@pytest.mark.parametrize("acceptance", ["vote", pytest.param("both", marks=pytest.mark.slow)])
 def test_an_unfinished_run_that_needs_what_is_gone_names_the_version_that_can_continue_it(acceptance: str) -> None:
     run = Path(shutil.copytree(GOLDEN / "v0.5/whole", "runs/whole"))
     unfinished(run)

@@ -26,14 +26,6 @@ HELD = {
 }
 
 
-def names(file: str, data: bytes) -> list[str]:
-    Path(file).write_bytes(data)
-    Path("x.yaml").write_text(f"personas: {{from: {file}}}\n{TASKS}", encoding="utf-8")
-    called = scai("check", "x.yaml")
-    assert called.code == 0, called
-    return [person.name for person in items(Path(file), Persona)]
-
-
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("name", ["p.json", "p.jsonl", "p.yaml", "p"])
 @pytest.mark.parametrize("held", HELD)
@@ -41,7 +33,12 @@ def test_people_are_read_for_what_the_file_holds(held: str, name: str, packed: b
     if "YAML" in held and name == "p.jsonl":
         pytest.skip("a text that is not JSON is a damaged file of JSON lines there")
     data = HELD[held].encode()
-    assert names(name, gzip.compress(data) if packed else data) == ["Ana 😀", "Bo"]
+    Path(name).write_bytes(gzip.compress(data) if packed else data)
+    assert [person.name for person in items(Path(name), Persona)] == ["Ana 😀", "Bo"]
+    if not packed:
+        Path("x.yaml").write_text(f"personas: {{from: {name}}}\n{TASKS}", encoding="utf-8")
+        called = scai("check", "x.yaml")
+        assert called.code == 0, called
 
 
 @pytest.mark.parametrize("name", ["p.json", "p.jsonl"])

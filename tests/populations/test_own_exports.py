@@ -29,7 +29,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+@pytest.mark.parametrize("kind", ["jsonl", pytest.param("csv", marks=pytest.mark.slow)])
 def test_the_prompts_of_an_export_come_back_as_tasks(generated: Path, form: str, kind: str) -> None:
     run = generated / ("x" if form == "eval" else "rows")
     exported = scai("export", run, "--format", form, "-o", f"rows.{kind}")

@@ -207,17 +207,15 @@ def test_a_run_torn_at_any_byte_of_its_last_line_is_read_up_to_it(run: Path) -> 
 
 
 @pytest.mark.parametrize("damage", [b'{"seq":3,"type":"nonsense"}', b'{"seq":3', b"\xff\xfe", b"[]", b"9" * 5000])
-@pytest.mark.parametrize(
-    "view", [(), ("--json",), ("--epoch", "1"), ("--follow",), ("--constitution",), ("--ratings",)]
-)
-def test_a_damaged_line_is_named(run: Path, damage: bytes, view: tuple[str, ...]) -> None:
+def test_a_damaged_line_is_named(run: Path, damage: bytes) -> None:
     lines = (run / "events.jsonl").read_bytes().split(b"\n")
     lines[3] = damage
     (run / "events.jsonl").write_bytes(b"\n".join(lines))
-    called = scai("show", "tiny", *view)
-    assert called.code == 2
-    assert called.err.startswith(f"scai: {Path('runs/tiny/events.jsonl')}:4: this line is damaged")
-    assert called.err.count("\n") == 1
+    for view in ((), ("--json",), ("--epoch", "1"), ("--follow",), ("--constitution",), ("--ratings",)):
+        called = scai("show", "tiny", *view)
+        assert called.code == 2, view
+        assert called.err.startswith(f"scai: {Path('runs/tiny/events.jsonl')}:4: this line is damaged"), view
+        assert called.err.count("\n") == 1, view
     assert scai("export", "tiny", "--format", "sft", "-o", "rows.jsonl").code == 2
     assert not Path("rows.jsonl").exists()
 
@@ -266,7 +264,9 @@ FULL = (
 )
 
 
-@pytest.mark.parametrize("size", [200, 3000, 20_000])
+@pytest.mark.parametrize(
+    "size", [pytest.param(200, marks=pytest.mark.slow), 3000, pytest.param(20_000, marks=pytest.mark.slow)]
+)
 def test_a_full_disk_is_one_line_and_leaves_whole_lines(tiny: Path, size: int) -> None:
     called = subprocess.run(
         [sys.executable, "-c", FULL.format(size), "run", tiny, "--quiet"], capture_output=True, text=True, check=False

@@ -18,7 +18,7 @@ def test_of_every_strategy(strategy: str) -> None:
     keys = (f"strategy={strategy}", "acceptance=always")
     settings = [part for key in keys for part in ("--set", f"revision.{key}")]
     settings += ["--set", "model.options={flaws: {invents: 0}}"]  # an invented rule rests on nothing
-    made = scai("run", config, "-q", "--json", "--set", "epochs=3", *settings).json
+    made = scai("run", config, "-q", "--json", "--set", "epochs=2", *settings).json
     told = events(Path(made["path"]))
     seen: set[str] = set()
     edits = 0

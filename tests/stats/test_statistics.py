@@ -92,7 +92,7 @@ def test_one_person_or_one_task_has_the_interval_of_the_other_alone():
 
 
 @pytest.mark.parametrize("name", MIXES)
-@pytest.mark.parametrize(("people", "tasks"), [(4, 3), (10, 5)])
+@pytest.mark.parametrize(("people", "tasks"), [(4, 3), pytest.param(10, 5, marks=pytest.mark.slow)])
 def test_intervals_cover_the_true_change(name, people, tasks):
     found = covered(MIXES[name], people, tasks, 150, seed=7)
     # Of 150; the table in docs/benchmarks.md counts 2,000.

@@ -134,6 +134,17 @@ def form(action: Address, *fields: Child, label: str) -> Html:
     return tag("form", fields, button, action=action, method="get", class_="filter", role="search", aria_label=label)
 
 
+def compare_box(name: str) -> Html:
+    """Return the box of a run in a form of runs to compare."""
+    return tag("input", type="checkbox", name="run", value=name, aria_label=f"Compare {name}")
+
+
+def compare_form(*children: Child) -> Html:
+    """Return a form with the boxes of runs, which compares the ticked ones."""
+    button = tag("button", "Compare the ticked runs", type="submit", class_="all")
+    return tag("form", children, button, action=Address.of("compare"), method="get")
+
+
 def field(name: str, label: str, value: str, hint: str) -> Html:
     """Return a text field of a form."""
     box = tag("input", type="search", name=name, value=value or None, placeholder=hint, autocomplete="off")
