@@ -15,8 +15,6 @@ from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts, s
 from scai_cli.display.report.transcripts import choice
 from scai_cli.display.web.calls import OTHER_PAGES
 from scai_cli.display.web.frame import (
-    IDLE_S,
-    LIVE_S,
     Part,
     View,
     badge,
@@ -26,6 +24,7 @@ from scai_cli.display.web.frame import (
     form,
     heading,
     of,
+    pace,
     tabs,
 )
 from scai_cli.display.web.library import Asked, Library
@@ -58,7 +57,7 @@ def _evaluation(path: Path) -> View:
     evaluation = read_results(path)
     facts = evaluation_facts(evaluation).removeprefix(f"{evaluation.status} · ")
     head = together(heading(path.name, evaluation.status, facts), tabs(path.name, "", OTHER_PAGES))
-    return View(path.name, head, evaluation_body(evaluation), every=_pace(evaluation.status))
+    return View(path.name, head, evaluation_body(evaluation), every=pace(evaluation.status == "running"))
 
 
 def _sweep(library: Library, path: Path) -> View:
@@ -76,7 +75,7 @@ def _sweep(library: Library, path: Path) -> View:
     listed = together(tag("ul", links, class_="cells"), more)
     runs = tag("details", opened, compare_form(listed) if sweep.command == "run" else listed)
     head = together(heading(path.name, status, sweep_facts(sweep)), runs if made else None)
-    return View(path.name, head, sweep_body(sweep), every=_pace(status))
+    return View(path.name, head, sweep_body(sweep), every=pace(status == "running"))
 
 
 def _box(sweep: Sweep, cell: CellRecord) -> Html | None:
@@ -108,7 +107,7 @@ def _set(path: Path, asked: Asked) -> View:
         None if total else tag("p", "No row matches. ", tag("a", "Show all", href=of(path.name))),
         links if shown else None,
     )
-    return View(path.name, together(head, tabs(path.name, "", OTHER_PAGES)), content, every=_pace(status))
+    return View(path.name, together(head, tabs(path.name, "", OTHER_PAGES)), content, every=pace(status == "running"))
 
 
 def _facts(manifest: GenerateManifest, written: int) -> str:
@@ -148,11 +147,13 @@ def _selected(row: GeneratedRow, asked: Asked) -> bool:
 
 
 def _row(manifest: GenerateManifest, name: str, row: GeneratedRow) -> Html:
-    asker = [manifest.names.get(row.persona, row.persona), " asked: "] if row.persona else None
+    asker = [cut(manifest.names.get(row.persona, row.persona), 400), " asked: "] if row.persona else None
     sides = (("First answer", row.initial), ("Later answer", row.final))
     return tag(
         "div",
-        tag("p", tag("span", asker, row.task, class_="title"), tag("q", _text(row.prompt)), class_="question"),
+        tag(
+            "p", tag("span", asker, cut(row.task, 400), class_="title"), tag("q", _text(row.prompt)), class_="question"
+        ),
         tag("div", (_answer(row, words, said) for words, said in sides), class_="answers"),
         _judged(row),
         _steps(row),
@@ -193,7 +194,12 @@ def _steps(row: GeneratedRow) -> Html | None:
     if not row.steps:
         return None
     steps = (
-        tag("li", tag("b", step.principle, class_="rule-id"), " ", tag("span", _text(step.critique), dir="auto"))
+        tag(
+            "li",
+            tag("b", cut(step.principle, 80), class_="rule-id"),
+            " ",
+            tag("span", _text(step.critique), dir="auto"),
+        )
         for step in islice(row.steps, 20)
     )
     return tag("details", tag("summary", counted(len(row.steps), "critique")), tag("ol", steps))
@@ -201,7 +207,3 @@ def _steps(row: GeneratedRow) -> Html | None:
 
 def _text(text: str) -> str:
     return cut(text, MOST_CHARACTERS)
-
-
-def _pace(status: str) -> int:
-    return LIVE_S if status == "running" else IDLE_S
