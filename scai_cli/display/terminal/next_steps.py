@@ -57,11 +57,12 @@ def on(path: Path, verb: str, *options: str) -> str:
     return command(verb, path.name, *options, runs=path.parent)
 
 
-def after_run(path: Path) -> Steps:
-    """Return the steps after the end of a run."""
+def after_run(path: Path, *, revised: bool = True) -> Steps:
+    """Return the steps after the end of a run; not `revised` if it adopted no rule."""
+    message = ("get the message to paste", on(path, "export", "--format", "system"))
     return [
         ("see the result", on(path, "show")),
-        ("get the message to paste", on(path, "export", "--format", "system")),
+        message if revised else ("why no rule was adopted", on(path, "show", "--constitution")),
         ("make a page to mail", on(path, "report")),
     ]
 
@@ -74,7 +75,7 @@ def after_summary(path: Path, status: str) -> Steps:
         return []  # the screen says how to continue
     return [
         ("who rated what", on(path, "show", "--ratings")),
-        ("every version of the rules", on(path, "show", "--constitution")),
+        ("every version, and why", on(path, "show", "--constitution")),
         ("a page to mail, with figures", on(path, "report")),
     ]
 
@@ -196,7 +197,7 @@ def after_explanation(path: Path) -> Steps:
     """Return the steps after the rules of a run were explained."""
     return [
         ("a page with these effects", on(path, "report")),
-        ("every version of the rules", on(path, "show", "--constitution")),
+        ("every version, and why", on(path, "show", "--constitution")),
     ]
 
 
@@ -209,7 +210,7 @@ def after_sweep(path: Path) -> Steps:
     """Return the steps after a sweep."""
     again = command("sweep", path / "sweep.yaml", "--csv", runs=path.parent)
     return [
-        ("its values compared", on(path, "show")),
+        ("its runs compared", on(path, "show")),
         ("a page to mail", on(path, "report")),
         ("a table for a spreadsheet", f"{again} > {shlex.quote(f'{path.name}.csv')}"),
     ]
