@@ -78,7 +78,8 @@ def _evaluation(entry: Entry) -> Sequence[Child]:
 
 
 def _generated(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,} of {entry['wanted'] or '?'}", entry["source"] or "–"]
+    wanted = f"{entry['wanted']:,}" if entry["wanted"] else "?"
+    return [f"{entry['rows']:,} of {wanted}", entry["source"] or "–"]
 
 
 def _section(title: str, entries: Sequence[Entry], heads: Sequence[str], cells: Any) -> Html | None:
