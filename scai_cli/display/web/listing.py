@@ -83,7 +83,8 @@ def _evaluation(entry: Entry) -> Sequence[Child]:
 
 
 def _generated(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,} of {entry['wanted'] or '?'}", _text(entry["source"])]
+    wanted = f"{entry['wanted']:,}" if entry["wanted"] else "?"
+    return [f"{entry['rows']:,} of {wanted}", _text(entry["source"])]
 
 
 def _section(title: str, entries: Sequence[Entry], heads: Sequence[str], cells: Any) -> Html | None:
