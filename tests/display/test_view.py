@@ -434,6 +434,9 @@ def test_hostile_texts_stay_texts(runs: Path, tmp_path: Path) -> None:
         assert not [key for key, _ in seen.attributes if key.startswith("on") or key == "style"], address
         assert all(link.startswith(("/", "#", "data:,")) for link in seen.links), address
         assert not UNSEEN.search(got.text.replace("\r\n", "\n")), address
+    shutil.copytree(runs / "rows", tmp_path / "rows;touch x")
+    (copied,) = get(tmp_path, f"/runs/{quote('rows;touch x')}")
+    assert "scai export 'rows;touch x' " in Seen(copied.text).text
     (shown,) = get(tmp_path, "/runs/hostile/call?id=e1")
     assert visible(EVERYTHING).splitlines()[0][:60] in Seen(shown.text).text
 

@@ -10,7 +10,7 @@ from scai_cli.datasets.generate.manifest import GenerateManifest, read_generatio
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, Judgement, rows
 from scai_cli.display.numbers import number
 from scai_cli.display.report.evaluation import evaluation_body, evaluation_facts
-from scai_cli.display.report.html import Html, cut, note, tag, together
+from scai_cli.display.report.html import Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts, sweep_status
 from scai_cli.display.report.transcripts import choice
 from scai_cli.display.web.calls import OTHER_PAGES
@@ -113,12 +113,11 @@ def _set(path: Path, asked: Asked) -> View:
 def _next_step(manifest: GenerateManifest, name: str, status: str) -> Html | None:
     if status == "running":
         return None
-    words, command = "Continue it: ", f"scai resume {name}"
-    if status == "finished":
-        form = "dpo" if manifest.has_pairs else "sft"
-        split = "--dedupe near --split train=0.9,test=0.1"
-        words, command = "Export it for a trainer: ", f"scai export {name} --format {form} -o {name}/ {split}"
-    return tag("p", words, tag("code", command))
+    if status != "finished":
+        return tag("p", "Continue it: ", scai_command("resume", name))
+    made = ("--format", "dpo" if manifest.has_pairs else "sft", "-o", f"{name}/")
+    split = ("--dedupe", "near", "--split", "train=0.9,test=0.1")
+    return tag("p", "Export it for a trainer: ", scai_command("export", name, *made, *split))
 
 
 def _facts(manifest: GenerateManifest, written: int) -> str:
