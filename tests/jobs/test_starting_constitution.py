@@ -117,7 +117,7 @@ def test_a_path_is_relative_to_the_experiment_and_an_id_is_in_the_folder_of_runs
     file = experiment(here / "deep", {}, constitution={"from": "a"})
     assert scai("check", file, "--runs-dir", here / "runs").code == 0
     assert scai("check", file, "--runs-dir", here / "none").code == 2
-    assert scai_cli.load(file, runs_dir=here / "runs").constitution.base.version == 2
+    assert scai_cli.load_experiment(file, runs_dir=here / "runs").constitution.base.version == 2
 
 
 def test_check_says_what_the_run_starts_with(here: Path) -> None:
@@ -219,6 +219,6 @@ def test_a_file_is_named_under_from(here: Path) -> None:
 
 def test_an_experiment_that_is_rehearsed_in_part_has_the_clauses_of_the_people_in_that_part(here: Path) -> None:
     many = [*({"id": f"x{n}", "name": f"X{n} Y"} for n in range(12)), *PEOPLE]
-    config = scai_cli.load(experiment(here, {}, personas=many, constitution={"from": "a", "drop": ["P3"]}))
+    config = scai_cli.load_experiment(experiment(here, {}, personas=many, constitution={"from": "a", "drop": ["P3"]}))
     assert [rule.id for rule in initial_constitution(config.constitution).rules] == ["P2", "C2"]
     assert [rule.id for rule in initial_constitution(Workload(config).part().config.constitution).rules] == ["P2"]
