@@ -117,7 +117,7 @@ def test_a_path_is_relative_to_the_experiment_and_an_id_is_in_the_folder_of_runs
     file = experiment(here / "deep", {}, constitution={"from": "a"})
     assert scai("check", file, "--runs-dir", here / "runs").code == 0
     assert scai("check", file, "--runs-dir", here / "none").code == 2
-    assert scai_cli.load(file, runs_dir=here / "runs").constitution.base.version == 2
+    assert scai_cli.load_experiment(file, runs_dir=here / "runs").constitution.base.version == 2
 
 
 def test_check_says_what_the_run_starts_with(here: Path) -> None:
@@ -125,7 +125,12 @@ def test_check_says_what_the_run_starts_with(here: Path) -> None:
     lines = called(here, "check", constitution).out.splitlines()
     assert "starts from run a (version 2)" in lines
     assert "dropped at the start: C2 Rhyme." in lines
-    assert [line for line in lines if line.startswith("locked")] == [f"locked: P4 {REFUND}", "locked: P2 Be kind."]
+    assert [line for line in lines if line.startswith("locked")] == [
+        f"locked: P4 {REFUND} (a new rule)",
+        "locked: P2 Be kind.",
+    ]
+    typo = called(here, "check", {"from": "a", "locked": ["Be kindly."]}).out
+    assert "locked: P4 Be kindly. (a new rule beside P2: Be kind.)" in typo
     shown = json.loads(called(here, "check", constitution, "--json").out)["constitution"]
     assert [rule["id"] for rule in shown["earlier"]["contract"]] == ["C2"]
 
@@ -219,6 +224,6 @@ def test_a_file_is_named_under_from(here: Path) -> None:
 
 def test_an_experiment_that_is_rehearsed_in_part_has_the_clauses_of_the_people_in_that_part(here: Path) -> None:
     many = [*({"id": f"x{n}", "name": f"X{n} Y"} for n in range(12)), *PEOPLE]
-    config = scai_cli.load(experiment(here, {}, personas=many, constitution={"from": "a", "drop": ["P3"]}))
+    config = scai_cli.load_experiment(experiment(here, {}, personas=many, constitution={"from": "a", "drop": ["P3"]}))
     assert [rule.id for rule in initial_constitution(config.constitution).rules] == ["P2", "C2"]
     assert [rule.id for rule in initial_constitution(Workload(config).part().config.constitution).rules] == ["P2"]

@@ -67,7 +67,7 @@ def call_page(library: Library, asked: Asked) -> View:
     found = list(islice(read_calls(path, wanted), MOST + 1))
     below = of(asked.name, "calls", id=wanted)
     content = together(
-        (_call(call) for call in found[:MOST]),
+        (_call(call, headed=len(found) > 1 or call.get("id") != wanted) for call in found[:MOST]),
         note("These are the first ", counted(MOST, "call"), "; ", tag("a", "all", href=below))
         if len(found) > MOST
         else None,
@@ -98,12 +98,12 @@ def _nothing(asked: Asked) -> Html:
     return tag("p", "No call matches. ", tag("a", "Show all", href=of(asked.name, "calls")))
 
 
-def _call(call: Mapping[str, Any]) -> Html:
-    """Return one line of the log; its values are of any type, as nobody has checked them."""
+def _call(call: Mapping[str, Any], *, headed: bool) -> Html:
+    """Return one line of the log, `headed` by its id; its values are of any type, as nobody has checked them."""
     request = _object(call.get("request"))
     return tag(
         "section",
-        tag("h2", _text(call.get("id"))),
+        tag("h2", _text(call.get("id"))) if headed else None,
         tag("h3", "Sent"),
         (_said(each.get("role"), each.get("content")) for each in map(_object, _list(request.get("messages")))),
         tag("h3", "Answered" if call.get("used", True) else "Paid and not used"),
