@@ -177,7 +177,7 @@ def _system(
             notes.append(
                 f"{reference.target}: {counted(left_out, 'clause')} for single people left out; to compare with "
                 f"{'it' if left_out == 1 else 'them'}, "
-                f"`scai export {history.run_id} --format system --for members -o members.txt`, and name that file"
+                f"`scai export {history.run_id} --format system --for members -o members.txt`, and name that file, too"
             )
     elif reference.target == NONE:
         message = prompts.system_message(constitution)

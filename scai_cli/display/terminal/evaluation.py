@@ -80,6 +80,8 @@ def print_plan(plan: EvaluatePlan) -> None:
         "finds: the smallest difference, on the scale from 0 to 1, that the measure with the fewest items finds in "
         "80 % of evaluations, if the paired differences of items spread by 0.5; similar systems spread less"
     )
+    if any((suite.detectable or 0.0) > 1 for suite in plan.suites):
+        console.print("> 1: with so few, no difference is sure to be found; take more people or items")
 
 
 def _calls(calls: object) -> str:

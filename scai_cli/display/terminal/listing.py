@@ -36,7 +36,7 @@ def print_lists(folder: Path, runs: Entries, generated: Entries, evaluations: En
         [(e, f"{e['rows']}/{e['wanted'] or '?'}", e["source"]) for e in generated],
     )
     _print_others(
-        ("evaluation", "status", "answered items", "systems", "started"),
+        ("evaluation", "status", "items", "systems", "started"),
         [(e, str(e["answered"]), (e["systems"] or "").replace(", ", ",")) for e in evaluations],
     )
     _print_others(

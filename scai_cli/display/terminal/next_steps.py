@@ -173,6 +173,11 @@ def after_message(path: Path) -> Steps:
     ]
 
 
+def after_dry_run() -> Steps:
+    """Return the step after the calls of a command were counted."""
+    return [("start it", "the same command without --dry-run")]
+
+
 def after_evaluation(path: Path) -> Steps:
     """Return the steps after an evaluation."""
     scores = ("--format", "scores", "-o", f"{path.name}.csv")

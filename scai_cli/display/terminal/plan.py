@@ -38,7 +38,7 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
         console.print(f"{plan.product_calls:,} of the calls play the last version once more{condition}")
     if plan.people:
         console.print(f"people: asked {plan.people:,} times at the terminal")
-    console.print(cost_line(plan.usd))
+    console.print(cost_line(plan.usd), soft_wrap=True)
     if (fewer := plan.fewer_raters) is not None:
         calls = f"{fewer.calls:,} calls; {cost_line(fewer.usd)}"
         console.print(f"with `ratings.cross_raters: {fewer.cross_raters}` in place of all: {calls}", soft_wrap=True)
@@ -53,7 +53,7 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
 def cost_line(usd: float | None) -> str:
     """Return an expected cost in words; None is an unknown price."""
     if usd is None:
-        return "cost: unknown; with --set 'prices={MODEL: {input: X, output: Y}}' (USD per 1M tokens) it is known"
+        return "cost: unknown; add --set 'prices={MODEL: {input: X, output: Y}}' ($ a million)"
     return "cost: nothing" if usd == 0 else f"cost: about ${usd:.4f}"
 
 
@@ -84,7 +84,7 @@ def print_generate_plan(plan: GeneratePlan) -> None:
     console.print(use_table("purpose", plan.calls, plan.estimate.usage))
     if plan.total_with_votes > plan.total:
         console.print(f"{plan.total_with_votes:,} calls if the judge's endpoint gives no log-probabilities")
-    console.print(cost_line(plan.estimate.usd))
+    console.print(cost_line(plan.estimate.usd), soft_wrap=True)
     console.print(time_line(plan.estimate))
 
 
