@@ -39,6 +39,8 @@ def change_words(
     digits = enough_digits(interval, digits)
     said = for_whom(interval) if over is None else over
     whom = f", {said}" if said else ""
+    if not interval.low and not interval.high:
+        return f"no {noun} at all{f' ({said})' if said else ''}"
     if interval.low <= 0 <= interval.high:
         return f"no {noun} beyond chance ({between(interval, digits)}{whom})"
     return (
@@ -47,8 +49,8 @@ def change_words(
 
 
 def enough_digits(interval: Interval | Estimate, digits: int) -> int:
-    """Return the digits with which an end of an interval without 0 does not round to 0, which would contradict it."""
-    if interval.low is None or interval.high is None or interval.low * interval.high <= 0:
+    """Return the digits with which no end of an interval rounds to 0: it would hide on which side of 0 the end is."""
+    if interval.low is None or interval.high is None:
         return digits
     near = min(abs(interval.low), abs(interval.high))
     return next((more for more in range(digits, 9) if round(near, more)), digits)
@@ -58,6 +60,7 @@ def between(interval: Interval | Estimate | None, digits: int) -> str:
     """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known."""
     if interval is None or interval.low is None or interval.high is None:
         return "–"
+    digits = enough_digits(interval, digits)
     return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
 
 

@@ -106,9 +106,11 @@ def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_
 def _finish(outcome: Outcome[Any], quiet: bool, as_json: bool) -> None:
     finish(outcome, as_json)
     if not (quiet or as_json):
+        from scai_cli.datasets.generate.manifest import read_generation
         from scai_cli.display.terminal.next_steps import after_generate, print_steps
 
-        print_steps(after_generate(outcome.path))
+        made = read_generation(outcome.path)
+        print_steps(after_generate(outcome.path, has_pairs=made.has_pairs, has_critiques=made.has_critiques))
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation", "calls"] = "run") -> Observer[Any]:

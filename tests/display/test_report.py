@@ -328,7 +328,7 @@ def test_people_whose_tastes_the_seed_draws_are_counted_with_the_remedy(tiny: Pa
     tiny.write_text(TINY.replace(", preferences: {names_source: 1.0}", ""), encoding="utf-8")
     assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
     warned = reported("tiny").inside("p", "caution")
-    assert "1 of 3 simulated people have no `preferences`" in warned
+    assert "What the descriptions of 1 of 3 simulated people leave open" in warned
     assert "give them `preferences:`" in warned
 
 

@@ -348,7 +348,7 @@ def test_a_row_without_a_user_is_made_under_what_everyone_gets() -> None:
     )
 
 
-def clauses_only() -> str:
+def clauses_only() -> list[str]:
     """A run that ends with clauses for single users alone; Cid has none."""
     clauses = "[{text: Keep every answer short., for: [ann]}, {text: Give an example., for: [bob]}]"
     text = TINY.replace(KNOWN_PEOPLE, "") + (
@@ -364,15 +364,14 @@ def clauses_only() -> str:
     )
     called = scai("run", "c.yaml", *kept)
     assert called.code == 0
-    return called.err.splitlines()[-1]
+    return called.err.splitlines()
 
 
 def test_without_a_rule_for_everyone_a_row_goes_by_its_users_clauses() -> None:
-    line = clauses_only()
-    assert line == (
+    assert (
         "no principle and no clause under a condition in the end: `scai generate` criticises and compares answers by "
         "the clauses of each row's user"
-    )
+    ) in clauses_only()
     given = ("tiny", "--n", 6, *settings("k=2"))
     assert scai("generate", *given, "--run-id", "set", "-q").code == 0
     planned = scai("generate", *given, "--dry-run", "--json").json["calls"]

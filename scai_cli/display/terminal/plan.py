@@ -138,7 +138,9 @@ def _description(config: ExperimentConfig) -> list[str]:
     kinds = ((personas.per_epoch, "personas"), (tasks.per_epoch, "tasks"))
     each = [f"{count} {what} an epoch" for count, what in kinds if count]
     some = f" ({', '.join(each)})" if each else ""
-    dev = len(dev_people(config))
+    dev, train = len(dev_people(config)), (config.train_personas, config.train_tasks)
+    left = zip((personas.inline, tasks.inline), train, ("personas", "tasks"), strict=True)
+    held_out = [f"{len(every) - len(kept)} {what}" for every, kept, what in left if len(every) > len(kept)]
     return [
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
         f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
@@ -146,5 +148,6 @@ def _description(config: ExperimentConfig) -> list[str]:
         *start_lines(config.constitution),
         *_locked(config.constitution),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
-        *([f"set aside, to try revisions on: {dev} personas"] if dev else []),
+        *([f"held out, without a part in the rules: {' and '.join(held_out)}"] if held_out else []),
+        *([f"kept for trials of the revisions: {dev} of {len(train[0])} personas"] if dev else []),
     ]

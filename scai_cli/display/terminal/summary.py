@@ -103,8 +103,8 @@ def _parts(
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
-        yield from gap
-        yield from _welfare(found) if detail.full else ()
+        if measured := list(_welfare(found)) if detail.full else []:
+            yield from (*gap, *measured)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap
