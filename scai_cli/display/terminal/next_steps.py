@@ -165,9 +165,14 @@ def after_message(path: Path) -> Steps:
     """Return the steps after a run's system message was exported."""
     return [
         ("talk to it", on(path, "chat")),
-        ("is it better than none?", command("evaluate", "none", path.name, runs=path.parent)),
+        ("is it better than the start?", command("evaluate", f"{path.name}@0", path.name, runs=path.parent)),
         ("answers before and after", on(path, "show")),
     ]
+
+
+def after_dry_run() -> Steps:
+    """Return the step after the calls of a command were counted."""
+    return [("start it", "the same command without --dry-run")]
 
 
 def after_evaluation(path: Path) -> Steps:
