@@ -262,7 +262,7 @@ def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pyte
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     called = compare(runs, "one", "two", "--embedding-model", "openai:embedder")
     assert (called.code, called.err.count("\n")) == (4, 1)
-    assert "is the server up?" in called.err
+    assert "check that the server is up" in called.err
 
 
 # --- the values beneath

@@ -74,7 +74,7 @@ def _sweep(entry: Entry) -> Sequence[Child]:
 
 
 def _evaluation(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,}", entry["systems"] or "–"]
+    return [f"{entry['answered']:,}", entry["systems"] or "–"]
 
 
 def _generated(entry: Entry) -> Sequence[Child]:
