@@ -18,7 +18,7 @@ def ballot_words(rule: RatifiedRule) -> str:
         for case in cases
         if f"{case}_approve" in rule.counts
     )
-    became = rule.rule or ("dropped" if rule.scope == "dropped" else "not in force")
+    became = rule.rule or ("not adopted" if rule.scope == "dropped" else "not in force")
     return f"{became}: {one_line(rule.line, 300)} ({'; '.join(counts)})"
 
 

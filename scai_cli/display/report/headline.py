@@ -105,6 +105,6 @@ def holdout(run: Figures) -> Iterator[Html]:
         sides = (number(side.get(person)) for side in (compared.first, compared.last))
         rows.append((run.name(person), [*sides, *person_cells(moved.people.get(person), 2)]))
     tasks, whom = counted(len(compared.tasks), "task"), for_single_people(moved.people.values())
-    together = TEXTS["single"].format(whom=whom) if whom else None
-    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", together)
+    jointly = TEXTS["single"].format(whom=whom) if whom else None
+    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", jointly)
     yield table(heads, rows)

@@ -95,7 +95,8 @@ def _parts(
     yield from gap
     constitution, _ = history.product
     unplayed = found is None or not found.product.epochs
-    yield from rule_lines(constitution, history.names, detail.rules, note=" (not played)" * unplayed)
+    note = " (not played)" * unplayed
+    yield from rule_lines(constitution, history.names, detail.rules, note=note, start=history.started.constitution)
     yield from _locked(history) if detail.full else ()
     if represented is not None and (detail.full or not represented.holds):
         yield styled(representation_words(represented, history.names))

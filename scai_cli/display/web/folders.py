@@ -116,7 +116,7 @@ def _next_step(manifest: GenerateManifest, name: str, status: str) -> Html | Non
     if status != "finished":
         return tag("p", "Continue it: ", scai_command("resume", name))
     made = ("--format", "dpo" if manifest.has_pairs else "sft", "-o", f"{name}/")
-    split = ("--dedupe", "near", "--split", "train=0.9,test=0.1")
+    split = ("--dedupe", "near", "--split", "train=0.9,test=0.1", *("--system", "keep") * manifest.by_turns)
     return tag("p", "Export it for a trainer: ", scai_command("export", name, *made, *split))
 
 

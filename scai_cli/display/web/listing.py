@@ -79,7 +79,7 @@ def _sweep(entry: Entry) -> Sequence[Child]:
 
 
 def _evaluation(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,}", _text(entry["systems"])]
+    return [f"{entry['answered']:,}", _text(entry["systems"])]
 
 
 def _generated(entry: Entry) -> Sequence[Child]:

@@ -110,6 +110,7 @@ def _evaluation(path: Path) -> Entry:
         "status": status_of(path, outcome.get("status") == "finished", outcome) if readable else "failed",
         "started": _created(path),
         "rows": _rows(path / ROWS) if readable else 0,
+        "answered": _answered_items(path / ROWS) if readable else 0,
     }
 
 
@@ -167,6 +168,15 @@ def _rows(file: Path) -> int:
     try:
         return 0 if last is None else int(str(json.loads(last)["id"]).removeprefix("r")) + 1
     except (ValueError, LookupError, TypeError, RecursionError):
+        return 0
+
+
+def _answered_items(file: Path) -> int:
+    """Return the number of rows of an evaluation that are items, not probes of its raters or judges."""
+    try:
+        with file.open("rb") as lines:
+            return sum(b'"kind":"item"' in line[:40] for line in lines)
+    except OSError:
         return 0
 
 
