@@ -49,19 +49,23 @@ def change_words(
 
 
 def enough_digits(interval: Interval | Estimate, digits: int) -> int:
-    """Return the digits with which no end of an interval rounds to 0: it would hide on which side of 0 the end is."""
-    if interval.low is None or interval.high is None:
+    """Return the digits with which an end of an interval without 0 does not round to 0, which would contradict it."""
+    if interval.low is None or interval.high is None or interval.low * interval.high <= 0:
         return digits
     near = min(abs(interval.low), abs(interval.high))
     return next((more for more in range(digits, 9) if round(near, more)), digits)
 
 
 def between(interval: Interval | Estimate | None, digits: int) -> str:
-    """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known."""
+    """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known.
+
+    An end that rounds to 0 has no sign, `0.0 to +0.6`: a plus would hide that 0 is inside.
+    """
     if interval is None or interval.low is None or interval.high is None:
         return "–"
     digits = enough_digits(interval, digits)
-    return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
+    ends = (signed(end, digits) for end in (interval.low, interval.high))
+    return " to ".join(end if float(end) else end.lstrip("+") for end in ends)
 
 
 def signed(value: float, digits: int) -> str:

@@ -295,12 +295,12 @@ def interval(estimate: float, low: float | None, high: float | None, people: int
     return Interval(estimate, low, high, 0.95, "these people and tasks again", people, tasks)
 
 
-def test_no_end_of_an_interval_is_shown_as_0_that_is_not() -> None:
+def test_no_end_of_an_interval_that_excludes_0_is_shown_as_0() -> None:
     again = "the same 6 people and 3 tasks again"
     assert change_words(interval(2.9, 0.03, 6.0), 1) == f"+2.90 (95 % interval +0.03 to +6.00, {again})"
     assert change_words(interval(-2.9, -6.0, -0.004), 1) == f"-2.900 (95 % interval -6.000 to -0.004, {again})"
-    assert change_words(interval(0.3, -0.04, 0.6), 1) == f"no change beyond chance (-0.04 to +0.60, {again})"
-    assert between(interval(0.3, -0.04, 0.6), 1) == "-0.04 to +0.60"
+    assert change_words(interval(0.3, -0.04, 0.6), 1) == f"no change beyond chance (0.0 to +0.6, {again})"
+    assert between(interval(2.9, 0.03, 6.0), 1) == "+0.03 to +6.00"
     assert change_words(interval(0.0, 0.0, 0.0), 1) == f"no change at all ({again})"
     assert change_words(interval(0.3, None, None), 1) == "+0.3 (cannot tell how sure)"
     assert change_words(None, 1) == "cannot tell"

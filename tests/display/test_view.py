@@ -6,6 +6,8 @@ import asyncio
 import html.parser
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -124,6 +126,12 @@ def pages(runs: Path) -> dict[str, Got]:
         "/runs/rows/calls",
     ]
     return dict(zip(addresses, get(runs, *addresses), strict=True))
+
+
+def test_the_command_on_the_page_of_a_set_works(pages: dict[str, Got], runs: Path) -> None:
+    [command] = re.findall(r"<code>scai (export [^<]*)</code>", pages["/runs/rows"].text)
+    called = scai(*shlex.split(command), "--runs-dir", runs)
+    assert (called.code, Path("rows/README.md").is_file()) == (0, True), called.err
 
 
 def test_every_kind_of_page_is_shown(pages: dict[str, Got]) -> None:

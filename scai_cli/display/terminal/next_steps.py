@@ -140,14 +140,15 @@ def after_import(kind: Literal["personas", "tasks"], file: Path) -> Steps:
     return [*first, ("an experiment with both", both)]
 
 
-def after_generate(path: Path, *, has_pairs: bool, has_critiques: bool) -> Steps:
-    """Return the steps after a generated set, by what its rows have."""
+def after_generate(path: Path, *, has_pairs: bool, has_critiques: bool, for_single_people: bool) -> Steps:
+    """Return the steps after a generated set, by what its rows have and whether they are by clauses for one user."""
     form, what = ("dpo", "pairs") if has_pairs else ("sft", "answers")
     rows = ("--format", form, "-o", f"{path.name}/", "--dedupe", "near", "--split", "train=0.9,test=0.1")
     critiques = ("--format", "constitutional", "-o", f"{path.name}.jsonl")
+    kept = ("--system", "keep") if for_single_people else ()
     return [
-        (f"{what} to train on", on(path, "export", *rows)),
-        *[("rows with their critiques", on(path, "export", *critiques))] * has_critiques,
+        (f"{what} to train on", on(path, "export", *rows, *kept)),
+        *[("rows with their critiques", on(path, "export", *critiques, *kept))] * has_critiques,
         ("look at them in a browser", command("view", runs=path.parent)),
     ]
 

@@ -117,7 +117,7 @@ def _next_step(manifest: GenerateManifest, name: str, status: str) -> Html | Non
     words, command = "Continue it: ", f"scai resume {name}"
     if status == "finished":
         form = "dpo" if manifest.has_pairs else "sft"
-        split = "--dedupe near --split train=0.9,test=0.1"
+        split = "--dedupe near --split train=0.9,test=0.1" + " --system keep" * manifest.by_turns
         words, command = "Export it for a trainer: ", f"scai export {name} --format {form} -o {name}/ {split}"
     return tag("p", words, tag("code", command))
 
