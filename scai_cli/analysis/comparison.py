@@ -83,9 +83,7 @@ class Comparison:
         if len(raters) < 2:
             return ""
         names = listed(list(dict.fromkeys(label for labels in raters for label in sorted(labels))))
-        return (
-            f"Take care: the people are not played by the same models ({names}), which may rate one answer otherwise."
-        )
+        return f"Take care: different models play the people ({names}), and may rate the same answer otherwise."
 
     @property
     def first(self) -> str:
