@@ -85,9 +85,11 @@ def generate(
         if as_json:
             options.print_json(plan.as_object())
         else:
+            from scai_cli.display.terminal.next_steps import after_dry_run, print_steps_below
             from scai_cli.display.terminal.plan import print_generate_plan
 
             print_generate_plan(plan)
+            print_steps_below(after_dry_run())
         return
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
     _finish(run_on_loop(job), quiet, as_json)
@@ -104,9 +106,18 @@ def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_
 def _finish(outcome: Outcome[Any], quiet: bool, as_json: bool) -> None:
     finish(outcome, as_json)
     if not (quiet or as_json):
+        from scai_cli.datasets.generate.manifest import read_generation
         from scai_cli.display.terminal.next_steps import after_generate, print_steps
 
-        print_steps(after_generate(outcome.path))
+        made = read_generation(outcome.path)
+        print_steps(
+            after_generate(
+                outcome.path,
+                has_pairs=made.has_pairs,
+                has_critiques=made.has_critiques,
+                for_single_people=made.by_turns,
+            )
+        )
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation", "calls"] = "run") -> Observer[Any]:

@@ -14,7 +14,7 @@ from scai_cli.datasets.generate.manifest import (
     dump_generation,
     read_generation,
 )
-from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
+from scai_cli.datasets.generate.row import GeneratedRow, JudgedWins, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_plans
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
@@ -59,6 +59,8 @@ class GenerateStarted:
     manifest: GenerateManifest
     written: int
     """The number of rows from earlier sessions."""
+    wins: JudgedWins = field(default_factory=JudgedWins)
+    """What the judge preferred in these rows."""
 
     @property
     def type(self) -> str:
@@ -159,11 +161,13 @@ async def _session(
         pool.count.reach(block_of(manifest, row_number(row.id) or 0))
 
     recorder = _Recorder(directory, observer, result, pool.config.max_failures, health=health, reach=reach)
+    wins = JudgedWins()
     for row in rows(folder.path) if written else ():
         count_answers(recorder.health.counts, row)
+        wins.add(row)
 
     async def make_rows(agents: Agents) -> None:
-        observer.see(GenerateStarted(manifest, written))
+        observer.see(GenerateStarted(manifest, written, wins))
         if written:
             recorder.judge()
         has_red_team = bool(manifest.tasks.red_team)

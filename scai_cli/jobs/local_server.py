@@ -51,13 +51,16 @@ def is_loopback(host: str) -> bool:
 def foreign(request: web.Request, host: str) -> str:
     """Return why a request to a server at `host` is refused, as it may come from a web page; empty for all others.
 
-    A page of another site knows no address except by name (DNS rebinding), and has an origin.
+    A page of another site knows no address except by name (DNS rebinding), and has an origin; a browser that loads an
+    image or a script for it says so. A link that a user follows is no such request.
     """
     name = _host_of(f"//{request.headers.get('host', '')}")
     if name != host.lower() and not (is_loopback(name) if is_loopback(host) else _is_address(name)):
         return "the header Host does not name this server; use the address that it was started with"
     origin = request.headers.get("origin")
-    if origin is not None and not is_loopback(_host_of(origin)):
+    asked = request.headers.get
+    loaded = asked("sec-fetch-site") == "cross-site" and asked("sec-fetch-mode") != "navigate"
+    if loaded or (origin is not None and not is_loopback(_host_of(origin))):
         return "web pages of other sites may not use this server"
     return ""
 

@@ -28,7 +28,7 @@ ALL: dict[str, Steps] = {
     "init": next_steps.after_init(Path("a b")),
     "personas": next_steps.after_import("personas", Path("a b.yaml")),
     "tasks": next_steps.after_import("tasks", Path("a b.yaml")),
-    "generate": next_steps.after_generate(RUN),
+    "generate": next_steps.after_generate(RUN, has_pairs=True, has_critiques=True, for_single_people=True),
     "rows": next_steps.after_rows(RUN, None),
     "message": next_steps.after_message(RUN),
     "evaluation": next_steps.after_evaluation(RUN),

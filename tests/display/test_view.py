@@ -6,6 +6,8 @@ import asyncio
 import html.parser
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -124,6 +126,12 @@ def pages(runs: Path) -> dict[str, Got]:
         "/runs/rows/calls",
     ]
     return dict(zip(addresses, get(runs, *addresses), strict=True))
+
+
+def test_the_command_on_the_page_of_a_set_works(pages: dict[str, Got], runs: Path) -> None:
+    [command] = re.findall(r"<code>scai (export [^<]*)</code>", pages["/runs/rows"].text)
+    called = scai(*shlex.split(command), "--runs-dir", runs)
+    assert (called.code, Path("rows/README.md").is_file()) == (0, True), called.err
 
 
 def test_every_kind_of_page_is_shown(pages: dict[str, Got]) -> None:
@@ -396,11 +404,13 @@ def test_an_empty_folder_says_what_to_do_next(tmp_path: Path) -> None:
 def test_a_thing_is_read_once_and_few_are_kept() -> None:
     shelf, read = Shelf(2), []
     for key in (1, 1, 2, 3, 1):
-        assert shelf.get(key, lambda key=key: read.append(key) or key) == key
+        assert shelf.get(key, "", lambda key=key: read.append(key) or key) == key
     assert read == [1, 2, 3, 1]
     with pytest.raises(ZeroDivisionError):
-        shelf.get(9, lambda: 1 // 0)
-    assert shelf.get(9, lambda: 9) == 9
+        shelf.get(9, "", lambda: 1 // 0)
+    assert shelf.get(9, "", lambda: 9) == 9
+    assert shelf.get(9, "later", lambda: 10) == 10
+    assert shelf.get(1, "", lambda: 0) == 1  # what 9 was before took no place
 
 
 def test_every_page_is_tried(pages: dict[str, Got]) -> None:

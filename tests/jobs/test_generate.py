@@ -187,6 +187,25 @@ def test_who_judges(kind: Path, judge: str, kinds: set[str], judgements: int) ->
         assert len(row["judgements"]) == judgements
 
 
+@pytest.mark.parametrize(
+    ("settings", "pairs", "critiques"),
+    [
+        ("{judge: model}", True, True),
+        ("{judge: none}", True, True),  # a revision is better than what it revises
+        ("{judge: none, k: 0}", False, False),
+        ("{recipe: rl-cai}", True, False),
+        ("{recipe: sl-cai}", False, False),  # no task is of kind red-team
+    ],
+)
+def test_the_next_step_is_an_export_that_has_rows(kind: Path, settings: str, pairs: bool, critiques: bool) -> None:
+    said = scai("generate", kind / "kind", "--n", 3, "--set", f"generate={settings}", "--run-id", "set").err
+    assert ("--format dpo" in said, "--format constitutional" in said) == (pairs, critiques)
+    assert "--system keep" in said, "all rows are by clauses for their user"
+    for form, is_named in (("dpo", pairs), ("constitutional", critiques)):
+        rows = scai("export", "set", "--format", form, "--system", "keep").out.splitlines()
+        assert bool(rows) == is_named, form
+
+
 def test_the_clamp_bounds_the_soft_label_alone(kind: Path) -> None:
     found = generate(kind, "--n", 12, "--set", "generate={clamp: [0.4,0.6], judge: model, initial: none}")
     labels = [judgement for row in found for judgement in row["judgements"]]
@@ -249,7 +268,7 @@ def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
     assert shown.code == 2
     assert "it is a generated set, for `scai export` and `scai resume`" in shown.err
     again = scai("generate", "kind", "--run-id", "kind-rows", "--runs-dir", kind)
-    assert again.lines == ["scai: generated set 'kind-rows' exists already and finished; choose another --run-id"]
+    assert again.lines == ["scai: generated set 'kind-rows' exists already and is finished; choose another --run-id"]
     assert "'kind' is the id of a run" in scai("generate", "kind", "--run-id", "kind", "--runs-dir", kind).err
     assert scai("generate", kind / "kind", "--n", 1, "-q").out == "kind-rows\n"
     assert scai("generate", kind / "kind", "--n", 1, "-q").out == "kind-rows-2\n"

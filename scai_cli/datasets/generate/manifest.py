@@ -78,6 +78,23 @@ class GenerateManifest(Value):
     config: ExperimentConfig
     """The resolved experiment, stored in `experiment.yaml`: models, personas, prompts, scale, seed."""
 
+    @property
+    def has_critiques(self) -> bool:
+        """Whether a row may have critiques and revisions."""
+        orders = self.orders
+        return bool(orders.k and self._goes_by_rules and (orders.recipe != "sl-cai" or self.tasks.red_team))
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether a row may have two answers of which a label says which is better."""
+        orders = self.orders
+        is_judged = orders.by_users or (orders.by_model and self._goes_by_rules)
+        return self.has_critiques or (is_judged and (orders.final or orders.samples > 1))
+
+    @property
+    def _goes_by_rules(self) -> bool:
+        return bool(self.learned.principles if self.criteria is None else self.criteria)
+
     def in_force(self, rules: Constitution, persona: str | None) -> Constitution:
         """Return the rules of an answer to this user; before 0.10 no clause applied to rows without a user."""
         return rules if persona or self.criteria is not None else rules.model_copy(update={"contract": ()})

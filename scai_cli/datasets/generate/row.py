@@ -1,6 +1,7 @@
 """A row of `rows.jsonl`: the answers to one task and their labels, as msgspec structs: an export reads a million."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -123,3 +124,26 @@ def count_answers(counts: AnswerCounts, row: GeneratedRow) -> None:
     for judgement in row.judgements:
         if judgement.problem not in NOT_ANSWERED:
             counts.count("judge", ["unreadable"] if judgement.p is None else [])
+
+
+@dataclass(slots=True)
+class JudgedWins:
+    """What the judge prefers in rows: later answers to first ones, and the answer shown first."""
+
+    later: float = 0.0
+    """The sum of P(the later answer is better) of `of_later` comparisons."""
+    of_later: int = 0
+    shown_first: float = 0.0
+    """The sum of P(the answer shown first is better) of `of_both_orders` comparisons."""
+    of_both_orders: int = 0
+
+    def add(self, row: GeneratedRow) -> None:
+        """Count the comparisons of a row; of two first answers neither is the later one."""
+        firsts = {answer.id for answer in row.firsts}
+        for judgement in row.judgements:
+            if judgement.p is not None and judgement.first not in firsts:
+                self.of_later += 1
+                self.later += judgement.p
+            if isinstance(judgement.p_ab, float) and isinstance(judgement.p_ba, float):
+                self.of_both_orders += 1
+                self.shown_first += (judgement.p_ab + 1.0 - judgement.p_ba) / 2

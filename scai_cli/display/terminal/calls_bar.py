@@ -17,13 +17,16 @@ from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
 _LEAST_BAR, _LONGEST_BAR = 10, 40
-_PACE_S: Final = 600.0
-"""The last seconds that the rate and the time left rest on."""
+_LEAST_PACE_S, _PACE_S = 5.0, 600.0
+"""The last seconds that the rate and the time left rest on: half of the time so far, so that a quick start, which a
+limit per minute allows, is soon forgotten; at least and at most these."""
 _LOOK_S, _LINE_S = 1.0, 10.0
 """The least seconds from one look at the pace to the next, and from one line to the next."""
 _ALL_TENTHS: Final = 10
 FRAMES_PER_SECOND: Final = 4
 """The frames of a live view."""
+_ECHO: Final = 2
+"""Columns left free after a row: a terminal writes ^C there, which would break a full line and repeat the frame."""
 _BAR: Final = "\0"
 """The place of the bar among the texts of a row."""
 
@@ -53,7 +56,7 @@ class CallsBar:
 
     def __init__(self, console: Console, calls: Calls, spent: Callable[[], str], meters: Sequence[Meter] = ()) -> None:
         self._calls, self._spent, self._meters = calls, spent, meters
-        self._progress = Progress(console=console, auto_refresh=False, speed_estimate_period=_PACE_S)
+        self._progress = Progress(console=console, auto_refresh=False)
         done = calls.done
         self._bar = self._progress.add_task("", total=None, completed=done)
         # Rich forgets the pace of a task whose total changes.
@@ -64,6 +67,8 @@ class CallsBar:
         """Take over how far the calls are now."""
         done = self._calls.done
         total = max(done, self._calls.total) if self._calls.is_foreseen else None
+        half = (self._progress.tasks[self._pace].elapsed or 0.0) / 2
+        self._progress.speed_estimate_period = min(_PACE_S, max(_LEAST_PACE_S, half))
         self._progress.update(self._bar, completed=done, total=total)
         self._progress.update(self._pace, completed=done)
 
@@ -71,14 +76,14 @@ class CallsBar:
         """Return the bar and its numbers in one line; the less important ones are left out if it is narrow."""
         self.update()
         texts = [self._count(), self._left(), self._spent(), _BAR, *self._details()]
-        chosen, room, least_bar = list[str](), width + 1, max(_LEAST_BAR, width // 5)
+        chosen, room, least_bar = list[str](), width + 1 - _ECHO, max(_LEAST_BAR, width // 8)
         for text in filter(None, texts):
             size = (least_bar if text == _BAR else cell_len(text)) + 1
             if size <= room:
                 chosen.append(text)
                 room -= size
         if not chosen:
-            return Text(one_line(texts[0], width))
+            return Text(one_line(texts[0], width - _ECHO))
         columns: list[ProgressColumn] = []
         if _BAR in chosen:
             columns.append(BarColumn(min(_LONGEST_BAR, least_bar + room)))

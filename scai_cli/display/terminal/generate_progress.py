@@ -1,11 +1,10 @@
 """The progress of a generated set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from scai_cli.datasets.generate.manifest import GenerateManifest
-from scai_cli.datasets.generate.row import GeneratedRow
-from scai_cli.display.numbers import number
+from scai_cli.datasets.generate.row import GeneratedRow, JudgedWins
 from scai_cli.jobs.generate import GenerateEvent, GenerateStarted
 from scai_cli.jobs.session import SessionStart
 from scai_cli.text.characters import one_line
@@ -23,11 +22,7 @@ class GenerateProgress:
     wanted: int = 0
     written: int = 0
     problems: int = 0
-    comparisons: int = 0
-    sum_of_p: float = 0.0
-    both_orders: int = 0
-    """Comparisons that tell both orders, and the sum of P(the answer shown first is better) in them."""
-    sum_of_first: float = 0.0
+    wins: JudgedWins = field(default_factory=JudgedWins)
     tenths: int = 0
     """The tenths of the rows reported so far."""
 
@@ -39,17 +34,11 @@ class GenerateProgress:
         """Count a row; return a line about the set at its start, and about the first problems."""
         if isinstance(item, GenerateStarted):
             self.wanted, self.written = len(item.manifest.orders.numbers), item.written
-            self.tenths = self.written * 10 // self.wanted
+            self.tenths, self.wins = self.written * 10 // self.wanted, item.wins
             return _beginning(item.manifest, item.written)
         self.written += 1
         self.problems += item.problem is not None
-        for judgement in item.judgements:
-            if judgement.p is not None:
-                self.comparisons += 1
-                self.sum_of_p += judgement.p
-            if isinstance(judgement.p_ab, float) and isinstance(judgement.p_ba, float):
-                self.both_orders += 1
-                self.sum_of_first += (judgement.p_ab + 1.0 - judgement.p_ba) / 2
+        self.wins.add(item)
         return self._complaint(item)
 
     def milestone(self) -> str | None:
@@ -65,13 +54,14 @@ class GenerateProgress:
         return f"{self.run_id} · {self._counts()}"
 
     def _counts(self) -> str:
-        better = (
-            f", the later answer better with P {number(self.sum_of_p / self.comparisons)}" if self.comparisons else ""
+        wins = self.wins
+        parts = (
+            f"{self.written:,} of {self.wanted:,} rows",
+            f"{self.problems:,} with problems" if self.problems else "",
+            f"later answer wins {100 * wins.later / wins.of_later:.0f} %" if wins.of_later else "",
+            f"shown first wins {100 * wins.shown_first / wins.of_both_orders:.0f} %" if wins.of_both_orders else "",
         )
-        if self.both_orders:
-            better += f", the one shown first with P {number(self.sum_of_first / self.both_orders)}"
-        problems = f", {self.problems:,} with problems" if self.problems else ""
-        return f"{self.written:,} of {self.wanted:,} rows{better}{problems}"
+        return " · ".join(filter(None, parts))
 
     def _complaint(self, row: GeneratedRow) -> str | None:
         if row.problem is None or self.problems > _SHOWN_PROBLEMS:

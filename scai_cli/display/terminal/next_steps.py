@@ -57,11 +57,12 @@ def on(path: Path, verb: str, *options: str) -> str:
     return command(verb, path.name, *options, runs=path.parent)
 
 
-def after_run(path: Path) -> Steps:
-    """Return the steps after the end of a run."""
+def after_run(path: Path, *, revised: bool = True) -> Steps:
+    """Return the steps after the end of a run; not `revised` if it adopted no rule."""
+    message = ("get the message to paste", on(path, "export", "--format", "system"))
     return [
         ("see the result", on(path, "show")),
-        ("get the message to paste", on(path, "export", "--format", "system")),
+        message if revised else ("why no rule was adopted", on(path, "show", "--constitution")),
         ("make a page to mail", on(path, "report")),
     ]
 
@@ -74,7 +75,7 @@ def after_summary(path: Path, status: str) -> Steps:
         return []  # the screen says how to continue
     return [
         ("who rated what", on(path, "show", "--ratings")),
-        ("every version of the rules", on(path, "show", "--constitution")),
+        ("every version, and why", on(path, "show", "--constitution")),
         ("a page to mail, with figures", on(path, "report")),
     ]
 
@@ -139,19 +140,16 @@ def after_import(kind: Literal["personas", "tasks"], file: Path) -> Steps:
     return [*first, ("an experiment with both", both)]
 
 
-def after_generate(path: Path) -> Steps:
-    """Return the steps after a generated set."""
-    pairs = ("--format", "dpo", "-o", f"{path.name}/", "--dedupe", "near", "--split", "train=0.9,test=0.1")
+def after_generate(path: Path, *, has_pairs: bool, has_critiques: bool, for_single_people: bool) -> Steps:
+    """Return the steps after a generated set, by what its rows have and whether they are by clauses for one user."""
+    form, what = ("dpo", "pairs") if has_pairs else ("sft", "answers")
+    rows = ("--format", form, "-o", f"{path.name}/", "--dedupe", "near", "--split", "train=0.9,test=0.1")
     critiques = ("--format", "constitutional", "-o", f"{path.name}.jsonl")
+    kept = ("--system", "keep") if for_single_people else ()
     return [
-        (
-            "pairs to train on",
-            on(path, "export", *pairs),
-        ),
-        (
-            "rows with their critiques",
-            on(path, "export", *critiques),
-        ),
+        (f"{what} to train on", on(path, "export", *rows, *kept)),
+        *[("rows with their critiques", on(path, "export", *critiques, *kept))] * has_critiques,
+        ("look at them in a browser", command("view", runs=path.parent)),
     ]
 
 
@@ -168,9 +166,14 @@ def after_message(path: Path) -> Steps:
     """Return the steps after a run's system message was exported."""
     return [
         ("talk to it", on(path, "chat")),
-        ("is it better than none?", command("evaluate", "none", path.name, runs=path.parent)),
+        ("is it better than the start?", command("evaluate", f"{path.name}@0", path.name, runs=path.parent)),
         ("answers before and after", on(path, "show")),
     ]
+
+
+def after_dry_run() -> Steps:
+    """Return the step after the calls of a command were counted."""
+    return [("start it", "the same command without --dry-run")]
 
 
 def after_evaluation(path: Path) -> Steps:
@@ -196,7 +199,7 @@ def after_explanation(path: Path) -> Steps:
     """Return the steps after the rules of a run were explained."""
     return [
         ("a page with these effects", on(path, "report")),
-        ("every version of the rules", on(path, "show", "--constitution")),
+        ("every version, and why", on(path, "show", "--constitution")),
     ]
 
 
@@ -209,7 +212,7 @@ def after_sweep(path: Path) -> Steps:
     """Return the steps after a sweep."""
     again = command("sweep", path / "sweep.yaml", "--csv", runs=path.parent)
     return [
-        ("its values compared", on(path, "show")),
+        ("its runs compared", on(path, "show")),
         ("a page to mail", on(path, "report")),
         ("a table for a spreadsheet", f"{again} > {shlex.quote(f'{path.name}.csv')}"),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
@@ -106,5 +107,13 @@ class ProgressView(Generic[Seen]):
 
     def _draw(self) -> RenderableType:
         width = self._console.width
-        state = Text(one_line(self._work.line(self._count.words), width), style="bold")
+        state = Text(_fitting(self._work.line(self._count.words), width), style="bold")
         return state if self._bar is None else Group(state, self._bar.row(width))
+
+
+def _fitting(line: str, width: int) -> str:
+    """Return a line without the last of its parts that are too much for the width; the first two are cut instead."""
+    parts = one_line(line).split(" · ")
+    while len(parts) > 2 and cell_len(" · ".join(parts)) > width:
+        parts.pop()
+    return one_line(" · ".join(parts), width)

@@ -40,8 +40,8 @@ SIZE: Final = 50
 """The rows of a page of a generated set."""
 MOST_CHARACTERS: Final = 20_000
 """The maximal characters of a question or an answer; rows.jsonl has the rest."""
-_ANSWERS: Final = {"initial": "first answer", "final": "later answer"}
-_JUDGED: Final = {"better": "later answer better", "worse": "first answer better", "problem": "with a problem"}
+_ANSWERS: Final = {"initial": "first answer", "final": "final answer"}
+_JUDGED: Final = {"better": "second answer better", "worse": "first answer better", "problem": "with a problem"}
 
 
 def folder_page(library: Library, asked: Asked) -> View:
@@ -100,15 +100,26 @@ def _set(path: Path, asked: Asked) -> View:
     links = part.links(path.name, **{key: asked.text(key) for key in ("persona", "judged", "text")})
     content = together(
         (tag("p", f"Warning: {line}.", class_="caution") for line in map(str, outcome.get("health") or ())),
-        tag("p", "Export it for a trainer: ", tag("code", f"scai export {path.name} --format preference")),
+        _next_step(manifest, path.name, status),
         _form(manifest, asked),
-        note(f"{part.words('row')}. A later answer follows the constitution, critique by critique."),
+        note(f"{part.words('row')}."),
         links,
         (_row(manifest, path.name, row) for row in shown),
         None if total else tag("p", "No row matches. ", tag("a", "Show all", href=of(path.name))),
         links if shown else None,
     )
     return View(path.name, together(head, tabs(path.name, "", OTHER_PAGES)), content, every=_pace(status))
+
+
+def _next_step(manifest: GenerateManifest, name: str, status: str) -> Html | None:
+    if status == "running":
+        return None
+    words, command = "Continue it: ", f"scai resume {name}"
+    if status == "finished":
+        form = "dpo" if manifest.has_pairs else "sft"
+        split = "--dedupe near --split train=0.9,test=0.1" + " --system keep" * manifest.by_turns
+        words, command = "Export it for a trainer: ", f"scai export {name} --format {form} -o {name}/ {split}"
+    return tag("p", words, tag("code", command))
 
 
 def _facts(manifest: GenerateManifest, written: int) -> str:
@@ -139,22 +150,31 @@ def _selected(row: GeneratedRow, asked: Asked) -> bool:
     judged, text = asked.text("judged"), asked.text("text").strip().lower()
     if asked.text("persona") not in ("", row.persona or ""):
         return False
-    later = row.final.id if row.final else None
-    known = [judgement.p for judgement in row.judgements if judgement.p is not None and judgement.first == later]
+    known = [each.p for each in row.judgements if each.p is not None and _is_of_both(each, row)]
     better = sum(known) / len(known) if known else 0.5
     tests = {"": True, "problem": row.problem is not None, "better": better > 0.5, "worse": better < 0.5}
     texts = (row.prompt, *(said.text for said in (*row.firsts, *row.revisions, row.final) if said))
     return tests.get(judged, False) and (not text or any(text in each.lower() for each in texts))
 
 
+def _other(row: GeneratedRow) -> tuple[str, Answered | None]:
+    """Return the answer that a row shows beside its first one, with its name; None where it has none."""
+    if row.final is None and row.steps:
+        return "Last revision", row.revisions[-1]
+    if row.final is None and row.samples:
+        return "Another first answer", row.samples[0]
+    return "Final answer", row.final
+
+
 def _row(manifest: GenerateManifest, name: str, row: GeneratedRow) -> Html:
     asker = [manifest.names.get(row.persona, row.persona), " asked: "] if row.persona else None
-    sides = (("First answer", row.initial), ("Later answer", row.final))
+    other = _other(row)
+    sides = [("First answer", row.initial), *[other] * (other[1] is not None or row.problem is not None)]
     return tag(
         "div",
         tag("p", tag("span", asker, row.task, class_="title"), tag("q", _text(row.prompt)), class_="question"),
         tag("div", (_answer(row, words, said) for words, said in sides), class_="answers"),
-        _judged(row),
+        _judged(manifest, row),
         _steps(row),
         tag("p", f"Problem: {cut(row.problem, 400)}", class_="caution") if row.problem else None,
         note(tag("a", f"calls of {row.id}", href=of(name, "calls", id=f"{row.id}/"))),
@@ -170,23 +190,39 @@ def _answer(row: GeneratedRow, words: str, said: Answered | None) -> Html:
     return tag("div", tag("p", tag("b", words), mean, class_="title"), tag("p", text, class_="text", dir="auto"))
 
 
-def _judged(row: GeneratedRow) -> Html | None:
-    """Return how likely the later answer is the better one, and the judgements of the answers between them."""
-    later = row.final.id if row.final else None
-    found = [each for each in row.judgements if each.first == later]
-    others = [each for each in row.judgements if each.first != later]
+def _judged(manifest: GenerateManifest, row: GeneratedRow) -> Html | None:
+    """Return how likely the second answer shown is the better one, and the judgements of the row's other pairs."""
     if not row.judgements:
         return None
-    words = "; ".join(f"{number(each.p)}, by {cut(each.principle, 80)}" for each in found[:8]) or "not judged"
-    between = "; ".join(f"{_pair(each)} {number(each.p)}, by {cut(each.principle, 80)}" for each in others[:8])
-    more = note(f"Between: {between}") if between else None
-    return tag("div", tag("p", f"Probability that the later answer is better: {words}."), more, class_="made")
+    found = [each for each in row.judgements if _is_of_both(each, row)]
+    others = [each for each in row.judgements if not _is_of_both(each, row)]
+    words = "; ".join(f"{number(each.p)}, by {_rule(manifest, each)}" for each in found[:8]) or "not judged"
+    between = "; ".join(f"{_pair(each)} {number(each.p)}, by {_rule(manifest, each)}" for each in others[:8])
+    more = note(f"Other answers of the row: {between}") if between else None
+    return tag("div", tag("p", f"Probability that the second of these is better: {words}"), more, class_="made")
+
+
+def _is_of_both(judgement: Judgement, row: GeneratedRow) -> bool:
+    """Return whether the judge compared the two answers that a row shows."""
+    other = _other(row)[1]
+    sides = (other, row.initial)
+    return (judgement.first, judgement.second) == tuple(side.id if side else None for side in sides)
+
+
+def _rule(manifest: GenerateManifest, judgement: Judgement) -> str:
+    rule = manifest.learned.rule(judgement.principle)
+    return cut(judgement.principle if rule is None else f"{judgement.principle} ({rule.text})", 200)
 
 
 def _pair(judgement: Judgement) -> str:
-    """Return `answer s1 over first answer`."""
-    steps = (answer.rpartition("/")[2] for answer in (judgement.first, judgement.second))
-    return " over ".join(_ANSWERS.get(step, f"answer {cut(step, 40)}") for step in steps)
+    """Return `revision 1 over first answer`."""
+    return " over ".join(_name(answer.rpartition("/")[2]) for answer in (judgement.first, judgement.second))
+
+
+def _name(step: str) -> str:
+    """Return the name of an answer from the end of its id."""
+    kind = {"s": "revision", "i": "first answer"}.get(step[:1]) if step[1:].isdecimal() else None
+    return _ANSWERS.get(step) or (f"{kind} {step[1:]}" if kind else cut(step, 40))
 
 
 def _steps(row: GeneratedRow) -> Html | None:

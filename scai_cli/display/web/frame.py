@@ -11,6 +11,7 @@ from scai_cli.display.report.plain import glossary
 from scai_cli.text.counts import counted
 
 HOME: Final = Address.of()
+COMPARISON: Final = Address.of("compare")
 ALL: Final = "All runs"
 """The title of the first page."""
 LIVE_S, IDLE_S = 2, 10

@@ -74,11 +74,12 @@ def _sweep(entry: Entry) -> Sequence[Child]:
 
 
 def _evaluation(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,}", entry["systems"] or "–"]
+    return [f"{entry['answered']:,}", entry["systems"] or "–"]
 
 
 def _generated(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,} of {entry['wanted'] or '?'}", entry["source"] or "–"]
+    wanted = f"{entry['wanted']:,}" if entry["wanted"] else "?"
+    return [f"{entry['rows']:,} of {wanted}", entry["source"] or "–"]
 
 
 def _section(title: str, entries: Sequence[Entry], heads: Sequence[str], cells: Any) -> Html | None:
