@@ -21,5 +21,5 @@ def comparison_page(library: Library, asked: Asked) -> View:
     compared = SideBySide([run.figures for run in runs], [of(name) for name in names])
     sections = compared.sections
     content = together(compared.answer, nav([(section.anchor, section.title) for section in sections]), drawn(sections))
-    head = heading(f"{len(names)} runs compared", below=listed(names, 8))
+    head = heading(f"{len(names)} runs compared", below=listed(list(names), 8))
     return View("Comparison", head, content, every=min(map(pace, runs)))
