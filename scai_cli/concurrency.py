@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from scai_cli.errors import STOPS, ScaiError
+from scai_cli.errors import STOPS, AnswerLost, ScaiError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,7 +58,8 @@ async def for_each(
 ) -> list[Result]:
     """Do the work for each item, `running` at once, and return the results in the order of the items.
 
-    Unlike `together`, no job exists before there is a place for it. After a stop no further item begins.
+    Unlike `together`, no job exists before there is a place for it. After a stop no further item begins, except in the
+    free places after a lost answer: what the others have lost is to be known, too.
     """
     results: dict[int, Result] = {}
     waiting = enumerate(items)
@@ -71,8 +72,8 @@ async def for_each(
                 return
             try:
                 results[number] = await work(item)
-            except STOPS:
-                stopped = True
+            except STOPS as stop:
+                stopped = stopped or not isinstance(stop, AnswerLost)
                 raise
 
     await together(take() for _ in range(min(running, len(items))))

@@ -66,7 +66,9 @@ class Comparison:
         ((run, difference),) = found.items()
         serves = f"{run} serves {people} {_VERDICTS[verdict_of(difference.interval)]} than {self.first}"
         if verdict_of(difference.interval) not in ("higher", "lower"):
-            serves = f"Which of {self.first} and {run} serves {people} better, these ratings do not say"
+            serves = f"These ratings do not say which of {self.first} and {run} serves {people} better"
+        if difference.interval.low == difference.interval.high == 0:
+            serves = f"{self.first} and {run} serve {people} equally well"
         words = change_words(difference.interval, 2, "difference")
         return f"{serves}. {by}, {run} ({difference.where}) minus {self.first} ({some.against}): {words}."
 

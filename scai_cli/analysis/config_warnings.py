@@ -79,9 +79,9 @@ def seed_dependence(config: ExperimentConfig) -> list[str]:
     if not bare:
         return []
     return [
-        f"{bare} of {len(simulated)} simulated people have no `preferences`: what their descriptions leave open is "
-        "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare "
-        "runs with several seeds"
+        f"what the descriptions of {bare} of {len(simulated)} simulated people leave open is made up at random (from "
+        "the seed), so another seed may lead to another constitution; give them `preferences:`, or compare runs with "
+        "several seeds"
     ]
 
 

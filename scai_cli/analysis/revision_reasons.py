@@ -21,5 +21,5 @@ def plain_reason(reason: str, *, brief: bool = False) -> str:
     text = _TEST.sub("", reason) if brief else reason
     for pattern, words in _PLAIN.items():
         if match := re.fullmatch(pattern, text):
-            return str(match.expand(words))
+            text = str(match.expand(words))
     return text

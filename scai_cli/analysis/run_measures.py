@@ -45,7 +45,7 @@ def run_cost(history: History) -> RunCost | None:
     """Return the cost of a run; values are None if no session has ended and the log is missing or too long."""
     outcome = history.outcome
     if outcome:
-        usage = outcome.get("usage", {})
+        usage = outcome.get("usage") or {}
         tokens = usage.get("input_tokens"), usage.get("output_tokens")
         return RunCost(outcome.get("calls"), *tokens, usage.get("usd"), outcome.get("wall_s"))
     counted = spent(history.path)

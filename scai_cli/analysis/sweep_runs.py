@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scai_cli.analysis.config_warnings import axis_warnings
+from scai_cli.analysis.headline import headline
 from scai_cli.analysis.paired import Cells, holdout_cells
 from scai_cli.analysis.pareto import ParetoPoint, product_point
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.verdicts import Verdict, gained_or_lost
 from scai_cli.analysis.version_cells import version_cells, version_plays
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
@@ -23,11 +25,27 @@ WELFARE: Final = "welfare"
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """The result of one seed: the change of the mean own rating, 0 if no rule was adopted, None if it is not known.
+
+    `people`: the names of those who made the rules; `gained` and `lost`: of those whose change is beyond chance.
+    """
+
+    metric: str
+    change: float | None
+    verdict: Verdict
+    people: tuple[str, ...]
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SweepRun:
     """A finished run of a sweep.
 
     `cells`: the utilities of the held-out people under the product, or without a holdout of the people who played it.
-    `participants`: the run's people in words. `warnings`: the reasons to doubt an axis in this run.
+    `participants`: the run's people in words. `warnings`: the reasons to doubt an axis in this run. `repeat`: its own
+    result, in a sweep over seeds alone.
     """
 
     record: CellRecord
@@ -36,6 +54,7 @@ class SweepRun:
     point: ParetoPoint
     participants: str
     warnings: tuple[str, ...]
+    repeat: Repeat | None = None
 
 
 def read_runs(sweep: Sweep) -> dict[str, SweepRun]:
@@ -58,7 +77,19 @@ def _read(sweep: Sweep, record: CellRecord) -> Iterator[SweepRun]:
     declared, config = welfare.parse(history.config.welfare).label, history.config
     warnings = tuple(axis_warnings(sweep.axes, [config]))
     found = (product_point(history, declared), participants(config), warnings)
-    yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found)
+    repeat = _repeat(history) if list(sweep.axes) == [SEED] else None
+    yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found, repeat)
+
+
+def _repeat(history: History) -> Repeat | None:
+    if (found := headline(history)) is None:
+        return None
+    own, people = found.satisfaction, {user: gained_or_lost(each.interval) for user, each in found.people.items()}
+    names = [
+        tuple(history.names.get(user, user) for user, sure in people.items() if kind in (None, sure))
+        for kind in (None, "gained", "lost")
+    ]
+    return Repeat(own.name, 0.0 if own.verdict == "one constitution" else own.change, own.verdict, *names)
 
 
 def _played(history: History) -> Cells:

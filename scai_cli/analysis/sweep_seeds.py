@@ -1,5 +1,6 @@
 """What a sweep says about a setting over its seeds, and about welfare functions: their Pareto front."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -8,12 +9,15 @@ from typing import Final
 from scai_cli.analysis.pareto import ParetoFront, mean_point
 from scai_cli.analysis.sweep_axes import functions_of
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, setting, value_words
-from scai_cli.analysis.verdicts import change_words, signed
+from scai_cli.analysis.verdicts import Verdict, change_words, signed
 from scai_cli.runs.records import Estimate
 from scai_cli.runs.sweep_directory import Sweep
 from scai_cli.stats.clustered import clustered_mean
+from scai_cli.text.counts import counted
 
 _LEVEL: Final = 0.95
+_MOST_PEOPLE: Final = 4
+_RESULTS: Final[tuple[Verdict, ...]] = ("higher", "lower", "one constitution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,68 @@ class SeedSummary:
         if self.gain.low is None:
             return f"{signed(self.gain.estimate, 2)} (cannot tell how sure)"
         return change_words(self.gain, 2, over="")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The finished runs of a sweep over seeds alone.
+
+    `change`: the mean change of the own ratings, and `gain` that of held-out people's welfare, with Student's t
+    intervals over the runs. `gained` and `lost`: name -> in how many runs that person's change is beyond chance, most
+    first; `took_part`: name -> in how many runs that person made the rules.
+    """
+
+    metric: str
+    participants: str
+    verdicts: Mapping[Verdict, int]
+    change: Estimate | None
+    gain: Estimate | None
+    gained: Mapping[str, int]
+    lost: Mapping[str, int]
+    took_part: Mapping[str, int]
+
+    @property
+    def runs(self) -> int:
+        """The number of runs."""
+        return sum(self.verdicts.values())
+
+    @property
+    def runs_words(self) -> str:
+        """How many of the runs have which result: `It rose beyond chance in 2 of 8 runs; in 6 no rule was adopted.`."""
+        rose, fell, same = (self.verdicts.get(each, 0) for each in _RESULTS)
+        clear = [f"{verb} beyond chance in {count}" for verb, count in (("rose", rose), ("fell", fell)) if count]
+        known = f"It {' and '.join(clear) or 'rose or fell beyond chance in none'} of {counted(self.runs, 'run')}"
+        return f"{known}; in {same} no rule was adopted." if same else f"{known}."
+
+    def people_words(self, counts: Mapping[str, int]) -> str:
+        """Return people with their numbers of runs, at most four: `Ann in 3 of 8 runs, Bob in 1 of 7 runs`."""
+        people = [f"{name} in {count} of {counted(self.took_part[name], 'run')}" for name, count in counts.items()]
+        more = f" and {len(people) - _MOST_PEOPLE} more" if len(people) > _MOST_PEOPLE else ""
+        return ", ".join(people[:_MOST_PEOPLE]) + more
+
+
+def repeats(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Repeats | None:
+    """Return the result over the seeds; None if a sweep has other axes, or no finished run."""
+    found = [run.repeat for run in runs.values() if run.repeat is not None]
+    if list(sweep.axes) != [SEED] or not found:
+        return None
+    gains = [run.record.gain.value for run in runs.values() if run.record.gain is not None]
+    return Repeats(
+        found[0].metric,
+        next(iter(runs.values())).participants,
+        Counter(each.verdict for each in found),
+        _mean_over([each.change for each in found if each.change is not None]),
+        _mean_over(gains),
+        dict(Counter(name for each in found for name in each.gained).most_common()),
+        dict(Counter(name for each in found for name in each.lost).most_common()),
+        Counter(name for each in found for name in each.people),
+    )
+
+
+def _mean_over(values: list[float]) -> Estimate | None:
+    """Return the mean over runs with Student's t interval; None without values."""
+    mean = clustered_mean(values, range(len(values)), level=_LEVEL)
+    return None if mean is None else Estimate(estimate=mean.estimate, low=mean.low, high=mean.high, level=_LEVEL)
 
 
 def seed_summaries(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[SeedSummary]:
@@ -80,9 +146,7 @@ def _summary(values: tuple[str, ...], runs: list[SweepRun], functions: list[str]
         name: (fmean(column), stdev(column) if len(column) > 1 else None) for name, column in known.items() if column
     }
     gains = [run.record.gain.value for run in runs if run.record.gain is not None]
-    mean = clustered_mean(gains, range(len(gains)), level=_LEVEL)
-    gain = mean and Estimate(estimate=mean.estimate, low=mean.low, high=mean.high, level=_LEVEL)
-    return SeedSummary(values, len(runs), welfare, gain or None)
+    return SeedSummary(values, len(runs), welfare, _mean_over(gains))
 
 
 def _front(runs: list[SweepRun]) -> ParetoFront:

@@ -39,6 +39,8 @@ def change_words(
     digits = enough_digits(interval, digits)
     said = for_whom(interval) if over is None else over
     whom = f", {said}" if said else ""
+    if not interval.low and not interval.high:
+        return f"no {noun} at all{f' ({said})' if said else ''}"
     if interval.low <= 0 <= interval.high:
         return f"no {noun} beyond chance ({between(interval, digits)}{whom})"
     return (
@@ -55,10 +57,15 @@ def enough_digits(interval: Interval | Estimate, digits: int) -> int:
 
 
 def between(interval: Interval | Estimate | None, digits: int) -> str:
-    """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known."""
+    """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known.
+
+    An end that rounds to 0 has no sign, `0.0 to +0.6`: a plus would hide that 0 is inside.
+    """
     if interval is None or interval.low is None or interval.high is None:
         return "–"
-    return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
+    digits = enough_digits(interval, digits)
+    ends = (signed(end, digits) for end in (interval.low, interval.high))
+    return " to ".join(end if float(end) else end.lstrip("+") for end in ends)
 
 
 def signed(value: float, digits: int) -> str:

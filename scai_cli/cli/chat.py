@@ -67,7 +67,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
 
     typed = sys.stdin.isatty()
     if typed:
-        print_head(chat.dialogues)
+        print_head(chat.dialogues, chat.persona.called if chat.persona else None)
     for line in _typed(as_json, len(chat.dialogues)) if typed else _piped():
         try:
             if not _do_line(chat, line, as_json):

@@ -163,5 +163,7 @@ def _print_expected(plan: EvaluatePlan, as_json: bool) -> None:
         options.print_json(plan.as_object())
         return
     from scai_cli.display.terminal.evaluation import print_plan
+    from scai_cli.display.terminal.next_steps import after_dry_run, print_steps_below
 
     print_plan(plan)
+    print_steps_below(after_dry_run())

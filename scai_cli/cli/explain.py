@@ -68,6 +68,8 @@ def explain(
 
 
 def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:
+    from scai_cli.display.terminal.next_steps import after_dry_run, print_steps_below
+
     conversations = len(plan.pairs)
     if as_json:
         found = {"calls": plan.calls, "to_pay": paid, "conversations": conversations, "rounds": plan.rounds}
@@ -75,3 +77,4 @@ def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:
     else:
         played = f"{conversations:,} conversations with and without each rule, {plan.rounds} times"
         sys.stdout.write(f"{plan.calls:,} calls, {paid:,} of them to pay: {played}\n")
+        print_steps_below(after_dry_run())

@@ -85,9 +85,11 @@ def generate(
         if as_json:
             options.print_json(plan.as_object())
         else:
+            from scai_cli.display.terminal.next_steps import after_dry_run, print_steps_below
             from scai_cli.display.terminal.plan import print_generate_plan
 
             print_generate_plan(plan)
+            print_steps_below(after_dry_run())
         return
     job = start(found, request, runs_dir, run_id, observer(quiet, kind="rows"))
     _finish(run_on_loop(job), quiet, as_json)

@@ -13,6 +13,7 @@ from scai_cli.text.characters import one_line
 
 if TYPE_CHECKING:
     from scai_cli.experiment.config import ExperimentConfig
+    from scai_cli.experiment.constitution import Constitution
     from scai_cli.experiment.load import Overrides
     from scai_cli.models.human import ParticipantPrompt
 
@@ -104,26 +105,27 @@ def _end(path: Path, quiet: bool, as_json: bool) -> None:
     """Print on stderr what a finished run lacks, and the commands that read it."""
     if quiet:
         return
-    _say_without_rules(path)
+    from scai_cli.runs.history.fold import read_history
+
+    history = read_history(path, messages=False, ratings=False)
+    if line := _without_rules(history.product[0]):
+        options.say(line)
     if not as_json:
         from scai_cli.display.terminal.next_steps import after_run, print_steps
 
-        print_steps(after_run(path))
+        revised = any(epoch.revision is not None and epoch.revision.accepted for epoch in history.epochs)
+        print_steps(after_run(path, revised=revised))
 
 
-def _say_without_rules(path: Path) -> None:
-    """Print on stderr what `scai generate` will do with a run that ended without a rule for everyone."""
-    from scai_cli.runs.history.fold import read_history
-
-    constitution, _ = read_history(path, messages=False, ratings=False).product
+def _without_rules(constitution: Constitution) -> str:
+    """Return what `scai generate` will do with a run that ended without a rule for everyone; empty for others."""
     rules = [rule for rule in constitution.contract if rule.kind == "rule"]
     if constitution.principles or any(rule.when for rule in rules):
-        return
+        return ""
     if rules:
         will = "`scai generate` criticises and compares answers by the clauses of each row's user"
-    else:
-        will = "`scai generate` has nothing to criticise answers by"
-    options.say(f"no principle and no clause under a condition in the end: {will}")
+        return f"no principle and no clause under a condition in the end: {will}"
+    return "no rule that an answer can be judged by in the end: `scai generate` has nothing to criticise answers by"
 
 
 def prompt() -> ParticipantPrompt:

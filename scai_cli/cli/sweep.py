@@ -68,6 +68,7 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
     from scai_cli.display.terminal.sweep import (
         print_continuation,
         print_differences,
+        print_repeats,
         print_sweep,
         sweep_csv,
     )
@@ -81,6 +82,7 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
     else:
         print_sweep(sweep)
         if compared:
+            print_repeats(sweep)
             print_differences(found)
             print_continuation(sweep)
         print_steps_below(after_sweep(sweep.path)[compared:])

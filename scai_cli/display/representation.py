@@ -18,7 +18,7 @@ def ballot_words(rule: RatifiedRule) -> str:
         for case in cases
         if f"{case}_approve" in rule.counts
     )
-    became = rule.rule or ("dropped" if rule.scope == "dropped" else "not in force")
+    became = rule.rule or ("not adopted" if rule.scope == "dropped" else "not in force")
     return f"{became}: {one_line(rule.line, 300)} ({'; '.join(counts)})"
 
 
@@ -38,8 +38,8 @@ def representation_words(found: Representation, names: Mapping[str, str]) -> str
         if fewest == 1:
             return f"Each of {voters} who approves any rule approves one in the constitution, {in_it}."
         return (
-            f"No group is without a rule: of {fewest} or more of {voters} who agree on a rule, one approves a rule in "
-            f"the constitution, {in_it}."
+            f"No group is without a rule: wherever {fewest} of {voters} approve the same rule, at least one of them "
+            f"approves a rule in the constitution, {in_it}."
         )
     who = listed([one_line(names.get(user, user), 30) for user in found.group])
     group = f"{who} ({len(found.group)} of {counted(found.voters, 'voter')})"

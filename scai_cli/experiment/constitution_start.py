@@ -189,7 +189,7 @@ def _problems(start: ConstitutionStart) -> Iterator[tuple[KeyPath, str]]:
     first, base = _initial(start), start.base
     ids, clauses = [rule.id for rule in first.principles], [rule.id for rule in first.contract]
     if start.source is not None and start.earlier is None:
-        yield ("from",), "is not looked up here; load the experiment with `scai_cli.load`"
+        yield ("from",), "is not looked up here; load the experiment with `scai_cli.load_experiment`"
     for n, name in enumerate(start.drop):
         if base.rule(name) is None:
             where = f"in {start.label}{did_you_mean(name, [rule.id for rule in base.rules])}"

@@ -114,6 +114,11 @@ class ChatSession:
                 dialogue.messages.pop()
             self._write(dialogue, dialogue.message("user", text))
 
+    @property
+    def persona(self) -> Persona | None:
+        """The persona that the user chats as, if any."""
+        return next((p for p in self.config.personas.inline if p.id == self.dialogues[0].started.persona), None)
+
     def answer(self) -> None:
         """Write an answer to each dialogue's last message; raises RunError if all have one.
 
@@ -141,10 +146,9 @@ class ChatSession:
         values = [read.number for word in words if (read := read_on_scale(word, low, high)) is not None]
         if len(values) < count:
             raise RunError(_NO_RATING[count].format(low=low, high=high))
-        persona = next((p for p in self.config.personas.inline if p.id == self.dialogues[0].started.persona), None)
         ratings = []
         for dialogue, value in zip(self.dialogues, values, strict=True):
-            ratings.append(dialogue.rating(value, comment.strip(), persona))
+            ratings.append(dialogue.rating(value, comment.strip(), self.persona))
             self._write(dialogue, ratings[-1])
         return ratings
 
@@ -259,8 +263,8 @@ def _dialogue(history: History, config: ExperimentConfig, version: int, persona:
         scale=config.ratings.scale,
         system_message=system_message,
     )
-    product = "product" if history.finished else "newest"
-    role = product if version == history.product[0].version else "start" if version == min(history.versions()) else ""
+    last = "final" if history.finished else "newest"
+    role = last if version == history.product[0].version else "start" if version == min(history.versions()) else ""
     return Dialogue(started, f"version {version}{role and f' ({role})'}")
 
 

@@ -91,8 +91,6 @@ async def start(
         refuse_taken("evaluation", runs / run_id)
     config = source.config
     observer = watched(config, observer)
-    for note in source.notes:
-        observer.say(note)
     with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.folder.discarded_on_failure(*EVALUATED.names, CALLS, ROWS):
@@ -114,6 +112,8 @@ async def start(
             )
             directory.complete(dump_experiment(config), dump_evaluation(manifest))
         with closing(directory.folder):
+            for note in source.notes:
+                observer.say(note)
             return await _session(pool, directory, manifest, observer)
 
 

@@ -171,7 +171,14 @@ def _system(
     prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
     constitution, message, name = Constitution(), None, reference.target
     if history is not None:
-        constitution, message, name = _of_run(reference, history)
+        whole, message, name = _of_run(reference, history)
+        constitution = for_everyone(whole)
+        if left_out := len(whole.contract) - len(constitution.contract):
+            notes.append(
+                f"{reference.target}: {counted(left_out, 'clause')} for single people left out; to compare with "
+                f"{'it' if left_out == 1 else 'them'}, "
+                f"`scai export {history.run_id} --format system --for members -o members.txt`, and name that file, too"
+            )
     elif reference.target == NONE:
         message = prompts.system_message(constitution)
     elif reference.target == BARE:
@@ -192,14 +199,13 @@ def _system(
 
 
 def _of_run(reference: Reference, history: History) -> tuple[Constitution, str, str]:
-    """Return a version of a run as everyone gets it, with its system message and a name."""
+    """Return a version of a run, its system message as everyone gets it, and a name."""
     _, *after = _EPOCH.split(reference.target)
     constitution = history.after(int(after[0])) if after else history.product[0]
     config = history.config
     prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
-    constitution = for_everyone(constitution)
     name = f"{history.run_id}-e{after[0]}" if after else history.run_id
-    return constitution, prompts.system_message(constitution), name
+    return constitution, prompts.system_message(for_everyone(constitution)), name
 
 
 def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSettings]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -30,8 +31,9 @@ async def serving(app: web.Application, host: str, port: int, last_wait_s: float
         try:
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError, OverflowError) as error:
-            problem = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(f"--host {host} --port {port}: cannot be served ({problem}); choose another") from None
+            number = getattr(error, "errno", None) or 0  # negative for a host that has no address
+            problem = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or str(error)
+            raise ConfigError(f"--port {port}: cannot be served at {host} ({problem}); choose another") from None
         taken = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{taken}"
     finally:
@@ -49,13 +51,16 @@ def is_loopback(host: str) -> bool:
 def foreign(request: web.Request, host: str) -> str:
     """Return why a request to a server at `host` is refused, as it may come from a web page; empty for all others.
 
-    A page of another site knows no address except by name (DNS rebinding), and has an origin.
+    A page of another site knows no address except by name (DNS rebinding), and has an origin; a browser that loads an
+    image or a script for it says so. A link that a user follows is no such request.
     """
     name = _host_of(f"//{request.headers.get('host', '')}")
     if name != host.lower() and not (is_loopback(name) if is_loopback(host) else _is_address(name)):
         return "the header Host does not name this server; use the address that it was started with"
     origin = request.headers.get("origin")
-    if origin is not None and not is_loopback(_host_of(origin)):
+    asked = request.headers.get
+    loaded = asked("sec-fetch-site") == "cross-site" and asked("sec-fetch-mode") != "navigate"
+    if loaded or (origin is not None and not is_loopback(_host_of(origin))):
         return "web pages of other sites may not use this server"
     return ""
 

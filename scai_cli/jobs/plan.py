@@ -46,7 +46,8 @@ class Host:
         if self.key is None:
             return "a key that its code finds, if it needs one" if self.own_keys else "no key"
         command = command_variable(self.key)
-        return f"the key that {command} prints" if command else f"the key in {self.key}"
+        unset = "" if has_key(self.key) else ", which is not set"
+        return f"the key that {command} prints" if command else f"the key in {self.key}{unset}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,8 +297,9 @@ def taken(kind: str, path: Path, status: str, changed: Sequence[str] = ()) -> Ru
     """Build the error for an id in use, from the status of the existing work and its changed keys."""
     there = f"{kind} {path.name!r} exists already and"
     if status == "running":
-        return RunError(f"{there} in progress; choose another --run-id")
+        return RunError(f"{there} is in progress; choose another --run-id")
     if status == "finished":
-        return RunError(f"{there} finished; choose another --run-id")
+        return RunError(f"{there} is finished; choose another --run-id")
     other = f" (the experiment has changed since: {', '.join(changed)})" if changed else ""
-    return RunError(f"{there} not finished{other}; continue with `{resume_command(path)}`")
+    remedy = f"continue with `{resume_command(path)}`, or choose another --run-id"
+    return RunError(f"{there} is not finished{other}; {remedy}")

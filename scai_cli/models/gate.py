@@ -25,6 +25,7 @@ from scai_cli.models.prices import PriceOf
 from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
 from scai_cli.models.tally import Meter, Tally
+from scai_cli.text.counts import counted
 
 PROBE = "probe"
 """The purpose of a call that shows whether an endpoint answers a harmless prompt."""
@@ -221,10 +222,10 @@ class Gate:
         # The endpoint is judged before the call: if it is down, the run stops, instead of recording a problem for
         # every call that is left.
         if calls >= self._settings.down_after and (exhausted or self._strikes > self._settings.max_retries):
-            reason = f"{calls} calls in a row failed in {rounds} rounds of attempts"
+            reason = f"{calls} calls in a row failed in {counted(rounds, 'round')} of attempts"
             raise EndpointFailed(f"{error}; {reason}; wait until the endpoint is available again") from None
         if exhausted:
-            raise CallFailed(f"{error}; gave up after {retries + 1} attempts") from None
+            raise CallFailed(f"{error}; gave up after {counted(retries + 1, 'attempt')}") from None
         return max(asked, self._settings.backoff(retries, request.id))
 
     async def _explained(self, request: ChatRequest, error: Unexplained, model: ChatModel) -> ProviderError:

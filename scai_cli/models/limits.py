@@ -109,7 +109,8 @@ class Budget:
 
 
 def _reached(limit: str, used: str, allowed: str) -> LimitReached:
+    higher = "--max-usd USD" if limit == "usd" else f"--set limits.{limit}=N"
     return LimitReached(
         f"limits.{limit}: reached, {used} of {allowed} used and the next call would not fit; "
-        f"raise limits.{limit}, then continue with `scai resume`"
+        f"continue with `scai resume {higher}`"
     )

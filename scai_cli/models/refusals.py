@@ -41,7 +41,7 @@ class Refusal:
         reason = ": ".join(value for value in self._said if " " in value) or " ".join(self._said) or "no reason given"
         text = f"{where}: {f'HTTP {http_status}' if http_status else 'the connection failed'}: {where.quote(reason)}"
         if remedy := row.get("remedy"):
-            text += f"; {remedy.format(key=where.key_variable, option=self._named_option)}"
+            text = f"{text.removesuffix('.')}; {remedy.format(key=where.key_variable, option=self._named_option)}"
         details = dict(row.get("details", {}))
         if row["error"] == "CallTransient" and self.wait is not None:
             details["retry_after"] = self.wait

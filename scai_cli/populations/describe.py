@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import item_files, items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import composed, number
-from scai_cli.populations.quotas import Quota, numbers_in
+from scai_cli.populations.quotas import THOUSANDS, Quota, numbers_in
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.text.suggestions import did_you_mean, most_frequent
 from scai_cli.text.words import words
@@ -135,7 +135,7 @@ def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
 def _attribute(values: Mapping[str, int], size: int) -> dict[str, Any]:
     known = sum(values.values())
     described: dict[str, Any] = {"known": known, "missing": size - known, "distinct": len(values)}
-    numbers = {value: found for value in values if (found := number(value)) is not None}
+    numbers = _numbers(values)
     if len(numbers) == len(values) > _SHOWN:
         ordered = sorted(found for value, found in numbers.items() for _ in range(values[value]))
         median = statistics.median(ordered)
@@ -144,6 +144,14 @@ def _attribute(values: Mapping[str, int], size: int) -> dict[str, Any]:
         order = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
         described["values"] = dict(order[:_SHOWN])
     return described
+
+
+def _numbers(values: Collection[str]) -> dict[str, float]:
+    """Return the values that are numbers; `5,8` is one if no value has a point and commas do not part thousands."""
+    texts = {value: value for value in values}
+    if not any("." in value for value in values) and any("," in v and not THOUSANDS.fullmatch(v) for v in values):
+        texts = {value: value.replace(",", ".") for value in values}
+    return {value: found for value, text in texts.items() if (found := number(text)) is not None}
 
 
 def _plain(value: float) -> int | float:

@@ -21,7 +21,8 @@ _OPEN: Final = tuple(
     )
 )
 """A band with one end: how it is written, whether it goes up from its end, and how far its end is from the number."""
-_THOUSANDS: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+THOUSANDS: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+"""A number with commas between thousands."""
 _OLDEST: Final = 95
 """The highest age of people made for a band such as `65+`."""
 
@@ -131,7 +132,7 @@ def band(label: str) -> Band | None:
 def as_number(value: Scalar) -> float | None:
     """Return the number that is written, perhaps with commas between thousands."""
     text = str(value).strip()
-    return number(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text)
+    return number(text.replace(",", "") if THOUSANDS.fullmatch(text) else text)
 
 
 def _whole(text: str) -> int:

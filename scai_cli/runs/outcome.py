@@ -12,17 +12,33 @@ from scai_cli.text.characters import clean
 OUTCOME: Final = "outcome.json"
 _LARGEST: Final = 2**24
 """The largest file in bytes that is read: it has a line of 90 bytes for each epoch."""
+_TYPES: Final[Mapping[str, Any]] = {"status": str, "reason": str | None, "health": list}
+_MOST: Final = 1e18
+"""No number of a session is as large as this."""
 _RESULTS: Final = ("*.jsonl", "*.txt", "constitution/*.md")
 
 
 def read_outcome(folder: Path) -> Mapping[str, Any]:
-    """Return the contents of `outcome.json`; empty for a missing, broken or oversized file."""
+    """Return the contents of `outcome.json` without values of a wrong type; empty for a missing or broken file."""
     try:
         with (folder / OUTCOME).open("rb") as file:
             outcome = json.loads(file.read(_LARGEST))  # what is cut off breaks the object
     except (OSError, ValueError, RecursionError):
         return {}
-    return outcome if isinstance(outcome, dict) else {}
+    return {key: value for key, value in outcome.items() if _is_sound(key, value)} if isinstance(outcome, dict) else {}
+
+
+def _is_sound(key: str, value: object) -> bool:
+    """Return whether a value has the type that its readers rely on."""
+    if key == "usage":
+        return isinstance(value, dict) and all(map(_is_number, value.values()))
+    if key in ("calls", "wall_s", "rows"):
+        return _is_number(value)
+    return isinstance(value, _TYPES.get(key, object))
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) < _MOST)
 
 
 def begin_session(folder: Path, log: str) -> float:

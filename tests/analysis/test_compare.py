@@ -92,8 +92,8 @@ def test_the_paired_difference_is_that_of_the_products_cells(runs: Path) -> None
     assert plain in (
         "two serves 3 simulated people (a small program and no language model) better than one",
         "two serves 3 simulated people (a small program and no language model) worse than one",
-        "Which of one and two serves 3 simulated people (a small program and no language model) better, "
-        "these ratings do not say",
+        "These ratings do not say which of one and two serves 3 simulated people (a small program and no language "
+        "model) better",
     )
     assert f", two (version {version}, final play) minus one (version " in measured
     assert verdict in found["sentence"]
@@ -262,7 +262,7 @@ def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pyte
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     called = compare(runs, "one", "two", "--embedding-model", "openai:embedder")
     assert (called.code, called.err.count("\n")) == (4, 1)
-    assert "is the server up?" in called.err
+    assert "check that the server is up" in called.err
 
 
 # --- the values beneath
@@ -335,7 +335,7 @@ def test_many_runs_stand_below_each_other(tiny: Path) -> None:
     lines = shown.out.splitlines()
     assert max(map(len, lines)) <= 80
     assert "A 1 · B 2 · C 3 · D 4 · E 5 · F 6" in shown.out
-    assert re.search(r"personas not in all +bob A B C D E\b", shown.out)
+    assert re.search(r"personas not in all +Bob Jones A B C D E\b", shown.out)
     metrics = scai("compare", *names, "--json").json["metrics"]
     for letter, name in zip("ABCDEF", names, strict=True):
         first, last = (metrics[f"welfare.utilitarian.{end}"][name] for end in ("first", "product"))

@@ -74,7 +74,7 @@ def test_more_than_there_are_take_part_in_each_epoch() -> None:
 def test_simulated_people_without_preferences_are_counted(tiny: Path) -> None:
     tiny.write_text(TINY.replace(", preferences: {names_source: 1.0}", ""), encoding="utf-8")
     (warning,) = seed_dependence(load_experiment(tiny))
-    assert warning.startswith("1 of 3 simulated people have no `preferences`: ")
+    assert warning.startswith("what the descriptions of 1 of 3 simulated people leave open ")
     assert "several seeds" in warning
     assert scai("check", tiny).lines[0] == f"warning: {warning}"
     assert seed_dependence(load_experiment(tiny, Overrides(model="openai:m"))) == []

@@ -299,7 +299,9 @@ def test_no_end_of_an_interval_that_excludes_0_is_shown_as_0() -> None:
     again = "the same 6 people and 3 tasks again"
     assert change_words(interval(2.9, 0.03, 6.0), 1) == f"+2.90 (95 % interval +0.03 to +6.00, {again})"
     assert change_words(interval(-2.9, -6.0, -0.004), 1) == f"-2.900 (95 % interval -6.000 to -0.004, {again})"
-    assert change_words(interval(0.3, -0.04, 0.6), 1) == f"no change beyond chance (+0.0 to +0.6, {again})"
+    assert change_words(interval(0.3, -0.04, 0.6), 1) == f"no change beyond chance (0.0 to +0.6, {again})"
+    assert between(interval(2.9, 0.03, 6.0), 1) == "+0.03 to +6.00"
+    assert change_words(interval(0.0, 0.0, 0.0), 1) == f"no change at all ({again})"
     assert change_words(interval(0.3, None, None), 1) == "+0.3 (cannot tell how sure)"
     assert change_words(None, 1) == "cannot tell"
 

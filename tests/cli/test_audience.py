@@ -124,7 +124,7 @@ def test_what_is_not_read_is_said_on_stderr(tmp_path: Path) -> None:
     called = scai(
         "generate", "m.md", "--model", "simulated", "--tasks", tasks(), "--set", "generate.judge=model", "--dry-run"
     )
-    assert called.lines == ["m.md:1: not read: Hello."]
+    assert called.lines == ["m.md:1: not read: Hello.", "start it: the same command without --dry-run"]
 
 
 def tasks() -> Path:

@@ -328,8 +328,8 @@ def test_people_whose_tastes_the_seed_draws_are_counted_with_the_remedy(tiny: Pa
     tiny.write_text(TINY.replace(", preferences: {names_source: 1.0}", ""), encoding="utf-8")
     assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
     warned = reported("tiny").inside("p", "caution")
-    assert "1 of 3 simulated people have no `preferences`" in warned
-    assert "give them `preferences:`" in warned
+    assert "What the descriptions of 1 of 3 simulated people leave open" in warned
+    assert "give them preferences:" in warned
 
 
 def test_the_page_states_where_the_constitution_started(tiny: Path, finished: Path) -> None:
@@ -350,7 +350,8 @@ def test_runs_in_which_nothing_was_adopted_state_no_change(tmp_path: Path) -> No
         run = scai("run", "demo/configs/quickstart.yaml", "-q", "--seed", seed, "--run-id", f"r{seed}", *kept)
         assert run.code == 0, run.err
         page = reported(run.out.strip())
-        assert "No revision was adopted: 3 plays of one constitution (version 0)." in page.text
+        assert "No new rule was adopted. Satisfaction of " in page.text
+        assert "Why no rule is new Epochs 1" in page.text
         assert change_words(page.claims, *EXPLAINED) == []
         assert not [a for name, a in page.tags if name == "path" and a.get("stroke-width") == "2.2"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_the_page_has_every_cell_and_the_differences_along_every_axis_but_the_se
     assert "A seed is a repetition: nothing is compared along it." in text
     assert "How well 3 simulated people (a small program and no language model) are served, from 0 to 1" in text
     assert "Axis ratings.cross_weight also changes who rates the answers, or how" in text
-    assert "Axis welfare has no effect: it decides nothing under the acceptance rule `always`" in text
+    assert "Axis welfare has no effect: it decides nothing under the acceptance rule always" in text
 
 
 @pytest.mark.slow
@@ -80,7 +81,9 @@ def test_many_values_are_counted_in_the_answer(tiny: Path) -> None:
 
 def test_only_seeds_are_summed_up(tiny: Path) -> None:
     text = paged(swept(Path(), f"{EACH}grid: {{seed: [1, 2]}}\n")).text
-    assert "Only the seed differs, so there are no settings to compare." in text
+    assert "Satisfaction of 3 simulated people (a small program and no language model), mean over 2 runs that" in text
+    assert re.search(r"How often It rose .* of 2 runs", text)
+    assert "Who gains" in text
     assert "Mean and standard deviation over the runs of each setting" in text
 
 

@@ -404,11 +404,13 @@ def test_an_empty_folder_says_what_to_do_next(tmp_path: Path) -> None:
 def test_a_thing_is_read_once_and_few_are_kept() -> None:
     shelf, read = Shelf(2), []
     for key in (1, 1, 2, 3, 1):
-        assert shelf.get(key, lambda key=key: read.append(key) or key) == key
+        assert shelf.get(key, "", lambda key=key: read.append(key) or key) == key
     assert read == [1, 2, 3, 1]
     with pytest.raises(ZeroDivisionError):
-        shelf.get(9, lambda: 1 // 0)
-    assert shelf.get(9, lambda: 9) == 9
+        shelf.get(9, "", lambda: 1 // 0)
+    assert shelf.get(9, "", lambda: 9) == 9
+    assert shelf.get(9, "later", lambda: 10) == 10
+    assert shelf.get(1, "", lambda: 0) == 1  # what 9 was before took no place
 
 
 def test_every_page_is_tried(pages: dict[str, Got]) -> None:
@@ -445,5 +447,5 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         found = scai("view", "--port", port)
         assert found.code == 2
-        assert f"--port {port}: cannot be served" in found.lines[0]
+        assert f"--port {port}: cannot be served at 127.0.0.1 (Address already in use)" in found.lines[0]
     assert scai("view", "--port", "99999").code == 2

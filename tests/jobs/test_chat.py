@@ -107,10 +107,10 @@ def test_a_persona_brings_its_clauses_and_its_measure(run):
         (["--persona", "anne"], "--persona: there is no 'anne' in run 'tiny'; did you mean 'ann'?"),
         (["--against", "9"], "--against 9: write `start` or a version of run 'tiny': 0, 1"),
         (["--against", "v0"], "--against v0: write `start` or a version of run 'tiny': 0, 1"),
-        (["--against", "1"], "--against 1: its system message is that of version 1 (product); leave it out"),
+        (["--against", "1"], "--against 1: its system message is that of version 1 (final); leave it out"),
         (
             ["--against", "1", "--persona", "ann"],
-            "--against 1: its system message for ann is that of version 1 (product); leave it out",
+            "--against 1: its system message for ann is that of version 1 (final); leave it out",
         ),
         (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL"),
     ],
@@ -329,14 +329,14 @@ def test_a_talk_with_a_run_that_people_took_part_in(run):
 def test_two_versions_answer_each_with_a_history_of_its_own(run):
     code, out, err = chat("How do I make tea?\n/rate 3 7 clearer\nAnd coffee?\n/quit\n", "tiny", "--against", "start")
     assert code == 0
-    assert err == "version 0 (start): rated 3 for satisfaction\nversion 1 (product): rated 7 for satisfaction\n"
+    assert err == "version 0 (start): rated 3 for satisfaction\nversion 1 (final): rated 7 for satisfaction\n"
     events = {event["id"]: event for event in saved(run)}
     assert [event["seq"] for event in events.values()] == list(range(12))
     assert {key: value["version"] for key, value in events.items() if "/" not in key} == {"chat1@v0": 0, "chat1": 1}
     start, product = ([events[f"{chat}/you/m{n}"]["content"] for n in range(4)] for chat in ("chat1@v0", "chat1"))
     assert start[::2] == product[::2] == ["How do I make tea?", "And coffee?"]
     assert (
-        out == "\n".join(f"version 0 (start):\n{start[n]}\n\nversion 1 (product):\n{product[n]}" for n in (1, 3)) + "\n"
+        out == "\n".join(f"version 0 (start):\n{start[n]}\n\nversion 1 (final):\n{product[n]}" for n in (1, 3)) + "\n"
     )
     ratings = [events[f"{chat}/you/m1/own"] for chat in ("chat1@v0", "chat1")]
     assert [(rating["value"], rating["comment"]) for rating in ratings] == [(3, "clearer"), (7, "clearer")]
@@ -369,7 +369,7 @@ def test_the_answer_of_one_version_is_shown_when_a_limit_stops_the_other(run):
     assert code == 3
     assert err.startswith("scai: limits.calls: reached, 1 of 1 used")
     (answer,) = [event for event in saved(run) if event.get("role") == "assistant"]
-    assert out in {f"{name}:\n{answer['content']}\n" for name in ("version 0 (start)", "version 1 (product)")}
+    assert out in {f"{name}:\n{answer['content']}\n" for name in ("version 0 (start)", "version 1 (final)")}
 
 
 @pytest.mark.slow
@@ -386,7 +386,7 @@ def test_a_failed_answer_of_one_version_is_asked_for_again_alone(run, monkeypatc
             terminal.types("/quit\n")
             assert terminal.ends() == 0
         assert len(server.requests) == 3
-        assert all(f"{name}:" in terminal.shown for name in ("version 0 (start)", "version 1 (product)"))
+        assert all(f"{name}:" in terminal.shown for name in ("version 0 (start)", "version 1 (final)"))
     assert {e["id"] for e in saved(run) if e.get("role") == "assistant"} == {"chat1/you/m1", "chat1@v0/you/m1"}
 
 
@@ -402,5 +402,6 @@ def test_on_a_wide_terminal_two_answers_are_side_by_side(columns, lines):
         terminal.types("/quit\n")
         assert terminal.ends() == 0
     answered = terminal.shown.partition("waiting for the answer")[2]
-    assert sum("version 0 (start)" in line and "version 1 (product)" in line for line in answered.splitlines()) == lines
+    assert "␍" not in answered  # the line about waiting is removed, not written over by the name of its control
+    assert sum("version 0 (start)" in line and "version 1 (final)" in line for line in answered.splitlines()) == lines
     assert answered.count("version 0 (start)") == 1

@@ -346,7 +346,7 @@ def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tm
     assert scai("run", file, "--quiet").code == 0
     before = report(tmp_path)
     assert "Effect on" not in before
-    assert "Which of them did it is not measured: scai explain t measures it." in before
+    assert "The effect of each rule is not measured: scai explain t measures it." in before
     found = explained(*EIGHT)
     effects = {rule["id"]: {who: one["effect"] for who, one in rule["people"].items()} for rule in found["rules"]}
     shown = report(tmp_path)

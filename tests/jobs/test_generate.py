@@ -268,7 +268,7 @@ def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
     assert shown.code == 2
     assert "it is a generated set, for `scai view`, `scai export` and `scai resume`" in shown.err
     again = scai("generate", "kind", "--run-id", "kind-rows", "--runs-dir", kind)
-    assert again.lines == ["scai: generated set 'kind-rows' exists already and finished; choose another --run-id"]
+    assert again.lines == ["scai: generated set 'kind-rows' exists already and is finished; choose another --run-id"]
     assert "'kind' is the id of a run" in scai("generate", "kind", "--run-id", "kind", "--runs-dir", kind).err
     assert scai("generate", kind / "kind", "--n", 1, "-q").out == "kind-rows\n"
     assert scai("generate", kind / "kind", "--n", 1, "-q").out == "kind-rows-2\n"

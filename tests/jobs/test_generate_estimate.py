@@ -37,7 +37,7 @@ def test_the_estimate_is_near_to_what_a_set_takes() -> None:
 def test_what_is_not_known_is_said() -> None:
     options = (*RULES, "--model", "openai:m", "--n", 1000, "--dry-run")
     said = scai(*options).out
-    assert "cost: unknown; name the model's price under `prices:`\n" in said
+    assert "cost: unknown; add --set 'prices={MODEL: {input: X, output: Y}}' ($ a million)\n" in said
     assert said.endswith("time: unknown; no run has timed these models\n")
     plan = scai(*options, "--json").json
     assert (plan["usd"], plan["seconds"]) == (None, None)

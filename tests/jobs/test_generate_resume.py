@@ -194,7 +194,8 @@ def test_a_limit_stops_it_and_a_higher_one_goes_on(kind: Path, whole: Whole) -> 
     assert "limits.calls: reached" in stopped.err
     again = scai("generate", kind, "--n", ROWS, "--run-id", "whole")
     assert again.lines == [
-        "scai: generated set 'whole' exists already and not finished; continue with `scai resume whole`"
+        "scai: generated set 'whole' exists already and is not finished; "
+        "continue with `scai resume whole`, or choose another --run-id"
     ]
     assert scai("resume", "whole", "-q").code == 3
     ended = scai("resume", "whole", "-q", "--set", "limits.calls=9999", "--json")

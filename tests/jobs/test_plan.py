@@ -156,7 +156,7 @@ def test_the_hosts_are_named_with_the_variable_of_their_key(tiny, monkeypatch):
         },
     ]
     shown = scai("plan", tiny, "--model", "openai:m", *elsewhere)
-    assert "calls 10.0.0.1:8000 with the key in META_KEY: m" in shown.out
+    assert "calls 10.0.0.1:8000 with the key in META_KEY, which is not set: m" in shown.out
     assert "sk-secret" not in planned.out + shown.out
 
 

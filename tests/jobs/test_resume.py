@@ -336,7 +336,10 @@ def test_the_address_may_change(half, finished):
 def test_run_on_an_unfinished_run_says_so(half, tiny):
     called = scai("run", tiny, "--run-id", "tiny")
     assert called.code == 2
-    assert called.lines == ["scai: run 'tiny' exists already and not finished; continue with `scai resume tiny`"]
+    assert called.lines == [
+        "scai: run 'tiny' exists already and is not finished; "
+        "continue with `scai resume tiny`, or choose another --run-id"
+    ]
     called = scai("run", tiny, "--run-id", "tiny", "--seed", "4", "--set", "turns=3")
     assert called.code == 2
     assert "(the experiment has changed since: seed, turns); continue with `scai resume tiny`" in called.err
@@ -345,7 +348,7 @@ def test_run_on_an_unfinished_run_says_so(half, tiny):
 def test_run_on_a_finished_run_says_so(finished, tiny):
     called = scai("run", tiny, "--run-id", "tiny", "--runs-dir", finished.parent)
     assert (called.code, len(called.lines)) == (2, 1)
-    assert "exists already and finished; choose another --run-id" in called.err
+    assert "exists already and is finished; choose another --run-id" in called.err
 
 
 def test_a_finished_run_is_left_as_it_is(finished, tmp_path):

@@ -56,7 +56,8 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
     assert stopped.json["status"] == "stopped"
     assert len(stopped.errors) == 1
     assert f"limits.{what}: reached" in stopped.err
-    assert "continue with `scai resume crash`" in stopped.err
+    option = "--max-usd USD" if what == "usd" else f"--set limits.{what}=N"
+    assert f"continue with `scai resume crash {option}`" in stopped.err
     assert whole / 4 < used(stopped.json, what) <= most
     run = tmp_path / "runs" / "crash"
     # whatever was sent was answered, and every answer is written

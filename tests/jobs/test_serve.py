@@ -353,7 +353,7 @@ def test_an_address_that_cannot_be_served_is_one_line(finished: Path) -> None:
         port = taken.getsockname()[1]
         called = scai("serve", "rules.md", "--model", "simulated", "--port", port)
     assert (called.code, called.out) == (2, "")
-    assert called.err.startswith(f"scai: --host 127.0.0.1 --port {port}: cannot be served (")
+    assert called.err.startswith(f"scai: --port {port}: cannot be served at 127.0.0.1 (")
     assert (
         scai("serve", "rules.md").err
         == "scai: rules.md: a constitution file needs a model; add --model or --config EXPERIMENT\n"

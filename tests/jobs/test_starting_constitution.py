@@ -125,7 +125,12 @@ def test_check_says_what_the_run_starts_with(here: Path) -> None:
     lines = called(here, "check", constitution).out.splitlines()
     assert "starts from run a (version 2)" in lines
     assert "dropped at the start: C2 Rhyme." in lines
-    assert [line for line in lines if line.startswith("locked")] == [f"locked: P4 {REFUND}", "locked: P2 Be kind."]
+    assert [line for line in lines if line.startswith("locked")] == [
+        f"locked: P4 {REFUND} (a new rule)",
+        "locked: P2 Be kind.",
+    ]
+    typo = called(here, "check", {"from": "a", "locked": ["Be kindly."]}).out
+    assert "locked: P4 Be kindly. (a new rule beside P2: Be kind.)" in typo
     shown = json.loads(called(here, "check", constitution, "--json").out)["constitution"]
     assert [rule["id"] for rule in shown["earlier"]["contract"]] == ["C2"]
 

@@ -26,7 +26,7 @@ PASSING = {  # a fault that one more attempt heals -> what the message of a call
     "502": "HTTP 502: 502 Bad Gateway",
     "503": "HTTP 503: Loading model",
     "529": "HTTP 529: Overloaded",
-    "drop-before": "the server closed the connection without an answer; is the server up?",
+    "drop-before": "the server closed the connection without an answer; check that the server is up",
     "drop-body": "the server closed the connection in the middle of its answer",
     "truncated": "no chat completion",
     "malformed": "no chat completion",

@@ -173,7 +173,7 @@ def test_a_connection_that_fails_is_said_in_plain_words_with_a_remedy(refuse, mo
         threading.Thread(target=answer_in_clear, args=[no_tls], daemon=True).start()
         address = server.base_url.removesuffix("/v1")
         cases = [
-            ({}, "http://127.0.0.1:9/v1", f"{refused}; is the server up?"),
+            ({}, "http://127.0.0.1:9/v1", f"{refused}; check that the server is up"),
             ({}, f"https://127.0.0.1:{no_tls.getsockname()[1]}/v1", "the server does not speak TLS at this address"),
             ({"HTTP_PROXY": "http://127.0.0.1:9"}, "http://h.invalid/v1", f"{at_port_9}; is the proxy up"),
             ({"HTTP_PROXY": address}, "http://h.invalid/v1", "HTTP 407: no reason given; write the user name"),

@@ -94,7 +94,7 @@ CASES = {
     "a type alone": (ModelRateLimitError("busy"), "CallTransient", "HTTP 429: busy", None),
     "too long": (ContextOverflowError("no room"), "PromptTooLong", "no room", None),
     "timeout": (ReadTimeoutError("nothing came"), "CallTransient", "the connection failed: nothing came", None),
-    "connection": (EndpointConnectionError("refused"), "CallTransient", "is the server up?", None),
+    "connection": (EndpointConnectionError("refused"), "CallTransient", "check that the server is up", None),
     "name": (
         caused(RuntimeError("failed"), socket.gaierror("Name or service not known")),
         "CallTransient",

@@ -195,6 +195,19 @@ def test_a_description_counts_everything(people: str) -> None:
     assert "the same text twice: 1; nearly the same: 1" in shown.out
 
 
+def test_decimal_commas_are_numbers_where_they_part_no_thousands(people: str) -> None:
+    def hours(*cells: str) -> dict[str, Any]:
+        rows = (json.dumps({"id": f"p{n}", "attributes": {"hours": cell}}) for n, cell in enumerate(cells))
+        Path("hours.jsonl").write_text("\n".join(rows), encoding="utf-8")
+        found: dict[str, Any] = scai("personas", "describe", "hours.jsonl", "--json").json["attributes"]["hours"]
+        return found
+
+    some = [f"{n},5" for n in range(13)]
+    assert hours(*some, "20")["range"] == {"lowest": 0.5, "median": 7, "highest": 20}
+    assert "range" not in hours(*some, "1.5")
+    assert "range" not in hours(*(f"{n},500" for n in range(13)))
+
+
 @pytest.mark.parametrize("alias", ["list", "validate"])
 def test_describe_has_hidden_aliases(people: str, alias: str) -> None:
     assert scai("personas", alias, people).out == scai("personas", "describe", people).out

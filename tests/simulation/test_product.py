@@ -40,7 +40,7 @@ def test_it_is_one_more_epoch_without_a_revision(tiny: Path) -> None:
     assert (history.epochs_done, history.epochs[-1].system_message) == (2, history.product[1])
     assert "\ntiny · finished · 2 of 2 epochs · " in scai("show", "tiny").out
     assert scai("list", "--json").json[0]["epochs_done"] == 2
-    assert "\nproduct (version 2): mean satisfaction " in scai("show", "tiny", "--follow").out
+    assert "\nfinal play (version 2): mean satisfaction " in scai("show", "tiny", "--follow").out
 
 
 def test_it_has_the_people_and_tasks_of_the_first_epoch() -> None:
@@ -124,8 +124,8 @@ def test_a_run_that_fails_within_it_can_be_resumed(tiny: Path) -> None:
 
 def test_the_count_is_a_condition_where_the_models_are_real(tiny: Path) -> None:
     said = scai("check", tiny, "--model", "openai:m").out
-    assert "30 of the calls play the product at the end, if the last revision is adopted\n" in said
-    assert "30 of the calls play the product at the end\n" in scai("check", tiny).out
+    assert "30 of the calls play the last version once more, if the last revision is adopted\n" in said
+    assert "30 of the calls play the last version once more\n" in scai("check", tiny).out
     # Of an experiment that keeps its constitution in the rehearsal, too.
     assert scai("check", tiny, "--model", "openai:m", "--json", *KEPT).json["product"] == {
         "calls": 30,

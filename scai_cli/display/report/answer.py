@@ -8,12 +8,13 @@ from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.holdout import held_out_words, holdout_change
 from scai_cli.analysis.paired import Kind, held_out
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import run_cost, welfare_words
 from scai_cli.analysis.verdicts import for_whom, gained_or_lost
 from scai_cli.display.numbers import change, listed, number, sentence_case
 from scai_cli.display.report.deciding_rules import deciding_rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import TEXTS, Child, Html, cut, tag
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, tag
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
 from scai_cli.text.counts import counted
 
@@ -46,7 +47,7 @@ def _facts(run: Figures) -> Iterator[str]:
 def answer(run: Figures, prefix: str) -> Html:
     """Return the result of the run, the most important first; `prefix` is that of the anchors of its sections."""
     unsure = [*health_warnings(run.history.answers, run.history.config), *seed_dependence(run.history.config)]
-    cautions = (tag("p", sentence_case(line), class_="caution") for line in unsure)
+    cautions = (tag("p", marked(f"{sentence_case(line)}."), class_="caution") for line in unsure)
     end = tag("p", words, class_="end") if (words := _end(run)) else None
     brief = [(title, content) for title, content in _brief(run, prefix) if content]
     facts = tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in brief), class_="brief")
@@ -62,6 +63,8 @@ def _lead(run: Figures) -> Child:
     if found is None:
         return "No epoch has ended yet, so nothing is measured."
     own = found.satisfaction
+    if found.verdict == "one constitution" and not found.adopted and found.range:
+        return _same_rules(run, found, *found.range)
     if own.before is None or own.after is None or not found.apart:
         return found.sentence
     verb = {"higher": "rose", "lower": "fell"}.get(found.verdict)
@@ -75,6 +78,17 @@ def _lead(run: Figures) -> Child:
     return [whose, likely(interval, own.digits), unplayed]
 
 
+def _same_rules(run: Figures, found: Headline, low: float, high: float) -> str:
+    """Return the ratings under the rules of the start, where no others were adopted."""
+    adopted = "No new rule was adopted" if found.finished else "No new rule has been adopted so far"
+    least, most = number(low, found.satisfaction.digits), number(high, found.satisfaction.digits)
+    between = least if least == most else f"between {least} and {most}"
+    varies = ": it varies as much by chance" if least != most else ""
+    rounds = f"in {counted(len(found.start.epochs), 'round')} under the same rules{varies}"
+    scale = f"on a scale from {run.scale[0]:g} to {run.scale[1]:g}"
+    return f"{adopted}. {found.satisfaction.name.capitalize()} of {found.participants} was {between} {scale} {rounds}."
+
+
 def _brief(run: Figures, prefix: str) -> Iterator[tuple[str, Child]]:
     """Yield the questions of a reader in a hurry with their answers."""
     found = run.headline
@@ -86,9 +100,11 @@ def _brief(run: Figures, prefix: str) -> Iterator[tuple[str, Child]]:
     if found.apart:
         yield from _who(run, found)
         yield "How sure", list(_sure(run, found))
-        yield "Which rules did it", list(deciding_rules(run, prefix))
-    elif run.history.holdout is not None:
-        yield "How sure", tag("p", _set_aside(run))
+        did_it = found.verdict in ("higher", "lower") or run.explanation is not None
+        yield "Which rules did it" if did_it else "Which rules are new", list(deciding_rules(run, prefix))
+    else:
+        yield "Why no rule is new", list(_not_adopted(run, prefix))
+        yield "How sure", tag("p", words) if (words := _set_aside(run)) else None
     yield "Not known", _unknown(run)
 
 
@@ -127,6 +143,20 @@ def _who(run: Figures, found: Headline) -> Iterator[tuple[str, Child]]:
     clear = f"{len(lost)} {of}, clearly: {listed(lost, MOST_NAMES)}." if lost else "Nobody clearly."
     chance = f"For {len(unclear)} {of} the change may be chance: {listed(unclear, MOST_NAMES)}."
     yield "Who pays", [tag("p", clear), tag("p", chance) if unclear else None]
+
+
+def _not_adopted(run: Figures, prefix: str) -> Iterator[Html]:
+    """Yield the reasons against the revisions, each with its epochs, and a link to their words."""
+    epochs: dict[str, list[str]] = {}
+    for epoch in run.history.epochs:
+        if epoch.revision is not None:
+            reason = cut(plain_reason(epoch.revision.reason, brief=True), MOST_REASON)
+            epochs.setdefault(reason, []).append(str(epoch.revision.epoch))
+    for reason, numbers in list(epochs.items())[:MOST_NAMES]:
+        when = f"{'Epoch' if len(numbers) == 1 else 'Epochs'} {listed(numbers, 6)}"
+        yield tag("p", f"{when}: {reason}.")
+    if epochs:
+        yield tag("p", tag("a", "What was proposed, and who objected", href=f"#{prefix}revisions"))
 
 
 def _sure(run: Figures, found: Headline) -> Iterator[Html]:

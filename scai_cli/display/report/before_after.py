@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter
+from scai_cli.analysis.verdicts import gained_or_lost
 from scai_cli.display.numbers import number, sentence_case
 from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
 from scai_cli.display.report.figures import Figures
@@ -47,9 +48,10 @@ def _means(run: Figures, pair: BeforeAfter) -> str:
     if not person:
         return ""
     before, after = (number(mean, 1) for mean in (person.before, person.after))
+    sure = {"gained": "a clear gain", "lost": "a clear loss"}.get(gained_or_lost(person.interval), "it may be chance")
     return (
         f"{sentence_case(run.name(pair.person))}'s mean over all tasks: {before} under version {pair.before.version}, "
-        f"{after} under version {pair.after.version}; for one person this may be chance."
+        f"{after} under version {pair.after.version}; {sure}."
     )
 
 

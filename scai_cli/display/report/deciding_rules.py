@@ -30,7 +30,7 @@ def deciding_rules(run: Figures, prefix: str) -> Iterator[Child]:
         yield tag("p", f"{counted(len(rules), 'rule is', 'rules are')} new or reworded since the start.")
         yield _listed(_rule(run, rule) for rule in rules[:MOST_RULES])
         command = tag("code", f"scai explain {run.history.run_id}")
-        yield note("Which of them did it is not measured: ", command, " measures it.")
+        yield note("The effect of each rule is not measured: ", command, " measures it.")
     else:
         yield tag("p", "No rule changed.")
     if product.rules:

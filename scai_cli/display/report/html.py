@@ -91,6 +91,14 @@ def inline(name: str, code: str) -> Html:
     return Html(f"<{name}>{code}</{name}>")
 
 
+def marked(text: str) -> list[Child]:
+    """Return a text with the parts between backticks as code; unchanged if one has no partner."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return [text]
+    return [tag("code", part) if n % 2 else part for n, part in enumerate(parts)]
+
+
 def cut(text: str, most: int) -> str:
     """Return at most `most` characters of a text, ending in `…` if some are cut."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

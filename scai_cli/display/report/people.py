@@ -28,12 +28,21 @@ def people(run: Figures) -> Iterator[Html]:
     """Yield a panel for everyone together and for each person, and the numbers as a table."""
     low, high = run.scale
     left_out = len(run.trends) - MOST_PANELS
-    more = f" {left_out} more people are in the table." if left_out > 0 else None
+    more = f" {left_out} more people are in the table; these changed most." if left_out > 0 else None
     whose = f"{sentence_case(run.metrics['own'])} of {run.people}"
     if not undrawn():
         yield note(TEXTS["panels"].format(whose=whose, low=low, high=high), more)
-        yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
+        yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *_most_changed(run))), class_="panels")
     yield _table(run)
+
+
+def _most_changed(run: Figures) -> list[SatisfactionTrend]:
+    """Return everyone in the order of the file, or of too many those whose rating changed most, the largest first."""
+    if len(run.trends) <= MOST_PANELS:
+        return list(run.trends)
+    people = run.headline.people if run.headline else {}
+    moved = {user: abs(person.change) for user, person in people.items()}
+    return sorted(run.trends, key=lambda trend: -moved.get(trend.user, 0.0))[:MOST_PANELS]
 
 
 def _panel(run: Figures, trend: SatisfactionTrend) -> Html:

@@ -27,6 +27,8 @@ def likely_words(interval: Interval | Estimate | None, digits: int, noun: str = 
         return f"too little was measured to tell a {noun} from chance"
     if interval.low is None or interval.high is None:
         return f"{signed(interval.estimate, digits)}, and too little was measured to say how sure that is"
+    if not interval.low and not interval.high:
+        return f"no {noun} at all"
     digits = enough_digits(interval, digits)
     is_chance = interval.low <= 0 <= interval.high
     estimate = f"no {noun} beyond chance" if is_chance else signed(interval.estimate, digits)

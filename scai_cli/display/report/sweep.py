@@ -17,13 +17,13 @@ from scai_cli.analysis.sweep_axes import (
     values_of,
 )
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
-from scai_cli.analysis.sweep_seeds import seed_summaries, welfare_fronts
+from scai_cli.analysis.sweep_seeds import Repeats, repeats, seed_summaries, welfare_fronts
 from scai_cli.analysis.verdicts import signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import header, nav, page
-from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
-from scai_cli.display.report.plain import function_words, likely_words, term
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, note, tag, together
+from scai_cli.display.report.plain import function_words, likely, likely_words, term
 from scai_cli.display.report.sections import Section
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import drawing
@@ -87,17 +87,41 @@ def sweep_facts(sweep: Sweep) -> str:
 
 def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Html]:
     """Yield which axes make a difference, the results of each in sentences, whose people they are of, and warnings."""
-    yield tag("p", _lead(found) or _nothing_compared(sweep), class_="lead")
+    repeated = repeats(sweep, runs)
+    yield tag("p", _repeated(repeated) if repeated else _lead(found) or _nothing_compared(sweep), class_="lead")
     axes: list[tuple[str, Child]] = [(cut(axis, _MOST_VALUE), list(_results(rows))) for axis, rows in found.items()]
+    axes += _over_seeds(repeated) if repeated else []
     if runs:
         people = listed(list(dict.fromkeys(run.participants for run in runs.values())), 4)
         kinds = {bool(run.cells.held_out) for run in runs.values()}
         places = {True: "the people and tasks that were set aside", False: "the people and tasks of the last epoch"}
         measured = f", measured on {listed([places[kind] for kind in kinds])}."
         axes.append(("Of whom", [f"How well {people} are served, from 0 to 1{measured}\u00a0", term("welfare")]))
+        axes += [("Not known", "How real people would rate these answers.")] if repeated and "simul" in people else []
     yield tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in axes), class_="brief")
     every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
-    yield from (tag("p", f"{sentence_case(line)}.", class_="caution") for line in sorted(every))
+    yield from (tag("p", marked(f"{sentence_case(line)}."), class_="caution") for line in sorted(every))
+
+
+def _repeated(found: Repeats) -> list[Child]:
+    """Return the change over runs that differ in the seed alone."""
+    interval = found.change
+    over = f"{counted(found.runs, 'run')} that differ only in chance (the seed)" if found.runs > 1 else "1 run"
+    whose = f"{sentence_case(found.metric)} of {found.participants}, mean over {over}: "
+    return [whose, *likely(interval, 1)]
+
+
+def _over_seeds(found: Repeats) -> Iterator[tuple[str, Child]]:
+    """Yield how often the result came again, and the people who gain and lose in most runs."""
+    yield "How often", tag("p", found.runs_words)
+    for title, counts in (("Who gains", found.gained), ("Who pays", found.lost)):
+        words = f"Clearly: {found.people_words(counts)}." if counts else "Nobody clearly, in any run."
+        yield title, tag("p", words, "\u00a0", term("clearly"))
+    if found.gain is not None:
+        yield (
+            "Set aside",
+            tag("p", f"How well those who had no part in the rules are served: {likely_words(found.gain, 2)}."),
+        )
 
 
 def _lead(found: Differences) -> str:
@@ -264,5 +288,7 @@ def _row(sweep: Sweep, cell: CellRecord, functions: Sequence[str] | None, *, usd
 def _gain(cell: CellRecord) -> str:
     if cell.gain is None:
         return "–"
+    if cell.gain.low == cell.gain.high == 0:
+        return "no change at all"
     ends = [None if end is None else signed(end, 2) for end in (cell.gain.low, cell.gain.high)]
     return signed(cell.gain.value, 2) + (f" ({ends[0]} to {ends[1]})" if None not in ends else "")

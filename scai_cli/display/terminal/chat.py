@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
+from rich.control import Control
+from rich.segment import ControlType
 from rich.table import Table
 
 from scai_cli.display.terminal.consoles import err, out, plain_table
@@ -17,10 +19,10 @@ _COLUMNS: Final = 100
 _TEXTS: Final = read_data_file(__file__)
 
 
-def print_head(dialogues: Sequence[Dialogue]) -> None:
-    """Print the constitution and the model of a chat on stderr."""
+def print_head(dialogues: Sequence[Dialogue], called: str | None) -> None:
+    """Print the constitution, the name of the persona and the model of a chat on stderr."""
     started = dialogues[-1].started
-    persona = f", as for {started.persona}" if started.persona else ""
+    persona = f", as for {called}" if called else ""
     versions = " against ".join(dialogue.name for dialogue in reversed(dialogues))
     head = f"{started.run_id}: constitution {versions}{persona}; {started.model}"
     err().print(styled(one_line(head), "dim"))
@@ -69,4 +71,5 @@ def tell(line: str) -> None:
 def waiting(console: Console, on: bool) -> None:
     """Show on a terminal that the answer is awaited, or remove this line."""
     if console.is_terminal:
-        console.print(styled("waiting for the answer ..." if on else " " * 26, "dim"), end="\r")
+        console.print(styled("waiting for the answer ..." if on else " " * 26, "dim"), end="")
+        console.control(Control((ControlType.CARRIAGE_RETURN,)))

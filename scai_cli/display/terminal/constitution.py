@@ -26,21 +26,28 @@ def rule_lines(
     *,
     note: str = "",
     before: Constitution | None = None,
+    start: Constitution | None = None,
 ) -> Iterator[RenderableType]:
-    """Yield a heading, which ends with the note, and at most `most` rules, with the words changed since `before`."""
+    """Yield a heading, which ends with the note, and at most `most` rules, with the words changed since `before`.
+
+    Of more rules, the locked ones and those that `start` lacks are shown before the others.
+    """
     yield styled(f"Constitution, version {constitution.version}{note}", HEADING)
     if not constitution.rules:
         yield styled("(empty)")
         return
+    old = {rule.text for rule in start.rules if rule not in start.locked} if start else set()
+    chosen = sorted(constitution.rules, key=lambda rule: rule.text in old)[:most]
     table = Table.grid(padding=(0, 1, 0, 0))
-    for rule in constitution.rules[:most]:
-        old = before.rule(rule.id) if before else None
-        words = word_diff(one_line(old.text), one_line(rule.text)) if old else Text(one_line(rule.text))
+    for rule in (rule for rule in constitution.rules if rule in chosen):
+        earlier = before.rule(rule.id) if before else None
+        words = word_diff(one_line(earlier.text), one_line(rule.text)) if earlier else Text(one_line(rule.text))
         text = Text.assemble((scope(rule, names), "italic"), words)
         table.add_row(Text(rule.id, style=MUTED), text)
     yield table
-    if most is not None and len(constitution.rules) > most:
-        yield styled(f"({len(constitution.rules) - most} more: --constitution)", MUTED)
+    if hidden := [rule for rule in constitution.rules if rule not in chosen]:
+        whence = ", as at the start" if all(rule.text in old for rule in hidden) else ""
+        yield styled(f"({len(hidden)} more{whence}: --constitution)", MUTED)
 
 
 def start_lines(start: ConstitutionStart) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.plan import cost_line
 from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.evaluation.results import Evaluation
 from scai_cli.evaluation.suite import ResultTable, SuiteResult
@@ -73,12 +74,14 @@ def print_plan(plan: EvaluatePlan) -> None:
     for suite in plan.suites:
         console.print(styled(f"{suite.name}: {_calls(suite.calls)}"))
     console.print(f"{plan.total:,} calls, without retries; the judges' and raters' probes are not counted")
-    usd = "the cost is not known: a model has no price" if plan.usd is None else f"about ${plan.usd:,.2f}"
-    console.print(f"about {plan.input_tokens:,} input and {plan.output_tokens:,} output tokens; {usd}")
+    console.print(f"about {plan.input_tokens:,} input and {plan.output_tokens:,} output tokens")
+    console.print(cost_line(plan.usd), soft_wrap=True)
     console.print(
         "finds: the smallest difference, on the scale from 0 to 1, that the measure with the fewest items finds in "
         "80 % of evaluations, if the paired differences of items spread by 0.5; similar systems spread less"
     )
+    if any((suite.detectable or 0.0) > 1 for suite in plan.suites):
+        console.print("> 1: with so few, no difference is sure to be found; take more people or items")
 
 
 def _calls(calls: object) -> str:

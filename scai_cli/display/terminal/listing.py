@@ -37,8 +37,8 @@ def print_lists(folder: Path, runs: Entries, generated: Entries, evaluations: En
         [(e, f"{e['rows']}/{e['wanted'] or '?'}", e["source"]) for e in generated],
     )
     _print_others(
-        ("evaluation", "status", "rows", "systems", "started"),
-        [(e, str(e["rows"]), (e["systems"] or "").replace(", ", ",")) for e in evaluations],
+        ("evaluation", "status", "items", "systems", "started"),
+        [(e, str(e["answered"]), (e["systems"] or "").replace(", ", ",")) for e in evaluations],
     )
     _print_others(
         ("sweep", "status", "cells", "over", "started"),
@@ -53,8 +53,9 @@ def _steps(folder: Path, runs: Entries, generated: Entries, sweeps: Entries) -> 
         yield f"the cells of {one_line(name, 30)}", command("show", name, runs=folder)
     if runs:
         yield "the newest run", command("show", runs[0]["run_id"], runs=folder)
-    if len(runs) > 1:
-        yield "two runs side by side", command("compare", runs[1]["run_id"], runs[0]["run_id"], runs=folder)
+    played = [run["run_id"] for run in runs if run["epochs_done"]]
+    if len(played) > 1:
+        yield "two runs side by side", command("compare", played[1], played[0], runs=folder)
     if generated:
         name, status = generated[0]["run_id"], generated[0]["status"]
         if status == "finished":

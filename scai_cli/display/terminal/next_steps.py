@@ -57,11 +57,12 @@ def on(path: Path, verb: str, *options: str) -> str:
     return command(verb, path.name, *options, runs=path.parent)
 
 
-def after_run(path: Path) -> Steps:
-    """Return the steps after the end of a run."""
+def after_run(path: Path, *, revised: bool = True) -> Steps:
+    """Return the steps after the end of a run; not `revised` if it adopted no rule."""
+    message = ("get the message to paste", on(path, "export", "--format", "system"))
     return [
         ("see the result", on(path, "show")),
-        ("get the message to paste", on(path, "export", "--format", "system")),
+        message if revised else ("why no rule was adopted", on(path, "show", "--constitution")),
         ("make a page to mail", on(path, "report")),
     ]
 
@@ -74,7 +75,7 @@ def after_summary(path: Path, status: str) -> Steps:
         return []  # the screen says how to continue
     return [
         ("who rated what", on(path, "show", "--ratings")),
-        ("every version of the rules", on(path, "show", "--constitution")),
+        ("every version, and why", on(path, "show", "--constitution")),
         ("a page to mail, with figures", on(path, "report")),
     ]
 
@@ -165,9 +166,14 @@ def after_message(path: Path) -> Steps:
     """Return the steps after a run's system message was exported."""
     return [
         ("talk to it", on(path, "chat")),
-        ("is it better than none?", command("evaluate", "none", path.name, runs=path.parent)),
+        ("is it better than the start?", command("evaluate", f"{path.name}@0", path.name, runs=path.parent)),
         ("answers before and after", on(path, "show")),
     ]
+
+
+def after_dry_run() -> Steps:
+    """Return the step after the calls of a command were counted."""
+    return [("start it", "the same command without --dry-run")]
 
 
 def after_evaluation(path: Path) -> Steps:
@@ -193,7 +199,7 @@ def after_explanation(path: Path) -> Steps:
     """Return the steps after the rules of a run were explained."""
     return [
         ("a page with these effects", on(path, "report")),
-        ("every version of the rules", on(path, "show", "--constitution")),
+        ("every version, and why", on(path, "show", "--constitution")),
     ]
 
 
@@ -206,7 +212,7 @@ def after_sweep(path: Path) -> Steps:
     """Return the steps after a sweep."""
     again = command("sweep", path / "sweep.yaml", "--csv", runs=path.parent)
     return [
-        ("its values compared", on(path, "show")),
+        ("its runs compared", on(path, "show")),
         ("a page to mail", on(path, "report")),
         ("a table for a spreadsheet", f"{again} > {shlex.quote(f'{path.name}.csv')}"),
     ]

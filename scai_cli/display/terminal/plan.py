@@ -1,6 +1,7 @@
 """The plan of an experiment or of a generated set, with its calls, tokens and cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Final, TypeVar
 
 from rich.padding import Padding
@@ -12,7 +13,7 @@ from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.experiment.config import ROLES, ExperimentConfig
-from scai_cli.experiment.constitution_start import initial_constitution
+from scai_cli.experiment.constitution_start import ConstitutionStart, initial_constitution
 from scai_cli.jobs.generate_estimate import Estimate
 from scai_cli.jobs.generate_plan import GeneratePlan
 from scai_cli.jobs.plan import Plan
@@ -34,10 +35,10 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
     console.print(use_table("role", plan.calls, {role: plan.usage[role] for role in ROLES}))
     if plan.product_calls:
         condition = "" if plan.product_is_certain else ", if the last revision is adopted"
-        console.print(f"{plan.product_calls:,} of the calls play the product at the end{condition}")
+        console.print(f"{plan.product_calls:,} of the calls play the last version once more{condition}")
     if plan.people:
         console.print(f"people: asked {plan.people:,} times at the terminal")
-    console.print(cost_line(plan.usd))
+    console.print(cost_line(plan.usd), soft_wrap=True)
     if (fewer := plan.fewer_raters) is not None:
         calls = f"{fewer.calls:,} calls; {cost_line(fewer.usd)}"
         console.print(f"with `ratings.cross_raters: {fewer.cross_raters}` in place of all: {calls}", soft_wrap=True)
@@ -52,7 +53,7 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
 def cost_line(usd: float | None) -> str:
     """Return an expected cost in words; None is an unknown price."""
     if usd is None:
-        return "cost: unknown; name the model's price under `prices:`"
+        return "cost: unknown; add --set 'prices={MODEL: {input: X, output: Y}}' ($ a million)"
     return "cost: nothing" if usd == 0 else f"cost: about ${usd:.4f}"
 
 
@@ -83,7 +84,7 @@ def print_generate_plan(plan: GeneratePlan) -> None:
     console.print(use_table("purpose", plan.calls, plan.estimate.usage))
     if plan.total_with_votes > plan.total:
         console.print(f"{plan.total_with_votes:,} calls if the judge's endpoint gives no log-probabilities")
-    console.print(cost_line(plan.estimate.usd))
+    console.print(cost_line(plan.estimate.usd), soft_wrap=True)
     console.print(time_line(plan.estimate))
 
 
@@ -114,6 +115,17 @@ def print_prompts(requests: Iterable[ChatRequest]) -> None:
         console.print()
 
 
+def _locked(start: ConstitutionStart) -> Iterator[str]:
+    """Yield the locked rules; one that the start from a file or run adds to it may be a line of it, mistyped."""
+    earlier = {rule.text: rule.id for rule in start.base.principles}
+    for rule in initial_constitution(start).locked:
+        note = ""
+        if start.source is not None and rule.text not in earlier:
+            near = get_close_matches(rule.text, earlier, n=1, cutoff=0.8)
+            note = f" (a new rule beside {earlier[near[0]]}: {near[0]})" if near else " (a new rule)"
+        yield f"locked: {rule.id} {rule.text}{note}"
+
+
 def _description(config: ExperimentConfig) -> list[str]:
     personas, tasks = config.personas, config.tasks
     models = ", ".join(f"{role}: {config.model_for(role).label}" for role in ROLES)
@@ -126,13 +138,16 @@ def _description(config: ExperimentConfig) -> list[str]:
     kinds = ((personas.per_epoch, "personas"), (tasks.per_epoch, "tasks"))
     each = [f"{count} {what} an epoch" for count, what in kinds if count]
     some = f" ({', '.join(each)})" if each else ""
-    dev = len(dev_people(config))
+    dev, train = len(dev_people(config)), (config.train_personas, config.train_tasks)
+    left = zip((personas.inline, tasks.inline), train, ("personas", "tasks"), strict=True)
+    held_out = [f"{len(every) - len(kept)} {what}" for every, kept, what in left if len(every) > len(kept)]
     return [
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
         f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
         models,
         *start_lines(config.constitution),
-        *(f"locked: {rule.id} {rule.text}" for rule in initial_constitution(config.constitution).locked),
+        *_locked(config.constitution),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
-        *([f"set aside, to try revisions on: {dev} personas"] if dev else []),
+        *([f"held out, without a part in the rules: {' and '.join(held_out)}"] if held_out else []),
+        *([f"kept for trials of the revisions: {dev} of {len(train[0])} personas"] if dev else []),
     ]

@@ -71,7 +71,7 @@ def _values(counted: Mapping[str, Any]) -> str:
     if "range" in counted:
         spread = counted["range"]
         return f"{spread['lowest']:g} to {spread['highest']:g}, median {spread['median']:g}"
-    listed = ", ".join(f"{one_line(value, 30)} {n:,}" for value, n in counted["values"].items())
+    listed = ", ".join(f"{one_line(value, 30)} ({n:,})" for value, n in counted["values"].items())
     return listed + (", ..." if len(counted["values"]) < counted["distinct"] else "")
 
 

@@ -13,6 +13,8 @@ from scai_cli.text.counts import counted
 
 _WIDEST: Final = 28
 """The maximal width of a column."""
+_NARROWEST: Final = 12
+"""The minimal width of the last column, if its texts are longer and there is no space for them."""
 _GAP: Final = "  "
 
 
@@ -23,9 +25,11 @@ def rows_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], most: i
     room, fitting = width, []
     for n, name in enumerate(columns):
         needed = min(_WIDEST, max(cell_len(text) for text in (name, *(row[n] for row in shown))))
+        if n and needed > room:
+            if room < _NARROWEST:
+                break
+            needed = room
         room -= needed + len(_GAP)
-        if room < -len(_GAP) and n:
-            break
         fitting.append(needed)
     lines = [
         _GAP.join(_fitted(text, size) for text, size in zip(each, fitting, strict=False)).rstrip()

@@ -56,7 +56,7 @@ class RunProgress:
         elif isinstance(event, RunFinished):
             self._milestone = f"finished: {event.epochs} epochs, constitution version {event.version}"
         elif isinstance(event, WelfareMeasured):
-            play = "product" if self.is_product else f"epoch {event.epoch}"
+            play = "final play" if self.is_product else f"epoch {event.epoch}"
             return f"{play} (version {event.version}): {_measured(event, self.people)}"
         elif isinstance(event, Revised):
             return _revised(event)

@@ -95,15 +95,16 @@ def _parts(
     yield from gap
     constitution, _ = history.product
     unplayed = found is None or not found.product.epochs
-    yield from rule_lines(constitution, history.names, detail.rules, note=" (not played)" * unplayed)
+    note = " (not played)" * unplayed
+    yield from rule_lines(constitution, history.names, detail.rules, note=note, start=history.started.constitution)
     yield from _locked(history) if detail.full else ()
     if represented is not None and (detail.full or not represented.holds):
         yield styled(representation_words(represented, history.names))
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
-        yield from gap
-        yield from _welfare(found) if detail.full else ()
+        if measured := list(_welfare(found)) if detail.full else []:
+            yield from (*gap, *measured)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap

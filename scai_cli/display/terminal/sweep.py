@@ -14,8 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from scai_cli.analysis.sweep_axes import Row, main_differences
+from scai_cli.analysis.sweep_runs import SEED, read_runs
+from scai_cli.analysis.sweep_seeds import repeats
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.datasets.export.row_writers import guarded
-from scai_cli.display.numbers import change, number
+from scai_cli.display.numbers import change, number, sentence_case
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.plan import cost_line
@@ -119,6 +122,25 @@ def print_differences(rows: Sequence[Row]) -> None:
         out().print(styled(one_line(difference.sentence)), soft_wrap=True)
 
 
+def print_repeats(sweep: Sweep) -> None:
+    """Print what the runs of a sweep over seeds alone have in common; nothing for other sweeps."""
+    found = repeats(sweep, read_runs(sweep)) if list(sweep.axes) == [SEED] else None
+    if found is None:
+        return
+    over, lines = f"over {counted(found.runs, 'seed')}", [found.runs_words]
+    lines.insert(
+        0, f"{sentence_case(found.metric)} of {found.participants}: {change_words(found.change, 1, over=over)}."
+    )
+    for what, counts in (("Gained", found.gained), ("Lost", found.lost)):
+        lines.append(f"{what} beyond chance: {found.people_words(counts) or 'nobody, in any run'}.")
+    if found.gain is not None:
+        lines.append(
+            f"Held out, without a part in the rules, welfare from 0 to 1: {change_words(found.gain, 2, over=over)}."
+        )
+    for line in lines:
+        out().print(styled(one_line(line)))
+
+
 def _number_columns(sweep: Sweep) -> dict[str, list[str]]:
     """Return title -> a number of each cell; only the columns that say something."""
     cells = sweep.cells
@@ -195,7 +217,7 @@ def shown_values(axes: Sequence[str], values: Mapping[str, Any]) -> list[str]:
 def _interval(gain: Gain | None) -> str:
     if gain is None or gain.low is None or gain.high is None:
         return "–"
-    return f"{change(gain.low)} to {change(gain.high)}"
+    return f"{change(gain.low)} to {change(gain.high)}" if gain.low or gain.high else "no change at all"
 
 
 def summary_line(cells: Sequence[CellRecord]) -> str:

@@ -67,14 +67,15 @@ def call_page(library: Library, asked: Asked) -> View:
     found = list(islice(read_calls(path, wanted), MOST + 1))
     below = of(asked.name, "calls", id=wanted)
     content = together(
-        (_call(call) for call in found[:MOST]),
+        (_call(call, alone=len(found) == 1) for call in found[:MOST]),
         note("These are the first ", counted(MOST, "call"), "; ", tag("a", "all", href=below))
         if len(found) > MOST
         else None,
         None if found else tag("p", _NO_CALL),
     )
     trail = [(asked.name, of(asked.name)), ("Model calls", of(asked.name, "calls"))]
-    return View(wanted[:200] or "Call", heading(wanted[:200] or "Call"), content, trail)
+    title = cut(_text(found[0].get("id")) if len(found) == 1 else wanted or "Every call", 200)
+    return View(title, heading(title), content, trail)
 
 
 def _heading(path: Path) -> Html:
@@ -98,17 +99,17 @@ def _nothing(asked: Asked) -> Html:
     return tag("p", "No call matches. ", tag("a", "Show all", href=of(asked.name, "calls")))
 
 
-def _call(call: Mapping[str, Any]) -> Html:
+def _call(call: Mapping[str, Any], *, alone: bool) -> Html:
     """Return one line of the log; its values are of any type, as nobody has checked them."""
     request = _object(call.get("request"))
     return tag(
         "section",
-        tag("h2", _text(call.get("id"))),
-        tag("h3", "Sent"),
+        None if alone else tag("h2", _text(call.get("id"))),
+        tag("h2" if alone else "h3", "Sent"),
         (_said(each.get("role"), each.get("content")) for each in map(_object, _list(request.get("messages")))),
-        tag("h3", "Answered" if call.get("used", True) else "Paid and not used"),
+        tag("h2" if alone else "h3", "Answered" if call.get("used", True) else "Paid and not used"),
         _answered(call),
-        tag("h3", "Sampling and cost"),
+        tag("h2" if alone else "h3", "Sampling and cost"),
         tag("dl", ((tag("dt", key), tag("dd", value)) for key, value in _facts(call, request)), class_="facts"),
     )
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.comparison import SideBySide
 from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import tag, together
 from scai_cli.display.web.frame import ALL, HOME, View, heading, of
-from scai_cli.display.web.library import Asked, Library
+from scai_cli.display.web.library import MOST_RUNS, Asked, Library
 from scai_cli.display.web.runs import drawn, pace
-
-MOST_RUNS: Final = 12
-"""The maximal number of runs on the page."""
 
 
 def comparison_page(library: Library, asked: Asked) -> View:
     """Return the page about the runs that the query names; it says how to choose some if they are fewer than two."""
-    names = list(dict.fromkeys(asked.names))
+    names = asked.names
     if not 1 < len(names) <= MOST_RUNS:
         how = f"Tick two to {MOST_RUNS} runs in the list: "
         return View("Comparison", heading("Runs compared"), tag("p", how, tag("a", ALL, href=HOME)))

@@ -14,13 +14,26 @@ from scai_cli.display.report.html import Html, cut, note, tag, together
 from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts, sweep_status
 from scai_cli.display.report.transcripts import choice
 from scai_cli.display.web.calls import OTHER_PAGES
-from scai_cli.display.web.frame import IDLE_S, LIVE_S, Part, View, badge, field, form, heading, of, tabs
+from scai_cli.display.web.frame import (
+    IDLE_S,
+    LIVE_S,
+    Part,
+    View,
+    badge,
+    compare_box,
+    compare_form,
+    field,
+    form,
+    heading,
+    of,
+    tabs,
+)
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import run_page
 from scai_cli.evaluation.results import read_results
 from scai_cli.runs.find import is_evaluation, is_run
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.sweep_directory import is_sweep, read_sweep_directory
+from scai_cli.runs.sweep_directory import CellRecord, Sweep, is_sweep, read_sweep_directory
 from scai_cli.text.counts import counted
 
 SIZE: Final = 50
@@ -55,13 +68,19 @@ def _sweep(library: Library, path: Path) -> View:
         library.folder(cell.run_id)
     status = sweep_status(sweep)
     links = (
-        tag("li", tag("a", cell.run_id, href=of(cell.run_id)), " ", badge(cell.status)) for cell in made[:MOST_CELLS]
+        tag("li", _box(sweep, cell), tag("a", cell.run_id, href=of(cell.run_id)), " ", badge(cell.status))
+        for cell in made[:MOST_CELLS]
     )
     more = note(f"and {counted(len(made) - MOST_CELLS, 'more cell')}") if len(made) > MOST_CELLS else None
     opened = tag("summary", f"Open one of {counted(len(made), 'cell')}")
-    runs = tag("details", opened, tag("ul", links, class_="cells"), more)
+    listed = together(tag("ul", links, class_="cells"), more)
+    runs = tag("details", opened, compare_form(listed) if sweep.command == "run" else listed)
     head = together(heading(path.name, status, sweep_facts(sweep)), runs if made else None)
     return View(path.name, head, sweep_body(sweep), every=_pace(status))
+
+
+def _box(sweep: Sweep, cell: CellRecord) -> Html | None:
+    return compare_box(cell.run_id) if sweep.command == "run" else None
 
 
 def _set(path: Path, asked: Asked) -> View:

@@ -11,6 +11,7 @@ from scai_cli.display.report.plain import glossary
 from scai_cli.text.counts import counted
 
 HOME: Final = Address.of()
+COMPARISON: Final = Address.of("compare")
 ALL: Final = "All runs"
 """The title of the first page."""
 LIVE_S, IDLE_S = 2, 10
@@ -131,6 +132,17 @@ def form(action: Address, *fields: Child, label: str) -> Html:
     """Return a form that asks for another view of the page."""
     button = tag("button", "Show", type="submit", class_="all")
     return tag("form", fields, button, action=action, method="get", class_="filter", role="search", aria_label=label)
+
+
+def compare_box(name: str) -> Html:
+    """Return the box of a run in a form of runs to compare."""
+    return tag("input", type="checkbox", name="run", value=name, aria_label=f"Compare {name}")
+
+
+def compare_form(*children: Child) -> Html:
+    """Return a form with the boxes of runs, which compares the ticked ones."""
+    button = tag("button", "Compare the ticked runs", type="submit", class_="all")
+    return tag("form", children, button, action=Address.of("compare"), method="get")
 
 
 def field(name: str, label: str, value: str, hint: str) -> Html:

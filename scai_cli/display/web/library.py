@@ -14,8 +14,8 @@ from scai_cli.errors import RunError
 from scai_cli.runs.find import is_run
 from scai_cli.runs.inside import fingerprint, folder_inside
 
-_RUNS: Final = 4
-"""The number of runs that are kept in memory, each with its final ratings."""
+MOST_RUNS: Final = 12
+"""The maximal number of runs in a comparison, and of those that are kept in memory, each with its final ratings."""
 _DRAWN: Final = 16
 
 Read = TypeVar("Read")
@@ -49,22 +49,25 @@ class Asked:
 
 @dataclass(slots=True)
 class _Slot:
+    state: str
     lock: Lock = field(default_factory=Lock)
     thing: Any = None
     is_read: bool = False
 
 
 class Shelf:
-    """The last things that were read, each by one thread while others that want it wait."""
+    """The last things that were read, each by one thread while others that want it wait; of each its last state."""
 
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, Lock()
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
 
-    def get(self, key: Hashable, read: Callable[[], Read]) -> Read:
-        """Return the thing under a key, read now if it is not there; its errors are raised, and it is read again."""
+    def get(self, key: Hashable, state: str, read: Callable[[], Read]) -> Read:
+        """Return the thing under a key, read now if its state is another; errors are raised, and it is read again."""
         with self._lock:
-            slot = self._slots.setdefault(key, _Slot())
+            slot = self._slots.get(key)
+            if slot is None or slot.state != state:  # what a run was before its last event takes no memory
+                slot = self._slots[key] = _Slot(state)
             self._slots.move_to_end(key)
             while len(self._slots) > self._most:
                 self._slots.popitem(last=False)
@@ -80,7 +83,7 @@ class Library:
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
-        self._read, self._drawn = Shelf(_RUNS), Shelf(_DRAWN)
+        self._read, self._drawn = Shelf(MOST_RUNS), Shelf(_DRAWN)
 
     def folder(self, name: str) -> Path:
         """Return the folder with this name; raises RunError if there is none."""
@@ -95,8 +98,8 @@ class Library:
         path = self.folder(name)
         if not is_run(path):
             raise RunError(f"{name!r} is not a run; its page has all that there is of it")
-        return self._read.get((path, fingerprint(path)), lambda: read_run(path, ""))
+        return self._read.get(name, fingerprint(path), lambda: read_run(path, ""))
 
     def drawn(self, what: str, name: str, draw: Callable[[], Read]) -> Read:
         """Return a part of a folder's page, drawn again only after the folder has changed."""
-        return self._drawn.get((what, name, self.state([name])), draw)
+        return self._drawn.get((what, name), self.state([name]), draw)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from scai_cli.display.report.html import Address, Child, Html, note, tag, together
+from scai_cli.display.numbers import change, number
+from scai_cli.display.report.html import Child, Html, note, tag, together
 from scai_cli.display.report.tables import table
-from scai_cli.display.web.frame import ALL, LIVE_S, View, badge, heading, of
+from scai_cli.display.web.frame import ALL, LIVE_S, View, badge, compare_box, compare_form, heading, of
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated, list_sweeps
 
 MOST: Final = 500
 """The maximal number of rows of a table."""
+_HEADS: Final = ("Run", "status", "epochs", "mean rating", "held-out change", "cost", "model", "started (UTC)")
+_EXPLAINED: Final = (
+    "Mean rating: by each run's own people, real or simulated, of the last version. Held-out change: of people or "
+    "tasks without a part in the rules; welfare from 0 to 1. The runs of a sweep are on its page."
+)
 Entry = Mapping[str, Any]
 
 
@@ -23,29 +29,21 @@ def listing(library: Library, asked: Asked) -> View:  # noqa: ARG001 - as every 
 
 
 def _sections(library: Library) -> Iterator[Html]:
-    runs, others = list_entries(library.runs), [
-        _section("Sweeps", list_sweeps(library.runs), ("cells", "axes"), _sweep),
+    sweeps = list_sweeps(library.runs)
+    cells = {cell for sweep in sweeps for cell in sweep["runs"]}
+    runs = list_entries(library.runs, cells)
+    others = [
+        _section("Sweeps", sweeps, ("finished cells", "axes"), _sweep),
         _section("Evaluations", list_evaluations(library.runs), ("answered items", "systems"), _evaluation),
-        _section("Generated sets", list_generated(library.runs), ("rows", "from"), _generated),
-    ]  # fmt: skip
+        _section("Generated sets", list_generated(library.runs, cells), ("rows", "from"), _generated),
+    ]
     if not runs and not any(others):
         yield _nothing()
     if runs:
-        heads = ("Run", "status", "epochs", "model", "started (UTC)")
-        yield tag(
-            "section",
-            tag("h2", "Runs"),
-            tag(
-                "form",
-                table(heads, map(_run, runs[:MOST]), words=True),
-                _more(len(runs)),
-                tag("button", "Compare the ticked runs", type="submit", class_="all") if len(runs) > 1 else None,
-                action=Address.of("compare"),
-                method="get",
-                class_="list",
-            ),
-            note("* with reasons not to trust its numbers, on its page") if any(e["health"] for e in runs) else None,
-        )
+        listed = table(_HEADS, map(_run, runs[:MOST]), words=True, label="Runs")
+        compared = compare_form(listed, _more(len(runs))) if len(runs) > 1 else listed
+        doubtful = "* with reasons not to trust its numbers, on its page" if any(e["health"] for e in runs) else None
+        yield tag("section", tag("h2", "Runs"), compared, note(_EXPLAINED), doubtful and note(doubtful), class_="list")
     yield from filter(None, others)
 
 
@@ -59,11 +57,16 @@ def _nothing() -> Html:
 
 
 def _run(entry: Entry) -> tuple[Child, Sequence[Child]]:
-    name = entry["run_id"]
-    box = tag("input", type="checkbox", name="run", value=name, aria_label=f"Compare {name}")
-    progress = f"{entry['epochs_done']} of {entry['epochs'] or '?'}"
-    status = together(badge(entry["status"]), "*" if entry["health"] else None)
-    return together(box, " ", _link(name)), [status, progress, entry["model"] or "–", _when(entry["started"])]
+    name, scale, rated, gain, usd = (entry[key] for key in ("run_id", "scale", "satisfaction", "held_out_gain", "usd"))
+    return together(compare_box(name), _link(name)), [
+        together(badge(entry["status"]), "*" if entry["health"] else None),
+        f"{entry['epochs_done']} of {entry['epochs'] or '?'}",
+        "–" if rated is None or not scale else f"{number(rated, 1)} of {scale[1]:g}",
+        change(gain["value"] if gain else None),
+        "–" if usd is None else f"${usd:.4f}" if usd else "nothing",
+        entry["model"] or "–",
+        _when(entry["started"]),
+    ]
 
 
 def _sweep(entry: Entry) -> Sequence[Child]:
@@ -71,7 +74,7 @@ def _sweep(entry: Entry) -> Sequence[Child]:
 
 
 def _evaluation(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['rows']:,}", entry["systems"] or "–"]
+    return [f"{entry['answered']:,}", entry["systems"] or "–"]
 
 
 def _generated(entry: Entry) -> Sequence[Child]:

@@ -7,18 +7,20 @@ import hashlib
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
+from traceback import extract_tb
 from typing import Final
 
 from aiohttp import web
 
 from scai_cli import __version__
+from scai_cli.concurrency import in_thread
 from scai_cli.display.report.charts import chart, drawn, undrawn
 from scai_cli.display.report.html import tag
 from scai_cli.display.web.calls import call_page, calls_page
 from scai_cli.display.web.comparison import comparison_page
 from scai_cli.display.web.folders import folder_page
-from scai_cli.display.web.frame import View, heading, page
-from scai_cli.display.web.library import Asked, Library
+from scai_cli.display.web.frame import COMPARISON, IDLE_S, View, heading, page
+from scai_cli.display.web.library import MOST_RUNS, Asked, Library
 from scai_cli.display.web.listing import listing
 from scai_cli.display.web.runs import details_page
 from scai_cli.display.web.transcripts import transcripts_page
@@ -26,6 +28,7 @@ from scai_cli.errors import ScaiError, from_system
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.local_server import Handler, foreign, serving
 from scai_cli.jobs.session import run_on_loop
+from scai_cli.text.characters import one_line
 
 HOST: Final = "127.0.0.1"
 _LAST_WAIT_S: Final = 1.0
@@ -43,7 +46,7 @@ _HEADERS: Final = {
 Draw = Callable[[Library, Asked], View]
 PAGES: Final[Mapping[str, Draw]] = {
     "/": listing,
-    "/compare": comparison_page,
+    COMPARISON.text: comparison_page,
     "/runs/{name}": folder_page,
     "/runs/{name}/details": details_page,
     "/runs/{name}/transcripts": transcripts_page,
@@ -71,7 +74,7 @@ def view(runs: Path, port: int, ready: Callable[[str], None]) -> None:
             async with serving(make_app(runs), HOST, port, _LAST_WAIT_S) as origin:
                 ready(origin)
                 # The first chart takes a second longer than the others; a page that needs it says if it fails.
-                await asyncio.gather(asyncio.to_thread(_draw), return_exceptions=True)
+                await asyncio.gather(in_thread(_draw), return_exceptions=True)
                 await ended.wait()
 
     # Imported now, as altair breaks while another thread is about to import it.
@@ -98,21 +101,27 @@ def _draw() -> None:
 
 def _shown(library: Library, draw: Draw) -> Handler:
     async def answer(request: web.Request) -> web.Response:
-        names = [request.match_info["name"]] if "name" in request.match_info else request.query.getall("run", [])
-        asked = Asked(names, {key: request.query[key] for key in request.query})
+        asked, state = Asked(_names(request), {key: request.query[key] for key in request.query}), ""
         try:
-            state = await asyncio.to_thread(library.state, names)
+            state = await in_thread(lambda: library.state(asked.names))
+            if state and request.headers.get("If-None-Match") == _tag(state):
+                return web.Response(status=304, headers={"ETag": _tag(state)})
+            view = await in_thread(lambda: draw(library, asked))
         except (ScaiError, OSError) as error:
-            return _problem(error, 404)
-        if state and request.headers.get("If-None-Match") == _tag(state):
-            return web.Response(status=304, headers={"ETag": _tag(state)})
-        try:
-            view = await asyncio.to_thread(draw, library, asked)
-        except (ScaiError, OSError) as error:
-            return _problem(error, 422)
+            view, state = _problem(from_system(error) or error, 422 if state else 404), ""
+        except Exception as error:  # noqa: BLE001 - what is in one folder must not harm the other pages
+            view, state = _problem(_unforeseen(error), 500), ""
         return _answer(request, view, state or _digest(view.content.text))
 
     return answer
+
+
+def _names(request: web.Request) -> list[str]:
+    """Return the folders that the page is about: the one in the path, or those to compare, each once."""
+    if "name" in request.match_info:
+        return [request.match_info["name"]]
+    named = request.query.getall("run", []) if request.path == COMPARISON.text else []
+    return list(dict.fromkeys(named))[: MOST_RUNS + 1]
 
 
 def _answer(request: web.Request, view: View, state: str) -> web.Response:
@@ -122,17 +131,19 @@ def _answer(request: web.Request, view: View, state: str) -> web.Response:
     return web.Response(text=page(view, _tag(state)), status=view.status, headers=headers, content_type="text/html")
 
 
-def _problem(error: Exception, status: int) -> web.Response:
-    """Return the page for an error that the user can fix; raises every other error."""
-    known = error if isinstance(error, ScaiError) else from_system(error)
-    if known is None:
-        raise error
-    return _message("This cannot be shown", str(known), status)
+def _problem(error: Exception, status: int) -> View:
+    return _message("This cannot be shown", str(error), status, every=IDLE_S)
 
 
-def _message(title: str, words: str, status: int) -> web.Response:
-    view = View(title, heading(title), tag("p", words, class_="caution"), every=0)
-    return web.Response(text=page(view, ""), status=status, content_type="text/html")
+def _unforeseen(error: Exception) -> ScaiError:
+    """Return an error of a kind that no reader of files foresees, in one line with its place in the code."""
+    place = extract_tb(error.__traceback__)[-1]
+    what = one_line(f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}", 400)
+    return ScaiError(f"a file of it has values that scai cannot use ({what}); restore it from a copy, or report this")
+
+
+def _message(title: str, words: str, status: int, every: int = 0) -> View:
+    return View(title, heading(title), tag("p", words, class_="caution"), every=every, status=status)
 
 
 @web.middleware
@@ -145,7 +156,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
             response = await handler(request)
         except web.HTTPException as error:
             words = {404: "There is no page at this address.", 405: "These pages can only be read."}
-            response = _message("No page", words.get(error.status, error.reason), error.status)
+            view = _message("No page", words.get(error.status, error.reason), error.status)
+            response = _answer(request, view, "")
     response.headers.update(_HEADERS)
     return response
 

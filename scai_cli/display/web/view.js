@@ -3,10 +3,14 @@
 
 const main = document.getElementById("main");
 const said = document.getElementById("said"), pause = document.getElementById("pause");
-const every = Number(document.body.dataset.every ?? 0);
 let state = document.body.dataset.state, paused = false;
+const seconds = () => Number(document.body.dataset.every ?? 0);
 
-const keyOf = (node) => node.id || node.dataset?.part || node.querySelector?.(":scope > th input[name=run]")?.value || "";
+// `node.id` is a field of a form that has one of this name.
+function keyOf(node) {
+  const id = node.getAttribute?.("id") || node.dataset?.part;
+  return id || node.querySelector?.(":scope > th input[name=run]")?.value || "";
+}
 
 // Make `old` like `fresh`. A node that is equal stays as it is, and with it its focus, its scroll and its selection.
 function update(old, fresh) {
@@ -53,7 +57,8 @@ async function fetched(address, tag) {
   for (const entry of page.querySelectorAll("#words [id]")) {
     if (!document.getElementById(entry.id)) document.getElementById("words").append(entry);
   }
-  return { tag: response.headers.get("ETag") ?? "", main: page.getElementById("main"), ok: response.ok };
+  const { title, body: { dataset: { every } } } = page;
+  return { tag: response.headers.get("ETag") ?? "", main: page.getElementById("main"), ok: response.ok, title, every };
 }
 
 async function fill(part) {
@@ -70,6 +75,8 @@ async function refresh() {
   const page = await fetched(location.pathname + location.search, state);
   if (page) {
     updateChildren(main, page.main);
+    document.title = page.title;
+    document.body.dataset.every = page.every ?? seconds();
     state = page.tag;
   }
   for (const part of document.querySelectorAll("[data-part]")) await fill(part);
@@ -89,7 +96,7 @@ async function look() {
     }
   }
   // A long run takes longer to read: the server is never asked more than a third of the time.
-  setTimeout(look, Math.max(1000 * Number(document.body.dataset.every || 2), 3 * (performance.now() - began)));
+  setTimeout(look, Math.max(1000 * seconds(), 3 * (performance.now() - began)));
 }
 
 async function begin() {
@@ -98,7 +105,7 @@ async function begin() {
     await fill(part).catch(() => part.removeAttribute("aria-busy"));
   }
   if (location.hash) reveal();
-  if (!every) return;
+  if (!seconds()) return;
   pause.parentElement.hidden = false;
   said.value = "up to date";
   pause.addEventListener("click", () => {
@@ -106,7 +113,7 @@ async function begin() {
     pause.textContent = paused ? "Continue" : "Pause";
     said.value = paused ? "paused" : "continued";
   });
-  setTimeout(look, 1000 * every);
+  setTimeout(look, 1000 * seconds());
 }
 
 begin();

@@ -14,6 +14,7 @@ from scai_cli.errors import CallTransient, EndpointFailed, ProviderError
 from scai_cli.models.batching.batch import Batch, BatchJournal
 from scai_cli.models.connection import Connection
 from scai_cli.models.wire import mapping
+from scai_cli.text.counts import counted
 
 T = TypeVar("T")
 _FIRST_WAIT_S: Final = 0.25
@@ -151,7 +152,8 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
             return await ask()
         except CallTransient as error:
             if failures == _PATIENCE:
-                raise EndpointFailed(f"{error}; gave up after {failures} attempts; the batch is kept") from None
+                given_up = f"gave up after {counted(failures, 'attempt')}"
+                raise EndpointFailed(f"{error}; {given_up}; the batch is kept") from None
             asked = min(error.retry_after or 0.0, _LONGEST_RETRY_AFTER_S)
             await asyncio.sleep(max(asked, min(_FIRST_WAIT_S * 2.0**failures, _LONGEST_WAIT_S)))
         except EndpointFailed:

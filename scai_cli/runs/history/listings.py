@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,7 @@ def _results(log: Path, end: _End) -> dict[str, Any]:
 
 def _spent(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """Return the calls and the price of a run whose last session has ended; None for what a changed file lacks."""
-    calls, usage = outcome.get("calls"), outcome.get("usage")
-    usd = usage.get("usd") if isinstance(usage, dict) else None
-    return {
-        "calls": calls if isinstance(calls, int) else None,
-        "usd": usd if isinstance(usd, int | float) and isfinite(usd) else None,
-    }
+    return {"calls": outcome.get("calls"), "usd": (outcome.get("usage") or {}).get("usd")}
 
 
 def list_generated(runs: Path, without: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -83,12 +78,11 @@ def _generated(path: Path) -> dict[str, Any]:
     readable = strange_file(path) is None
     source, first, wanted = _header(path / GENERATION)
     rows = max(0, _rows(path / ROWS) - first) if readable else 0
-    started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
     return {
         "run_id": path.name,
         "source": source,
         "status": status_of(path, rows == wanted, outcome_of(path)) if readable else "failed",
-        "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "started": _created(path),
         "rows": rows,
         "wanted": wanted,
     }
@@ -102,13 +96,13 @@ def list_evaluations(runs: Path) -> list[dict[str, Any]]:
 def _evaluation(path: Path) -> dict[str, Any]:
     readable = strange_file(path) is None
     outcome = outcome_of(path) if readable else {}
-    started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
     return {
         "run_id": path.name,
         "systems": _systems(path / EVALUATION),
         "status": status_of(path, outcome.get("status") == "finished", outcome) if readable else "failed",
-        "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "started": _created(path),
         "rows": _rows(path / ROWS) if readable else 0,
+        "answered": _answered_items(path / ROWS) if readable else 0,
     }
 
 
@@ -118,11 +112,10 @@ def list_sweeps(runs: Path) -> list[dict[str, Any]]:
 
 
 def _sweep(path: Path) -> dict[str, Any]:
-    started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
-    entry: dict[str, Any] = {"run_id": path.name, "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"), "runs": []}
+    entry: dict[str, Any] = {"run_id": path.name, "started": _created(path), "runs": []}
     try:
         sweep = read_sweep_directory(path) if strange_file(path) is None else None
-    except (ConfigError, RunError):
+    except (ConfigError, RunError, OSError):
         sweep = None
     if sweep is None:
         return {**entry, "status": "failed", "finished": 0, "cells": None, "axes": None}
@@ -157,23 +150,46 @@ def _header(file: Path) -> tuple[str | None, int, int | None]:
         made = read_yaml(file).data
         first, end = made["orders"].get("rows") or (0, made["orders"]["n"])
         return str(made["source"]), int(first), int(end) - int(first)
-    except (ConfigError, LookupError, TypeError, ValueError, AttributeError):
+    except (ConfigError, LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return None, 0, None
 
 
 def _rows(file: Path) -> int:
     """Return the number after the last row's (`r149`: 150), as rows are written in order; 0 without rows."""
-    last = next(lines_backwards(file), None)
+    last = next(_backwards(file), None)
     try:
         return 0 if last is None else int(str(json.loads(last)["id"]).removeprefix("r")) + 1
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return 0
+
+
+def _answered_items(file: Path) -> int:
+    """Return the number of rows of an evaluation that are items, not probes of its raters or judges."""
+    try:
+        with file.open("rb") as lines:
+            return sum(b'"kind":"item"' in line[:40] for line in lines)
+    except OSError:
+        return 0
+
+
+def _created(path: Path) -> str | None:
+    """Return when a folder was made, in UTC; None for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(created(path)[0] / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _backwards(log: Path) -> Iterator[bytes]:
+    """Yield the lines from the last one on; none of a file that cannot be read, so that the list stays whole."""
+    with suppress(OSError):
+        yield from lines_backwards(log)
 
 
 def _started(path: Path) -> RunStarted | None:
     try:
         return first_event(path)
-    except RunError:
+    except (RunError, OSError):
         return None
 
 
@@ -190,7 +206,7 @@ class _End:
 def _read_end(log: Path) -> _End:
     """Read a run's events from the end to the last revision and the last welfare, which are near each other."""
     end, is_revised = _End(), False
-    for line in lines_backwards(log):
+    for line in _backwards(log):
         name, kind = glance(line)
         if kind == b"run_finished":
             end.finished = True
