@@ -56,7 +56,7 @@ REFUSED = {
     "texts.yaml": (b"- Ana bakes.\n", "0: is a text; write {id: a-name, description: ...}, or import a file with"),
     "p.txt": (
         b"Ana bakes.\nBo fishes.\n",
-        "if each line is one, import it first: scai personas import p.txt --as lines",
+        "if each line is one, import it first: scai personas import p.txt --as",
     ),
     "p.parquet": (b"PAR1 and more", "is a table (parquet); import it first: scai personas import p.parquet"),
 }
