@@ -199,7 +199,7 @@ def cannot_write(target: object, error: OSError) -> OutputError:
 
 
 def from_system(error: BaseException) -> ScaiError | None:
-    """Return the error for a full, broken or protected disk, a bad name, a folder for a file or too many open files, else None."""
+    """Return the error for a disk, a name or a folder that cannot be used, and for too many open files, else None."""
     if not isinstance(error, OSError) or error.errno not in _SCARCE | _REFUSED:
         return None
     kind = OutputError if error.errno in _SCARCE else ScaiError

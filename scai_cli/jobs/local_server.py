@@ -52,7 +52,7 @@ def foreign(request: web.Request, host: str) -> str:
     """Return why a request to a server at `host` is refused, as it may come from a web page; empty for all others.
 
     A page of another site knows no address except by name (DNS rebinding), and has an origin; a browser that loads an
-    image or a script for it says so. A link that a user follows is no such request.
+    image or a script for it says so, but may follow a link that a user clicks.
     """
     name = _host_of(f"//{request.headers.get('host', '')}")
     if name != host.lower() and not (is_loopback(name) if is_loopback(host) else _is_address(name)):

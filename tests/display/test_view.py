@@ -16,12 +16,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
-from changed_runs import EVIL, changed, hostile
+from changed_runs import EVIL, Rows, changed, hostile
 from conftest import TINY, calls, scai
 from hostile_texts import EVERYTHING, TEXTS, UNSEEN
 from hypothesis import given
@@ -29,11 +30,15 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from scai_cli.display.report.sections import read_run
-from scai_cli.display.web.library import Shelf
+from scai_cli.display.web import server
+from scai_cli.display.web.frame import View
+from scai_cli.display.web.library import Asked, Library, Shelf
+from scai_cli.display.web.listing import listing
 from scai_cli.display.web.server import PAGES, make_app
 from scai_cli.runs.history.conversation_search import Search, search
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.selection import Selection
+from scai_cli.runs.row_directory import GENERATION
 from scai_cli.text.characters import visible
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v0.11"
@@ -167,11 +172,23 @@ def test_every_answer_keeps_the_browser_to_this_server(runs: Path) -> None:
         assert get(runs, "/runs/tiny", method=method)[0].status == 405
 
 
-@pytest.mark.parametrize("headers", [{"Host": "example.org"}, {"Host": "x:80"}, {"Origin": "https://example.org"}])
+CROSS = {"Sec_Fetch_Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "example.org"},
+        {"Host": "x:80"},
+        {"Origin": "https://example.org"},
+        {**CROSS, "Sec_Fetch_Mode": "no-cors"},
+    ],
+)
 def test_web_pages_of_other_sites_are_refused(runs: Path, headers: dict[str, str]) -> None:
     (got,) = get(runs, "/runs/tiny", **headers)
     assert got.status == 403
     assert "tiny" not in got.text
+    assert get(runs, "/", **CROSS, Sec_Fetch_Mode="navigate")[0].status == 200  # a link that a user follows
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(runs: Path, tmp_path: Path) -> None:
@@ -184,6 +201,35 @@ def test_a_page_that_has_not_changed_is_not_sent_again(runs: Path, tmp_path: Pat
         file.write("\n")
     (changed_page,) = get(tmp_path, "/runs/tiny", If_None_Match=first.headers["ETag"])
     assert changed_page.status == 200
+
+
+def test_a_page_is_about_what_its_address_names_and_each_once(runs: Path) -> None:
+    many = "&".join(f"run={name}" for name in ("tiny", "second") * 300)
+    twice, once, listed, asked = get(runs, f"/compare?{many}", "/compare?run=tiny&run=second", "/", "/?run=nothing")
+    assert twice.headers["ETag"] == once.headers["ETag"]
+    assert (asked.status, asked.headers["ETag"]) == (200, listed.headers["ETag"])
+    too_many = "&".join(f"run={n}" for n in range(14))
+    assert get(runs, f"/compare?{too_many}")[0].status == 404
+
+
+def test_slow_pages_keep_no_other_waiting(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Event()
+
+    def slow(library: Library, asked: Asked) -> View:
+        assert read.wait(20)
+        return listing(library, asked)
+
+    monkeypatch.setitem(server.PAGES, "/slow", slow)  # type: ignore[arg-type]
+
+    async def asked() -> list[int]:
+        async with TestClient(TestServer(make_app(runs), host="127.0.0.1")) as client:
+            waiting = [asyncio.create_task(client.get("/slow")) for _ in range(40)]
+            await asyncio.sleep(0)
+            other = await client.get("/runs/tiny")
+            read.set()
+            return [other.status, *(answer.status for answer in await asyncio.gather(*waiting))]
+
+    assert asyncio.run(asked()) == [200] * 41
 
 
 # --- what addresses may name
@@ -270,6 +316,71 @@ def test_a_damaged_folder_is_a_line_and_the_others_stay(runs: Path, tmp_path: Pa
     assert [got.status for got in get(tmp_path, "/", f"/runs/{other}")] == [200, 200]
 
 
+DEEP = "[" * 200_000
+
+
+def test_no_folder_takes_the_list_from_the_others(runs: Path, tmp_path: Path) -> None:
+    damage = {"whole": ("events.jsonl", "calls.jsonl"), "rows": ("rows.jsonl",), "verdict": ("rows.jsonl",)}
+    for name, files in damage.items():
+        for file in files:
+            folder, deep = (tmp_path / f"{kind}-{name}-{file}" for kind in ("folder", "deep"))
+            for path in (folder, deep):
+                shutil.copytree(runs / name, path)
+            (folder / file).unlink()
+            (folder / file).mkdir()
+            with (deep / file).open("a") as log:
+                log.write(f'{{"id":"r9","type":"x","x":{DEEP}}}\n')
+    shutil.copytree(runs / "study", tmp_path / "study")
+    (tmp_path / "study" / "sweep.jsonl").unlink()
+    (tmp_path / "study" / "sweep.jsonl").mkdir()
+    shutil.copytree(runs / "rows", tmp_path / "endless")
+    manifest = re.sub(
+        r"(?m)^orders:\n( .*\n)+", "orders: {rows: [0, .inf]}\n", (tmp_path / "endless" / GENERATION).read_text()
+    )
+    (tmp_path / "endless" / GENERATION).write_text(manifest)
+    (listed,) = get(tmp_path, "/")
+    assert listed.status == 200
+    for path in tmp_path.iterdir():
+        assert f">{path.name}</a>" in listed.text
+        for got in get(tmp_path, *(f"/runs/{path.name}{place}" for place in ("", "/calls", "/call?id=e1"))):
+            assert got.status in (200, 422), Seen(got.text).text
+
+
+ODD_EVENTS: list[dict[str, object]] = [
+    {"type": "rating", "value": 1e308},
+    {"type": "rating", "epoch": 9},
+    {"type": "rating", "conversation": ""},
+    {"type": "message", "epoch": -1},
+    {"type": "epoch_started", "epoch": 10**18},
+    {"type": "run_finished", "version": 77},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_EVENTS, ids=str)
+def test_events_that_do_not_fit_are_one_line(runs: Path, tmp_path: Path, odd: dict[str, object]) -> None:
+    changed(
+        runs / "tiny", tmp_path / "odd", lambda rows: [row | odd if row["type"] == odd["type"] else row for row in rows]
+    )
+    for got in get(tmp_path, "/runs/odd", "/runs/odd/transcripts"):
+        assert got.status == 422
+        assert "does not fit those before it; restore the file from a copy" in got.text
+
+
+def test_what_nobody_foresaw_is_a_page_as_the_others(runs: Path, tmp_path: Path) -> None:
+    def endless(rows: Rows) -> Rows:
+        for row in rows:
+            row |= {"scale": [1e308, 1.7e308]} if row["type"] == "run_started" else {}
+            row |= {"value": 1.1e308} if row["type"] == "rating" else {}
+        return rows
+
+    changed(runs / "tiny", tmp_path / "odd", endless)
+    (got,) = get(tmp_path, "/runs/odd")
+    assert got.status == 500
+    assert "a file of it has values that scai cannot use (" in got.text
+    assert "default-src 'none'" in got.headers["Content-Security-Policy"]
+    assert get(tmp_path, "/runs/odd", If_None_Match=got.headers["ETag"])[0].status == 304
+
+
 def test_code_that_a_config_names_is_not_loaded(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("raise SystemExit('loaded')\n")
     run = tmp_path / "runs" / "tiny"
@@ -330,6 +441,9 @@ def test_hostile_texts_stay_texts(runs: Path, tmp_path: Path) -> None:
         assert not [key for key, _ in seen.attributes if key.startswith("on") or key == "style"], address
         assert all(link.startswith(("/", "#", "data:,")) for link in seen.links), address
         assert not UNSEEN.search(got.text.replace("\r\n", "\n")), address
+    shutil.copytree(runs / "rows", tmp_path / "rows;touch x")
+    (copied,) = get(tmp_path, f"/runs/{quote('rows;touch x')}")
+    assert "scai export 'rows;touch x' " in Seen(copied.text).text
     (shown,) = get(tmp_path, "/runs/hostile/call?id=e1")
     assert visible(EVERYTHING).splitlines()[0][:60] in Seen(shown.text).text
 

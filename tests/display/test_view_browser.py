@@ -242,6 +242,26 @@ def test_pausing_stops_it(browser: Any, place: Path, origin: str) -> None:
     window.close()
 
 
+def test_a_refresh_keeps_what_is_typed_and_says_what_is_gone(browser: Any, place: Path, origin: str) -> None:
+    copy = place / "runs" / "gone"
+    shutil.copytree(place / "runs" / "tiny", copy)
+    window = Window(browser, origin, **VIEWS["light"])
+    page = window.open("/runs/gone/calls")
+    page.locator("input[name=id]").focus()  # a form's `id` is then this field
+    page.keyboard.type("e1/an")
+    for change in ((copy / "calls.jsonl").touch, lambda: shutil.rmtree(copy)):
+        assert page.evaluate("document.activeElement.value") == "e1/an"
+        change()
+        page.evaluate("refresh()")
+    assert "there is no run" in page.locator(".caution").text_content()
+    assert page.title() == "This cannot be shown · scai view"
+    shutil.copytree(place / "runs" / "tiny", copy)
+    page.evaluate("refresh()")
+    assert page.locator("input[name=id]").count() == 1
+    shutil.rmtree(copy)
+    window.close()
+
+
 def test_hostile_texts_do_nothing(browser: Any, place: Path, tmp_path: Path) -> None:
     run = changed(place / "runs" / "tiny", tmp_path / "hostile", hostile)
     log = [json.loads(line) for line in (run / "calls.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -9,7 +9,7 @@ from scai_cli.analysis.verdicts import signed, verdict_of
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Child, Html, cut, note, tag
+from scai_cli.display.report.html import Child, Html, cut, note, scai_command, tag
 from scai_cli.display.report.plain import function_words, term
 from scai_cli.experiment.constitution import Clause, Principle
 from scai_cli.text.counts import counted
@@ -29,7 +29,7 @@ def deciding_rules(run: Figures, prefix: str) -> Iterator[Child]:
         rules = sorted((rule for rule in product.rules if rule.id in changed), key=lambda rule: rule.id not in named)
         yield tag("p", f"{counted(len(rules), 'rule is', 'rules are')} new or reworded since the start.")
         yield _listed(_rule(run, rule) for rule in rules[:MOST_RULES])
-        command = tag("code", f"scai explain {run.history.run_id}")
+        command = scai_command("explain", run.history.run_id)
         yield note("The effect of each rule is not measured: ", command, " measures it.")
     else:
         yield tag("p", "No rule changed.")

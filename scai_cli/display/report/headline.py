@@ -10,7 +10,7 @@ from scai_cli.analysis.verdicts import between, change_words, for_single_people,
 from scai_cli.display.numbers import change, listed, number, sentence_case
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.plain import term
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.stats.intervals import Interval
@@ -68,7 +68,7 @@ def message(run: Figures) -> Iterator[Html]:
     yield _copyable(run, text)
     if left_out:
         clauses = counted(left_out, "clause for single people is", "clauses for single people are")
-        command = tag("code", f"scai export {run.history.run_id} --format system --for members")
+        command = scai_command("export", run.history.run_id, "--format", "system", "--for", "members")
         yield note(f"{clauses} left out; with them: ", command)
 
 
@@ -76,7 +76,7 @@ def _copyable(run: Figures, text: str) -> Html:
     """Return a text with a button that copies it, or the beginning of a long one with the command for all of it."""
     pre = tag("pre", cut(text, MOST_CHARACTERS), tabindex=0)
     if len(text) > MOST_CHARACTERS:
-        rest = tag("code", f"scai export {run.history.run_id} --format system")
+        rest = scai_command("export", run.history.run_id, "--format", "system")
         return tag("div", pre, note("It is longer than this: ", rest))
     return tag("div", tag("button", "Copy", type="button", class_="copy", data_copied="Copied"), pre, class_="copyable")
 
@@ -94,8 +94,9 @@ def holdout(run: Figures) -> Iterator[Html]:
         return
     missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
     left_out = 0 if moved.same_rules else len(compared.personas) - MOST_HELD_OUT
-    more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
-    yield tag("p", holdout_answer(run), missing, more)
+    command = scai_command("show", run.history.run_id, "--json")
+    rest = together(f" {left_out} more people: ", command, ".") if left_out > 0 else None
+    yield tag("p", holdout_answer(run), missing, rest)
     if moved.same_rules:
         return
     heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", *TEXTS["person"])
@@ -104,6 +105,6 @@ def holdout(run: Figures) -> Iterator[Html]:
         sides = (number(side.get(person)) for side in (compared.first, compared.last))
         rows.append((run.name(person), [*sides, *person_cells(moved.people.get(person), 2)]))
     tasks, whom = counted(len(compared.tasks), "task"), for_single_people(moved.people.values())
-    together = TEXTS["single"].format(whom=whom) if whom else None
-    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", together)
+    jointly = TEXTS["single"].format(whom=whom) if whom else None
+    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", jointly)
     yield table(heads, rows)

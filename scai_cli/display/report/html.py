@@ -6,6 +6,7 @@ string leads only to places on the page, an `Address` to other pages of the same
 
 import html
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -77,6 +78,11 @@ def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
 def note(*children: Child) -> Html:
     """Return a paragraph in small print."""
     return tag("p", *children, class_="note")
+
+
+def scai_command(*words: str) -> Html:
+    """Return a `scai` command to copy, quoted for a shell: names of folders and people can be any text."""
+    return tag("code", shlex.join(("scai", *words)))
 
 
 def together(*children: Child) -> Html:

@@ -9,7 +9,7 @@ from scai_cli.display.numbers import number, sentence_case
 from scai_cli.display.report.charts import ACCENT, INK, undrawn
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.headline import person_cells
-from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, scai_command, tag
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import MOST_ROWS, Shades, folded, heat_map, table
 from scai_cli.runs.history.history import Epoch
@@ -153,7 +153,7 @@ def _cross_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]
     yield note(TEXTS["matrix"])
     yield shades.legend(run.scale)
     if (most := max(len(epoch.personas) for epoch in epochs)) > MOST_RATERS:
-        yield note(f"{MOST_RATERS} of {most} people; all: ", tag("code", f"scai show {run.history.run_id} --ratings"))
+        yield note(f"{MOST_RATERS} of {most} people; all: ", scai_command("show", run.history.run_id, "--ratings"))
     matrices = (_matrix(run, epoch, mean, shades) for epoch, mean in zip(epochs, means, strict=True))
     yield tag("div", matrices, class_="matrices")
 

@@ -1,10 +1,11 @@
 """The problems of a run, and how to reproduce it."""
 
+import shlex
 from collections.abc import Iterator
 
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, scai_command, tag
 from scai_cli.display.report.tables import table
 from scai_cli.runs.find import log_of
 from scai_cli.runs.history.answers import AnswerCounts
@@ -39,7 +40,7 @@ def problems(run: Figures) -> Iterator[Html]:
             class_="problems",
         )
     if len(failed) > MOST_PROBLEMS:
-        yield note(f"and {len(failed) - MOST_PROBLEMS:,} more: ", tag("code", f"scai show {history.run_id} --json"))
+        yield note(f"and {len(failed) - MOST_PROBLEMS:,} more: ", scai_command("show", history.run_id, "--json"))
 
 
 def _marked(counts: AnswerCounts) -> Iterator[Html]:
@@ -66,9 +67,10 @@ def reproduce(run: Figures) -> Iterator[Html]:
     simulated = started is not None and set(started.models.values()) == {"simulated"}
     yield tag("p", TEXTS["same_again" if simulated else "not_again"])
     folder = f"runs/{history.run_id}"
+    again = ("scai", "run", f"{folder}/config.yaml", "--run-id", f"{history.run_id}-again")
     yield tag(
         "pre",
-        f"scai run {folder}/config.yaml --run-id {history.run_id}-again\nscai report {history.run_id}",
+        f"{shlex.join(again)}\n{shlex.join(('scai', 'report', history.run_id))}",
         tabindex=0,
     )
     yield tag("dl", ((tag("dt", name), tag("dd", cut(value, 300))) for name, value in facts), class_="facts")

@@ -13,7 +13,7 @@ from scai_cli.display.report.answer import answer
 from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
 from scai_cli.display.report.time_line import MessageLinks, revision_anchor, time_line
@@ -79,7 +79,7 @@ class Run:
             yield from self.whole(texts, _section("transcripts", "Transcripts", texts.html))
             return
         yield from self._message()
-        rest = tag("code", f"scai report {self.figures.history.run_id}")
+        rest = scai_command("report", self.figures.history.run_id)
         yield _section("more", "The rest", tag("p", "Too long for a page about several runs; see ", rest))
 
     def whole(self, links: MessageLinks, *texts: Section) -> Iterator[Section]:

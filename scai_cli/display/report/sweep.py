@@ -22,7 +22,7 @@ from scai_cli.analysis.verdicts import signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import header, nav, page
-from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, note, tag, together
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, note, scai_command, tag, together
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
 from scai_cli.display.report.sections import Section
 from scai_cli.display.report.tables import table
@@ -217,7 +217,7 @@ def _fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Iterator[Html]:
                 seeds = f" with {same[1]} of {counted(len(point.rules), 'seed')}" if len(point.rules) > 1 else ""
                 yield tag("p", f"{point.function}: the same constitution as {same[0]}{seeds}.")
     if (more := len(fronts) - MOST_FRONTS) > 0:
-        yield note(f"and {counted(more, 'setting')} more: ", tag("code", f"scai show {sweep.name} --json"))
+        yield note(f"and {counted(more, 'setting')} more: ", scai_command("show", sweep.name, "--json"))
 
 
 def _front_table(front: ParetoFront) -> Html:
@@ -270,7 +270,7 @@ def _cells(sweep: Sweep, functions: Sequence[str]) -> Iterator[Html]:
     rows = (_row(sweep, cell, functions if is_run else None, usd=usd) for cell in sweep.cells[:MOST_CELLS])
     yield table(heads, rows)
     if (more := len(sweep.cells) - MOST_CELLS) > 0:
-        yield note(f"and {more:,} more: ", tag("code", f"scai show {sweep.name} --json"))
+        yield note(f"and {more:,} more: ", scai_command("show", sweep.name, "--json"))
 
 
 def _row(sweep: Sweep, cell: CellRecord, functions: Sequence[str] | None, *, usd: bool) -> tuple[Child, list[Child]]:

@@ -7,7 +7,7 @@ from scai_cli.analysis.rule_origins import rule_origins
 from scai_cli.display.numbers import number
 from scai_cli.display.report.constitution import RULE_CHARACTERS, word_diff
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.html import Html, cut, note, scai_command, tag
 from scai_cli.display.report.transcripts import where
 from scai_cli.display.representation import ballot_words
 from scai_cli.experiment.constitution import (
@@ -52,7 +52,7 @@ def time_line(run: Figures, texts: MessageLinks) -> Iterator[Html]:
     shown = _shown(run)
     if len(shown) < revised:
         left_out = counted(revised - len(shown), "earlier revision")
-        yield note(f"{left_out}: ", tag("code", f"scai show {history.run_id} --constitution"))
+        yield note(f"{left_out}: ", scai_command("show", history.run_id, "--constitution"))
     yield tag("ol", (_revision(run, revision, texts) for revision in shown), class_="time-line")
 
 
@@ -78,7 +78,7 @@ def _revision(run: Figures, revision: Revised, texts: MessageLinks) -> Html:
         tag("p", cut(run.named(revision.reason), RULE_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
         note(f"and {counted(left_out, 'more edit')}") if left_out > 0 else None,
-        note(passed, tag("code", f"scai show {run.history.run_id} --json")) if drafts else None,
+        note(passed, scai_command("show", run.history.run_id, "--json")) if drafts else None,
         _background(revision),
         class_="adopted" if revision.accepted else "kept",
         id=revision_anchor(run, texts.prefix, revision.epoch),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scai_cli.display.numbers import number
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.html import Html, cut, note, scai_command, tag
 from scai_cli.messages import ending
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, conversation_of
@@ -70,7 +70,7 @@ def _section(figures: Figures, talks: Sequence[ConversationExcerpt], drawn: dict
         return tag("p", "Nothing has been said yet.")
     count, more = f"All {counted(total, 'conversation')} of {figures.people}.", None
     if len(talks) < total:
-        more = tag("code", f"scai show {run} --epoch N --persona ID --task ID")
+        more = scai_command("show", run, "--epoch", "N", "--persona", "ID", "--task", "ID")
         count = f"{counted(len(talks), 'conversation')} of {total:,} by {figures.people}: {_CHOSEN}. The others: "
     if not talks:
         return note(f"There is no room for the {counted(total, 'conversation')}: ", more)
@@ -168,9 +168,8 @@ def _message(
     who = "Assistant" if message.role == "assistant" else figures.name(message.persona)
     cut_off = None
     if (left_out := talk.left_out.get(message.id)) is not None:
-        run, at = figures.history.run_id, f"--epoch {message.epoch} --persona {message.persona} --task {message.task}"
-        how = f"scai show {run} {at}"
-        cut_off = note(f"… {left_out:,} more characters: ", tag("code", how))
+        at = ("--epoch", str(message.epoch), "--persona", message.persona, "--task", message.task)
+        cut_off = note(f"… {left_out:,} more characters: ", scai_command("show", figures.history.run_id, *at))
     broken = "cut off by the model's limit" if ending(message.finish_reason) == "cut" else None
     return tag(
         "div",

@@ -12,6 +12,7 @@ from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revi
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 
 
 @dataclass(slots=True)
@@ -93,4 +94,4 @@ def _measured(event: WelfareMeasured, people: str) -> str:
 def _revised(event: Revised) -> str:
     change = f"revised to version {event.constitution.version}" if event.accepted else "unchanged"
     reason = one_line(plain_reason(event.reason), 160)
-    return f"epoch {event.epoch}: constitution {change} ({len(event.constitution.rules)} rules): {reason}"
+    return f"epoch {event.epoch}: constitution {change} ({counted(len(event.constitution.rules), 'rule')}): {reason}"

@@ -22,7 +22,7 @@ from scai_cli.display.terminal.before_after import before_after_lines
 from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.holdout import holdout_lines
-from scai_cli.display.terminal.next_steps import after_summary, height, print_steps_below
+from scai_cli.display.terminal.next_steps import after_summary, command, height, print_steps_below
 from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.runs.history.history import History
@@ -216,5 +216,5 @@ def _ending(history: History) -> Iterator[RenderableType]:
     if history.status in ("finished", "running"):
         return
     reason = history.outcome.get("reason")
-    remedy = f"continue with `scai resume {history.run_id}`"
+    remedy = f"continue with `{command('resume', history.run_id)}`"
     yield styled(one_line(str(reason) if reason else f"It was stopped from outside before its end; {remedy}."))

@@ -21,6 +21,7 @@ from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.display.numbers import change, number, sentence_case
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.next_steps import command
 from scai_cli.display.terminal.plan import cost_line
 from scai_cli.experiment.sweep_file import axis_labels
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
@@ -43,16 +44,18 @@ def print_sweep(sweep: Sweep) -> None:
     """
     console, cells = out(), [(cell.values, cell.status) for cell in sweep.cells]
     if left_out := _print_table(console, sweep.axes, cells, _number_columns(sweep)):
-        line = f"no space in {console.width} columns: {', '.join(left_out)}; `scai show {sweep.name} --json` has all"
+        rest = command("show", sweep.name, "--json")
+        line = f"no space in {console.width} columns: {', '.join(left_out)}; `{rest}` has all"
         console.print(styled(one_line(line)), soft_wrap=True)
     console.print(styled(one_line(summary_line(sweep.cells))), soft_wrap=True)
     for cell in sweep.cells:
         if cell.problem is not None and cell.status != "finished":
             console.print(styled(one_line(f"{cell.run_id}: {cell.problem}")), soft_wrap=True)
     if done := next((cell for cell in sweep.cells if cell.status == "finished"), None):
-        hint = f"every cell is a run of its own, e.g. `scai show {done.run_id}`"
+        hint = f"every cell is a run of its own, e.g. `{command('show', done.run_id)}`"
         if sweep.command == "generate":
-            hint = f"export the rows of all cells, in this order: `scai export {sweep.name} --format F -o FILE`"
+            export = command("export", sweep.name, "--format", "F", "-o", "FILE")
+            hint = f"export the rows of all cells, in this order: `{export}`"
         console.print(styled(hint), soft_wrap=True)
 
 

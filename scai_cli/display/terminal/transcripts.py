@@ -9,6 +9,7 @@ from rich.style import Style
 
 from scai_cli.analysis.participants import participants
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.next_steps import command
 from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import RunError
@@ -42,7 +43,7 @@ def print_transcripts(
             shown += 1
             _print(console, _conversation(console.width, history, epoch.conversations[conversation], ratings))
     if not shown:
-        raise RunError(f"run {run!r} has no conversation of this kind; see `scai show {run}`")
+        raise RunError(f"run {run!r} has no conversation of this kind; see `{command('show', run)}`")
 
 
 def _heading(history: History, epoch: Epoch) -> str:

@@ -11,13 +11,14 @@ from typing import Any, Final, get_args
 from scai_cli.display.report.html import Child, Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.transcripts import choice
-from scai_cli.display.web.frame import Part, View, field, form, heading, of, tabs
+from scai_cli.display.web.frame import Part, View, field, form, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import PAGES
 from scai_cli.messages import AgentRole
 from scai_cli.runs.call_index import LoggedCall
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.event_lines import list_calls, read_calls
+from scai_cli.runs.locks import is_locked
 from scai_cli.text.counts import counted
 
 SIZE: Final = 100
@@ -26,6 +27,8 @@ MOST: Final = 20
 """The maximal number of calls that are shown in full."""
 MOST_CHARACTERS: Final = 100_000
 """The maximal characters of a text; longer ones are in calls.jsonl."""
+_LONGEST, _LONGEST_FACT = 400, 20_000
+"""The maximal characters of an id or a name, and of a fact about a call."""
 _NO_CALL: Final = "The log has no call with this id: it is not answered yet, or it is a text that no model wrote."
 OTHER_PAGES: Final = (("", "Overview"), ("calls", "Model calls"))
 """The pages of a generated set and of an evaluation."""
@@ -58,7 +61,7 @@ def calls_page(library: Library, asked: Asked) -> View:
         else _nothing(asked),
         links if found else None,
     )
-    return View("Model calls", _heading(path), content, [(asked.name, of(asked.name))])
+    return View("Model calls", _heading(path), content, [(asked.name, of(asked.name))], pace(is_locked(path)))
 
 
 def call_page(library: Library, asked: Asked) -> View:
@@ -89,8 +92,16 @@ def _row(name: str, call: LoggedCall) -> tuple[Child, Sequence[Child]]:
     seconds = "–" if call.latency_s is None else f"{call.latency_s:.1f}"
     retries = "–" if call.retries is None else str(call.retries)
     end = f"failed: {cut(call.error, 120)}" if call.error else call.finish_reason or "–"
-    link = tag("a", call.id, href=of(name, "call", id=call.id))
-    return link, [call.role, call.model, *tokens, seconds, retries, end if call.used else f"{end}, not used"]
+    shown = cut(call.id, _LONGEST)
+    link = tag("a", shown, href=of(name, "call", id=call.id)) if shown == call.id else shown
+    return link, [
+        call.role,
+        cut(call.model, _LONGEST),
+        *tokens,
+        seconds,
+        retries,
+        end if call.used else f"{end}, not used",
+    ]
 
 
 def _nothing(asked: Asked) -> Html:
@@ -104,13 +115,13 @@ def _call(call: Mapping[str, Any], *, alone: bool) -> Html:
     request = _object(call.get("request"))
     return tag(
         "section",
-        None if alone else tag("h2", _text(call.get("id"))),
+        None if alone else tag("h2", cut(_text(call.get("id")), _LONGEST)),
         tag("h2" if alone else "h3", "Sent"),
         (_said(each.get("role"), each.get("content")) for each in map(_object, _list(request.get("messages")))),
         tag("h2" if alone else "h3", "Answered" if call.get("used", True) else "Paid and not used"),
         _answered(call),
         tag("h2" if alone else "h3", "Sampling and cost"),
-        tag("dl", ((tag("dt", key), tag("dd", value)) for key, value in _facts(call, request)), class_="facts"),
+        tag("dl", (_fact(key, value) for key, value in _facts(call, request)), class_="facts"),
     )
 
 
@@ -127,16 +138,20 @@ def _answered(call: Mapping[str, Any]) -> Iterator[Html]:
         yield tag("p", "The answer is empty.")
 
 
-def _facts(call: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _facts(call: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield the facts about a call: the sampling as sent, then the values of its answer."""
-    yield from ((key.replace("_", " "), _text(value)) for key, value in request.items() if key != "messages")
+    yield from ((key.replace("_", " "), value) for key, value in request.items() if key != "messages")
     for key in ("role", "purpose", "answered_by", "finish_reason", "latency_s", "retries", "source", "adapted"):
         if call.get(key) is not None:
-            yield key.replace("_", " ").replace("latency s", "seconds"), _text(call[key])
+            yield key.replace("_", " ").replace("latency s", "seconds"), call[key]
     for key, value in _object(call.get("usage")).items():
-        yield key.replace("_", " "), _text(value)
+        yield key.replace("_", " "), value
     if tokens := _list(call.get("logprobs")):
         yield "log-probabilities", f"of {counted(len(tokens), 'token')}, in calls.jsonl"
+
+
+def _fact(key: str, value: object) -> Html:
+    return together(tag("dt", cut(key, _LONGEST)), tag("dd", cut(_text(value), _LONGEST_FACT)))
 
 
 def _said(role: object, content: object) -> Html:
@@ -144,7 +159,7 @@ def _said(role: object, content: object) -> Html:
     more = len(text) - MOST_CHARACTERS
     return tag(
         "div",
-        tag("p", tag("b", _text(role)), class_="who"),
+        tag("p", tag("b", cut(_text(role), _LONGEST)), class_="who"),
         tag("p", text[:MOST_CHARACTERS], class_="text", dir="auto"),
         note(f"… {more:,} more characters in calls.jsonl") if more > 0 else None,
         class_=f"message {'user' if role in ('user', 'system') else 'assistant'}",

@@ -6,9 +6,9 @@ from scai_cli.display.numbers import listed
 from scai_cli.display.report.comparison import SideBySide
 from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import tag, together
-from scai_cli.display.web.frame import ALL, HOME, View, heading, of
+from scai_cli.display.web.frame import ALL, HOME, View, heading, of, pace
 from scai_cli.display.web.library import MOST_RUNS, Asked, Library
-from scai_cli.display.web.runs import drawn, pace
+from scai_cli.display.web.runs import drawn, is_running
 
 
 def comparison_page(library: Library, asked: Asked) -> View:
@@ -22,4 +22,4 @@ def comparison_page(library: Library, asked: Asked) -> View:
     sections = compared.sections
     content = together(compared.answer, nav([(section.anchor, section.title) for section in sections]), drawn(sections))
     head = heading(f"{len(names)} runs compared", below=listed(list(names), 8))
-    return View("Comparison", head, content, every=min(map(pace, runs)))
+    return View("Comparison", head, content, every=pace(any(map(is_running, runs))))

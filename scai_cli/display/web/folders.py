@@ -10,13 +10,11 @@ from scai_cli.datasets.generate.manifest import GenerateManifest, read_generatio
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, Judgement, rows
 from scai_cli.display.numbers import number
 from scai_cli.display.report.evaluation import evaluation_body, evaluation_facts
-from scai_cli.display.report.html import Html, cut, note, tag, together
+from scai_cli.display.report.html import Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts, sweep_status
 from scai_cli.display.report.transcripts import choice
 from scai_cli.display.web.calls import OTHER_PAGES
 from scai_cli.display.web.frame import (
-    IDLE_S,
-    LIVE_S,
     Part,
     View,
     badge,
@@ -26,6 +24,7 @@ from scai_cli.display.web.frame import (
     form,
     heading,
     of,
+    pace,
     tabs,
 )
 from scai_cli.display.web.library import Asked, Library
@@ -58,7 +57,7 @@ def _evaluation(path: Path) -> View:
     evaluation = read_results(path)
     facts = evaluation_facts(evaluation).removeprefix(f"{evaluation.status} · ")
     head = together(heading(path.name, evaluation.status, facts), tabs(path.name, "", OTHER_PAGES))
-    return View(path.name, head, evaluation_body(evaluation), every=_pace(evaluation.status))
+    return View(path.name, head, evaluation_body(evaluation), every=pace(evaluation.status == "running"))
 
 
 def _sweep(library: Library, path: Path) -> View:
@@ -76,7 +75,7 @@ def _sweep(library: Library, path: Path) -> View:
     listed = together(tag("ul", links, class_="cells"), more)
     runs = tag("details", opened, compare_form(listed) if sweep.command == "run" else listed)
     head = together(heading(path.name, status, sweep_facts(sweep)), runs if made else None)
-    return View(path.name, head, sweep_body(sweep), every=_pace(status))
+    return View(path.name, head, sweep_body(sweep), every=pace(status == "running"))
 
 
 def _box(sweep: Sweep, cell: CellRecord) -> Html | None:
@@ -108,18 +107,17 @@ def _set(path: Path, asked: Asked) -> View:
         None if total else tag("p", "No row matches. ", tag("a", "Show all", href=of(path.name))),
         links if shown else None,
     )
-    return View(path.name, together(head, tabs(path.name, "", OTHER_PAGES)), content, every=_pace(status))
+    return View(path.name, together(head, tabs(path.name, "", OTHER_PAGES)), content, every=pace(status == "running"))
 
 
 def _next_step(manifest: GenerateManifest, name: str, status: str) -> Html | None:
     if status == "running":
         return None
-    words, command = "Continue it: ", f"scai resume {name}"
-    if status == "finished":
-        form = "dpo" if manifest.has_pairs else "sft"
-        split = "--dedupe near --split train=0.9,test=0.1" + " --system keep" * manifest.by_turns
-        words, command = "Export it for a trainer: ", f"scai export {name} --format {form} -o {name}/ {split}"
-    return tag("p", words, tag("code", command))
+    if status != "finished":
+        return tag("p", "Continue it: ", scai_command("resume", name))
+    made = ("--format", "dpo" if manifest.has_pairs else "sft", "-o", f"{name}/")
+    split = ("--dedupe", "near", "--split", "train=0.9,test=0.1", *("--system", "keep") * manifest.by_turns)
+    return tag("p", "Export it for a trainer: ", scai_command("export", name, *made, *split))
 
 
 def _facts(manifest: GenerateManifest, written: int) -> str:
@@ -167,12 +165,14 @@ def _other(row: GeneratedRow) -> tuple[str, Answered | None]:
 
 
 def _row(manifest: GenerateManifest, name: str, row: GeneratedRow) -> Html:
-    asker = [manifest.names.get(row.persona, row.persona), " asked: "] if row.persona else None
+    asker = [cut(manifest.names.get(row.persona, row.persona), 400), " asked: "] if row.persona else None
     other = _other(row)
     sides = [("First answer", row.initial), *[other] * (other[1] is not None or row.problem is not None)]
     return tag(
         "div",
-        tag("p", tag("span", asker, row.task, class_="title"), tag("q", _text(row.prompt)), class_="question"),
+        tag(
+            "p", tag("span", asker, cut(row.task, 400), class_="title"), tag("q", _text(row.prompt)), class_="question"
+        ),
         tag("div", (_answer(row, words, said) for words, said in sides), class_="answers"),
         _judged(manifest, row),
         _steps(row),
@@ -229,7 +229,12 @@ def _steps(row: GeneratedRow) -> Html | None:
     if not row.steps:
         return None
     steps = (
-        tag("li", tag("b", step.principle, class_="rule-id"), " ", tag("span", _text(step.critique), dir="auto"))
+        tag(
+            "li",
+            tag("b", cut(step.principle, 80), class_="rule-id"),
+            " ",
+            tag("span", _text(step.critique), dir="auto"),
+        )
         for step in islice(row.steps, 20)
     )
     return tag("details", tag("summary", counted(len(row.steps), "critique")), tag("ol", steps))
@@ -237,7 +242,3 @@ def _steps(row: GeneratedRow) -> Html | None:
 
 def _text(text: str) -> str:
     return cut(text, MOST_CHARACTERS)
-
-
-def _pace(status: str) -> int:
-    return LIVE_S if status == "running" else IDLE_S

@@ -14,8 +14,8 @@ HOME: Final = Address.of()
 COMPARISON: Final = Address.of("compare")
 ALL: Final = "All runs"
 """The title of the first page."""
-LIVE_S, IDLE_S = 2, 10
-"""The seconds between two looks for changes, while a process works on what the page shows and while none does."""
+IDLE_S: Final = 10
+"""The seconds between two looks for changes while no process works on what the page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,11 @@ def tabs(name: str, here: str, pages: Sequence[tuple[str, str]]) -> Html:
         for step, words in pages
     )
     return tag("nav", tag("ul", links), class_="tabs", aria_label="Pages of this folder")
+
+
+def pace(is_working: bool) -> int:
+    """Return the seconds between two looks for changes; a process may work on what the page shows."""
+    return 2 if is_working else IDLE_S
 
 
 def of(name: str, *steps: str, anchor: str = "", **query: str | int | None) -> Address:

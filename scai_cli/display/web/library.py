@@ -16,7 +16,8 @@ from scai_cli.runs.inside import fingerprint, folder_inside
 
 MOST_RUNS: Final = 12
 """The maximal number of runs in a comparison, and of those that are kept in memory, each with its final ratings."""
-_DRAWN: Final = 16
+_DRAWN, _LISTED = 16, 10_000
+"""The number of drawn parts of pages, and of rows of the list, that are kept in memory."""
 
 Read = TypeVar("Read")
 
@@ -83,7 +84,7 @@ class Library:
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
-        self._read, self._drawn = Shelf(MOST_RUNS), Shelf(_DRAWN)
+        self._read, self._drawn, self._listed = Shelf(MOST_RUNS), Shelf(_DRAWN), Shelf(_LISTED)
 
     def folder(self, name: str) -> Path:
         """Return the folder with this name; raises RunError if there is none."""
@@ -99,6 +100,14 @@ class Library:
         if not is_run(path):
             raise RunError(f"{name!r} is not a run; its page has all that there is of it")
         return self._read.get(name, fingerprint(path), lambda: read_run(path, ""))
+
+    def remembered(self, path: Path, read: Callable[[Path], Read]) -> Read:
+        """Return what `read` finds in a folder, read again only after the folder has changed."""
+        try:
+            state = fingerprint(path)
+        except RunError:  # a strange file, which `read` passes over
+            return read(path)
+        return self._listed.get(path, state, lambda: read(path))
 
     def drawn(self, what: str, name: str, draw: Callable[[], Read]) -> Read:
         """Return a part of a folder's page, drawn again only after the folder has changed."""

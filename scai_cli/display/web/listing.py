@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scai_cli.display.numbers import change, number
-from scai_cli.display.report.html import Child, Html, note, tag, together
+from scai_cli.display.report.html import Child, Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
-from scai_cli.display.web.frame import ALL, LIVE_S, View, badge, compare_box, compare_form, heading, of
+from scai_cli.display.web.frame import ALL, View, badge, compare_box, compare_form, heading, of, pace
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated, list_sweeps
 
@@ -24,19 +24,24 @@ Entry = Mapping[str, Any]
 
 def listing(library: Library, asked: Asked) -> View:  # noqa: ARG001 - as every page
     """Return the page with all that is in the folder."""
-    head = heading(ALL, below=["in ", tag("code", str(library.runs))])
-    return View(ALL, head, together(*_sections(library)), every=LIVE_S)
-
-
-def _sections(library: Library) -> Iterator[Html]:
-    sweeps = list_sweeps(library.runs)
+    sweeps = list_sweeps(library.runs, library.remembered)
     cells = {cell for sweep in sweeps for cell in sweep["runs"]}
-    runs = list_entries(library.runs, cells)
+    runs, evaluations, generated = (
+        list_entries(library.runs, cells, library.remembered),
+        list_evaluations(library.runs, library.remembered),
+        list_generated(library.runs, cells, library.remembered),
+    )
     others = [
         _section("Sweeps", sweeps, ("finished cells", "axes"), _sweep),
-        _section("Evaluations", list_evaluations(library.runs), ("answered items", "systems"), _evaluation),
-        _section("Generated sets", list_generated(library.runs, cells), ("rows", "from"), _generated),
+        _section("Evaluations", evaluations, ("answered items", "systems"), _evaluation),
+        _section("Generated sets", generated, ("rows", "from"), _generated),
     ]
+    head = heading(ALL, below=["in ", tag("code", str(library.runs))])
+    is_working = any(entry["status"] == "running" for entry in (*runs, *sweeps, *evaluations, *generated))
+    return View(ALL, head, together(*_sections(runs, others)), every=pace(is_working))
+
+
+def _sections(runs: Sequence[Entry], others: Sequence[Html | None]) -> Iterator[Html]:
     if not runs and not any(others):
         yield _nothing()
     if runs:
@@ -64,22 +69,22 @@ def _run(entry: Entry) -> tuple[Child, Sequence[Child]]:
         "–" if rated is None or not scale else f"{number(rated, 1)} of {scale[1]:g}",
         change(gain["value"] if gain else None),
         "–" if usd is None else f"${usd:.4f}" if usd else "nothing",
-        entry["model"] or "–",
+        _text(entry["model"]),
         _when(entry["started"]),
     ]
 
 
 def _sweep(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['finished']} of {entry['cells'] or '?'}", entry["axes"] or "–"]
+    return [f"{entry['finished']} of {entry['cells'] or '?'}", _text(entry["axes"])]
 
 
 def _evaluation(entry: Entry) -> Sequence[Child]:
-    return [f"{entry['answered']:,}", entry["systems"] or "–"]
+    return [f"{entry['answered']:,}", _text(entry["systems"])]
 
 
 def _generated(entry: Entry) -> Sequence[Child]:
     wanted = f"{entry['wanted']:,}" if entry["wanted"] else "?"
-    return [f"{entry['rows']:,} of {wanted}", entry["source"] or "–"]
+    return [f"{entry['rows']:,} of {wanted}", _text(entry["source"])]
 
 
 def _section(title: str, entries: Sequence[Entry], heads: Sequence[str], cells: Any) -> Html | None:
@@ -93,6 +98,10 @@ def _section(title: str, entries: Sequence[Entry], heads: Sequence[str], cells: 
 
 def _more(count: int) -> Html | None:
     return note(f"and {count - MOST:,} older ones: ", tag("code", "scai list")) if count > MOST else None
+
+
+def _text(text: str | None) -> str:
+    return cut(text or "–", 200)
 
 
 def _link(name: str) -> Html:

@@ -10,7 +10,7 @@ from scai_cli.display.report.answer import subtitle
 from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import Html, tag, together
 from scai_cli.display.report.sections import Detail, Run, Section
-from scai_cli.display.web.frame import IDLE_S, LIVE_S, View, heading, of, tabs
+from scai_cli.display.web.frame import View, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 
 PAGES: Final = (("", "Overview"), ("transcripts", "Transcripts"), ("calls", "Model calls"))
@@ -47,7 +47,7 @@ def run_page(library: Library, asked: Asked) -> View:
             data_part=of(asked.name, "details"),
         ),
     )
-    return View(asked.name, run_heading(run, ""), content, every=pace(run))
+    return View(asked.name, run_heading(run, ""), content, every=pace(is_running(run)))
 
 
 def details_page(library: Library, asked: Asked) -> View:
@@ -59,7 +59,7 @@ def details_page(library: Library, asked: Asked) -> View:
         return together(nav([(section.anchor, section.title) for section in sections]), drawn(sections))
 
     content = library.drawn("details", asked.name, draw)
-    return View("Details", run_heading(run, "details"), content, [(asked.name, of(asked.name))], pace(run))
+    return View("Details", run_heading(run, "details"), content, [(asked.name, of(asked.name))], pace(is_running(run)))
 
 
 def run_heading(run: Run, here: str) -> Html:
@@ -68,9 +68,9 @@ def run_heading(run: Run, here: str) -> Html:
     return together(heading(history.run_id, history.status, subtitle(run.figures)), tabs(history.run_id, here, PAGES))
 
 
-def pace(run: Run) -> int:
-    """Return the seconds between two looks for changes in a run."""
-    return LIVE_S if run.figures.history.status == "running" else IDLE_S
+def is_running(run: Run) -> bool:
+    """Return whether a process works on a run."""
+    return run.figures.history.status == "running"
 
 
 def drawn(sections: Sequence[Section]) -> Html:

@@ -9,9 +9,9 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, note, tag, together
 from scai_cli.display.report.sections import Run
 from scai_cli.display.report.transcripts import choice, conversation
-from scai_cli.display.web.frame import Part, View, field, form, of
+from scai_cli.display.web.frame import Part, View, field, form, of, pace
 from scai_cli.display.web.library import Asked, Library
-from scai_cli.display.web.runs import pace, run_heading
+from scai_cli.display.web.runs import is_running, run_heading
 from scai_cli.runs.history.conversation_search import ANSWERS, Search, read_conversations, search
 from scai_cli.runs.history.excerpts import KINDS
 from scai_cli.runs.history.selection import Selection
@@ -43,7 +43,7 @@ def transcripts_page(library: Library, asked: Asked) -> View:
         links if talks else None,
     )
     head = run_heading(run, "transcripts")
-    return View("Transcripts", head, content, [(asked.name, of(asked.name))], pace(run))
+    return View("Transcripts", head, content, [(asked.name, of(asked.name))], pace(is_running(run)))
 
 
 def _found(library: Library, run: Run, asked: Asked) -> tuple[list[str], Part]:

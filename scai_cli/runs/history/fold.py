@@ -1,7 +1,7 @@
 """Fold a run's events into its `History`, decoding only the wanted events."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -59,8 +59,11 @@ def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History
 
 def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
     """Yield the events to fold; count every answer, and add every rating to the history's index."""
-    selected, answers, add = selects(selection), history.answers, history.rating_index.add
+    selected, answers, add, known = selects(selection), history.answers, history.rating_index.add, _Known()
     for event in read_events(history.path):
+        if not known.fits(event):
+            where = f"{history.path / EVENTS}: the event {event.id[:200]!r}"
+            raise RunError(f"{where} does not fit those before it; restore the file from a copy")
         answers.add(event)
         kept = not isinstance(event, CompactMessage) or (messages and selected(event.id.encode()))
         if isinstance(event, CompactRating):
@@ -68,6 +71,32 @@ def _wanted(history: History, messages: bool, ratings: bool, selection: Selectio
             kept = ratings and selected(event.id.encode())
         if kept:
             yield event
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the events so far have begun, as a changed file can refer to what there is not."""
+
+    epochs: set[int] = field(default_factory=set)
+    versions: set[int] = field(default_factory=set)
+    scale: tuple[float, float] = (0.0, 0.0)
+
+    def fits(self, event: ReadEvent) -> bool:
+        """Return whether an event refers to a begun epoch, a made version and the scale; it may begin one itself."""
+        if isinstance(event, CompactRating):
+            low, high = self.scale
+            is_on_scale = event.value is None or low <= event.value <= high
+            return is_on_scale and event.epoch in self.epochs and event.conversation.count("/") == 2
+        if isinstance(event, CompactMessage):
+            return event.epoch in self.epochs
+        if isinstance(event, events.EpochStarted):
+            self.epochs.add(event.epoch)
+        elif isinstance(event, events.RunStarted):
+            self.scale = event.scale
+            self.versions.add(event.constitution.version)
+        elif isinstance(event, events.Revised):
+            self.versions.add(event.constitution.version)
+        return not isinstance(event, events.RunFinished) or event.version in self.versions
 
 
 def _current(history: History) -> Epoch:

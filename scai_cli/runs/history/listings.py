@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,16 +21,24 @@ from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.run_directory import EVENTS
 from scai_cli.runs.sweep_directory import read_sweep_directory
 
+Entry = dict[str, Any]
+ReadEntry = Callable[[Path, Callable[[Path], Entry]], Entry]
+"""Reads the entry of a folder with a function, or returns it as it was read before."""
 
-def list_entries(runs: Path, without: Collection[str] = ()) -> list[dict[str, Any]]:
+
+def _read_now(path: Path, read: Callable[[Path], Entry]) -> Entry:
+    return read(path)
+
+
+def list_entries(runs: Path, without: Collection[str] = (), entry: ReadEntry = _read_now) -> list[Entry]:
     """Return the entries of `scai list` for all runs, newest first; an unreadable one has unknown values.
 
     Runs with an id in `without` are left out.
     """
-    return [_entry(path) for path in newest_first([path for path in all_runs(runs) if path.name not in without])]
+    return [entry(path, _entry) for path in newest_first([p for p in all_runs(runs) if p.name not in without])]
 
 
-def _entry(path: Path) -> dict[str, Any]:
+def _entry(path: Path) -> Entry:
     readable = strange_file(path) is None
     started = _started(path) if readable else None
     end = _read_end(path / EVENTS) if readable else _End()
@@ -69,12 +77,12 @@ def _spent(outcome: Mapping[str, Any]) -> dict[str, Any]:
     return {"calls": outcome.get("calls"), "usd": (outcome.get("usage") or {}).get("usd")}
 
 
-def list_generated(runs: Path, without: Collection[str] = ()) -> list[dict[str, Any]]:
+def list_generated(runs: Path, without: Collection[str] = (), entry: ReadEntry = _read_now) -> list[Entry]:
     """Return the entries of `scai list` for all generated sets, newest first, without those ids."""
-    return [_generated(path) for path in newest_first([p for p in all_generated(runs) if p.name not in without])]
+    return [entry(path, _generated) for path in newest_first([p for p in all_generated(runs) if p.name not in without])]
 
 
-def _generated(path: Path) -> dict[str, Any]:
+def _generated(path: Path) -> Entry:
     readable = strange_file(path) is None
     source, first, wanted = _header(path / GENERATION)
     rows = max(0, _rows(path / ROWS) - first) if readable else 0
@@ -88,12 +96,12 @@ def _generated(path: Path) -> dict[str, Any]:
     }
 
 
-def list_evaluations(runs: Path) -> list[dict[str, Any]]:
+def list_evaluations(runs: Path, entry: ReadEntry = _read_now) -> list[Entry]:
     """Return the entries of `scai list` for all evaluations, newest first."""
-    return [_evaluation(path) for path in newest_first(all_evaluations(runs))]
+    return [entry(path, _evaluation) for path in newest_first(all_evaluations(runs))]
 
 
-def _evaluation(path: Path) -> dict[str, Any]:
+def _evaluation(path: Path) -> Entry:
     readable = strange_file(path) is None
     outcome = outcome_of(path) if readable else {}
     return {
@@ -106,13 +114,13 @@ def _evaluation(path: Path) -> dict[str, Any]:
     }
 
 
-def list_sweeps(runs: Path) -> list[dict[str, Any]]:
+def list_sweeps(runs: Path, entry: ReadEntry = _read_now) -> list[Entry]:
     """Return the entries of `scai list` for all sweeps, newest first; an unreadable one has unknown values."""
-    return [_sweep(path) for path in newest_first(all_sweeps(runs))]
+    return [entry(path, _sweep) for path in newest_first(all_sweeps(runs))]
 
 
-def _sweep(path: Path) -> dict[str, Any]:
-    entry: dict[str, Any] = {"run_id": path.name, "started": _created(path), "runs": []}
+def _sweep(path: Path) -> Entry:
+    entry: Entry = {"run_id": path.name, "started": _created(path), "runs": []}
     try:
         sweep = read_sweep_directory(path) if strange_file(path) is None else None
     except (ConfigError, RunError, OSError):
