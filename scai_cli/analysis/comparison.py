@@ -73,6 +73,19 @@ class Comparison:
         return f"{serves}. {by}, {run} ({difference.where}) minus {self.first} ({some.against}): {words}."
 
     @property
+    def care(self) -> str:
+        """Why the ratings are hard to compare, in a sentence; empty where the same models play the people."""
+        configs = [history.config for history in self.runs.values() if history.started]
+        raters = dict.fromkeys(
+            frozenset(config.model_of(person).label for person in config.personas.inline if not person.human)
+            for config in configs
+        )
+        if len(raters) < 2:
+            return ""
+        names = listed(list(dict.fromkeys(label for labels in raters for label in sorted(labels))))
+        return f"Take care: different models play the people ({names}), and may rate the same answer otherwise."
+
+    @property
     def first(self) -> str:
         """The first run, the baseline."""
         return next(iter(self.runs))

@@ -68,7 +68,7 @@ def version_plays(history: History, version: int) -> VersionPlays:
 
 
 def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:
-    """Return the cells of some versions, in one pass over the run's events; raises RunError for a damaged line."""
+    """Return the cells of some versions, in at most one pass over the events; raises RunError for a damaged line."""
     weights = {persona.id: persona.weight for persona in history.config.personas.inline}
     version_of = {epoch: one.version for one in plays for epoch in one.epochs}
     own, utility = (defaultdict[int, _Means](_Means) for _ in range(2))
@@ -106,7 +106,16 @@ class _Means:
 
 
 def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, RatingSums]]:
-    """Yield the sums of the final ratings of some epochs, an epoch at a time."""
+    """Yield the sums of the final ratings of some epochs, an epoch at a time, from memory if the history has them."""
+    if history.rating_index.keeps_finals:
+        for epoch, finals in history.rating_index.finals.items():
+            if epoch in epochs:
+                sums = RatingSums()
+                for kind, rater, conversation, value in finals:
+                    if value is not None:
+                        sums.add(kind, (rater, conversation.rpartition("/")[2]), value)
+                yield epoch, sums
+        return
 
     def is_wanted(name: bytes, kind: bytes) -> bool:
         epoch = name[1:].partition(b"/")[0]

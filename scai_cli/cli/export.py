@@ -203,18 +203,17 @@ def _remedy(export_options: ExportOptions) -> str:
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:
     """Print on stderr the files written, and the counts and reasons of omitted rows."""
-    to = export_options.destination
+    to, has_rows = export_options.destination, any(file.rows for file in record.files)
     for file in record.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "" if file.rows or len(record.files) == 1 else f"; this split is empty: {_remedy(export_options)}"
-        rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
-        say(f"{rows} of run {sources} -> {path}{empty}")
+        empty = "" if file.rows or not has_rows else f"; this split is empty: {_remedy(export_options)}"
+        say(f"{counted(file.rows, 'row')} of {sources} -> {path}{empty}")
     if record.left_out:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in record.left_out.items())
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in record.left_out.items())
         say(f"left out: {reasons}")
     for line in (*record.summary.lines(), *record.notes):
         say(line)
-    if not to.folder or not any(file.rows for file in record.files):
+    if not (to.folder and has_rows):
         return
     from scai_cli.datasets.export.folder import upload_command
     from scai_cli.display.terminal.next_steps import after_rows, print_steps

@@ -44,9 +44,9 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
         case "json" if _is_one_item(path, plural(model)):
             return _JsonLines(path, model)
         case "parquet" | "excel" as found:
-            raise ConfigError(f"{path}: is a table ({found}); {_import_it(path, model)}")
+            raise ConfigError(f"{path}: is a table ({found}); {_import_it(path, model, 'table')}")
         case "text" if plain_suffix(path) in (".csv", ".tsv"):
-            raise ConfigError(f"{path}: is a table (CSV); {_import_it(path, model)}")
+            raise ConfigError(f"{path}: is a table (CSV); {_import_it(path, model, 'table')}")
     return _read_all(path, model)
 
 
@@ -68,8 +68,8 @@ def _is_one_item(path: Path, key: str) -> bool:
     return first.startswith(b'{"') and not more and not first.startswith(b'{"%s"' % key.encode())
 
 
-def _import_it(path: Path, model: type[Item]) -> str:
-    return f"import it first: scai {plural(model)} import {path} --as table -o {plural(model)}.jsonl"
+def _import_it(path: Path, model: type[Item], form: str) -> str:
+    return f"import it first: scai {plural(model)} import {path} --as {form} -o {plural(model)}.jsonl"
 
 
 def plural(model: type[Item]) -> str:
@@ -156,9 +156,14 @@ def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
         base = (key,)
     rows = source.data.get(key) if base else source.data
     if not isinstance(rows, list):
-        raise source.error(base, f"must be a list of {key}")
+        remedy = f"; if each line is one, {_import_it(path, model, 'lines')}" if isinstance(rows, str) else ""
+        raise source.error(base, f"must be a list of {key}{remedy}")
     by_id: dict[str, Item] = {}
     for n, row in enumerate(rows):
+        if isinstance(row, str):
+            text = "prompt" if model is Task else "description"
+            lines = f"import a file with one a line: scai {key} import FILE --as lines -o {key}.jsonl"
+            raise source.error((*base, n), f"is a text; write {{id: a-name, {text}: ...}}, or {lines}")
         item = _validate(model, row, source, (*base, n))
         if item.id in by_id:
             raise source.error((*base, n), f"the id {item.id!r} occurs twice; change one")

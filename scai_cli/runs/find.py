@@ -151,7 +151,7 @@ def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
             raise RunError(f"{wanted}: not {kind.article} {kind.folder} (it has no {kind.sign}){_hint(path)}")
         return path
     known = {path.name: path for path in _all(runs, kind)}
-    if not known:
+    if not known and not any(other.holds(runs / wanted) for other in (_WORK, _READ)):
         start = "scai evaluate SYSTEM..." if kind is _EVALUATION else "scai run CONFIG"
         what = kind.name if kind is _EVALUATION else "run"
         raise RunError(f"there is no {what} in {runs}; start one with `{start}`, or give another --runs-dir")
@@ -176,7 +176,7 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
 def _hint(path: Path) -> str:
     """Return a hint for a folder that is named where another kind is needed."""
     if is_generated(path):
-        return "; it is a generated set, for `scai export` and `scai resume`"
+        return "; it is a generated set, for `scai view`, `scai export` and `scai resume`"
     if is_sweep(path):
         return "; it is a sweep, for `scai show`, `scai report` and `scai sweep FILE`"
     commands = "`scai show`, `scai report`, `scai resume` and `scai export --format scores`"

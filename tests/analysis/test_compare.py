@@ -265,6 +265,17 @@ def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pyte
     assert "check that the server is up" in called.err
 
 
+def test_people_of_different_models_need_care(runs: Path, tmp_path: Path) -> None:
+    assert "Take care" not in compare(runs, "one", "two").out
+    changed = tmp_path / "changed"
+    shutil.copytree(runs / "two", changed)
+    config = yaml.safe_load((changed / "config.yaml").read_text(encoding="utf-8"))
+    config.setdefault("roles", {})["user"] = {"provider": "openai", "name": "other-rater"}
+    (changed / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    said = " ".join(compare(runs, "one", changed).out.split())
+    assert "Take care: different models play the people (simulated and other-rater)" in said
+
+
 # --- the values beneath
 
 

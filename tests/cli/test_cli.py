@@ -327,7 +327,7 @@ def test_export_of_several_runs_to_a_file_at_once_or_not_at_all(tiny: Path) -> N
         scai("run", tiny, "-q", "--seed", seed, "--set", "epochs=1")
     sft = ("--format", "sft", "--system", "keep")
     called = scai("export", "tiny", "tiny-2", *sft, "-o", "both.jsonl")
-    assert (called.code, called.out, called.lines[0]) == (0, "", "24 rows of run tiny, tiny-2 -> both.jsonl")
+    assert (called.code, called.out, called.lines[0]) == (0, "", "24 rows of tiny, tiny-2 -> both.jsonl")
     both = Path("both.jsonl").read_text(encoding="utf-8")
     one, two = (scai("export", run, *sft).out for run in ("tiny", "tiny-2"))
     assert both == one + two

@@ -225,7 +225,9 @@ def test_no_leak_in_the_files_of_a_run(by: str, options: tuple[str, ...]) -> Non
         assert not asked["train"] & asked["test"]
     whole = scai("export", "many", "--format", "dpo", *options).out.count("\n")
     (told,) = (line.removeprefix("left out: ") for line in called.lines if line.startswith("left out: "))
-    left = {reason: int(count) for count, _, reason in (part.partition(" ") for part in told.split(", "))}
+    left = {
+        reason: int(count.replace(",", "")) for count, _, reason in (part.partition(" ") for part in told.split(", "))
+    }
     splitting = sum(left.get(reason, 0) for reason in (HELD_OUT, ACROSS, ELSEWHERE))
     assert splitting > 0
     assert sum(map(len, parts.values())) + splitting == whole

@@ -386,7 +386,7 @@ def test_a_format_of_whole_runs_is_given_the_run_and_the_filters(group: Path, mi
     to_csv = scai("export", group, group, "--format", "mine:whole", "-o", "x.csv")
     refused = scai("export", group, "--format", "mine:whole", "--max-rows", 1)
     assert called == Called(0, '{"run":"group","epochs":1,"system":"Be.","who":"ann"}\n', "")
-    assert to_csv == Called(0, "", "2 rows of run group, group -> x.csv\n")
+    assert to_csv == Called(0, "", "2 rows of group, group -> x.csv\n")
     assert Path("x.csv").read_text() == "run,epochs,system,who\ngroup,4,,\ngroup,4,,\n"
     assert not list(Path().glob("*.meta.jsonl"))
     assert (refused.code, refused.err.count("\n")) == (2, 1)

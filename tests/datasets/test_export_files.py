@@ -171,7 +171,7 @@ def test_without_pyarrow_it_is_said_how_to_get_it(finished: Path) -> None:
         check=False,
     )
     assert called.returncode == 2
-    assert called.stderr == "scai: to write .parquet, install the extra `data`: pip install 'scai-cli[data]'\n"
+    assert called.stderr == "scai: to write .parquet, install pyarrow: pip install pyarrow\n"
     assert not files()
 
 

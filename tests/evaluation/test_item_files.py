@@ -292,7 +292,7 @@ def test_without_the_extra_one_line_says_what_to_install() -> None:
         "except ConfigError as error: print(error)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "hub:a/b: a dataset of the Hub needs the extra `data`: pip install 'scai-cli[data]'\n"
+    assert found.stdout == "hub:a/b: a dataset of the Hub needs datasets and pyarrow: pip install datasets pyarrow\n"
 
 
 VALUES = st.recursive(

@@ -53,6 +53,11 @@ REFUSED = {
     "p.jsonl.gz": (gzip.compress(LINES.encode())[:-9], "is cut off, as the end of the gzip file is missing; download"),
     "cut.jsonl": (LINES.encode()[:-9], "2: not valid JSON: "),
     "cut.json": (json.dumps([ANA, BO]).encode()[:-9], "1: not valid YAML: "),
+    "texts.yaml": (b"- Ana bakes.\n", "0: is a text; write {id: a-name, description: ...}, or import a file with"),
+    "p.txt": (
+        b"Ana bakes.\nBo fishes.\n",
+        "if each line is one, import it first: scai personas import p.txt --as",
+    ),
     "p.parquet": (b"PAR1 and more", "is a table (parquet); import it first: scai personas import p.parquet"),
 }
 

@@ -266,7 +266,7 @@ def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
     assert [entry["run_id"] for entry in scai("list", "--json", "--runs-dir", kind).json] == ["kind"]
     shown = scai("show", "kind-rows", "--runs-dir", kind)
     assert shown.code == 2
-    assert "it is a generated set, for `scai export` and `scai resume`" in shown.err
+    assert "it is a generated set, for `scai view`, `scai export` and `scai resume`" in shown.err
     again = scai("generate", "kind", "--run-id", "kind-rows", "--runs-dir", kind)
     assert again.lines == ["scai: generated set 'kind-rows' exists already and is finished; choose another --run-id"]
     assert "'kind' is the id of a run" in scai("generate", "kind", "--run-id", "kind", "--runs-dir", kind).err

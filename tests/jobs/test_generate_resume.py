@@ -20,9 +20,10 @@ from crash import answered, society
 from loopback import Loopback
 from waiting import heard, until
 
-from scai_cli.datasets.generate.row import GeneratedRow
+from scai_cli.datasets.generate.row import GeneratedRow, JudgedWins
+from scai_cli.datasets.generate.row import rows as rows_of
 from scai_cli.experiment.load import Overrides
-from scai_cli.jobs.generate import resume, start
+from scai_cli.jobs.generate import GenerateStarted, resume, start
 from scai_cli.jobs.generate_source import GenerateOptions, read_source
 from scai_cli.jobs.session import SilentObserver
 
@@ -130,6 +131,30 @@ def test_what_was_torn_is_said(whole: Whole) -> None:
     assert "rows.jsonl: removed incomplete or empty lines" in said[0]
     assert said[1].endswith("4 written before")
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
+
+
+def test_an_export_says_that_the_set_is_not_finished(whole: Whole) -> None:
+    path = whole.cut(whole.states[5])
+    note = f"whole is not finished: 5 of {ROWS} rows so far; continue with `scai resume whole`"
+    called = scai("export", path, "--format", "sft", "-o", "half/", "--system", "keep")
+    assert note in called.lines
+    assert "whole is not finished: 5 of" in Path("half/README.md").read_text(encoding="utf-8")
+    whole.cut(whole.states[-1])
+    assert "not finished" not in scai("export", path, "--format", "sft", "-o", "half/", "--system", "keep").err
+
+
+def test_a_resumed_set_counts_what_was_judged_before(whole: Whole) -> None:
+    class Sees(SilentObserver):
+        def see(self, item: object) -> None:
+            if isinstance(item, GenerateStarted):
+                self.before = item.wins
+
+    path, seen, all_rows = whole.cut(whole.states[9]), Sees(), JudgedWins()
+    asyncio.run(resume(path, (), seen))
+    for row in list(rows_of(whole.path))[:9]:
+        all_rows.add(row)
+    assert seen.before == all_rows
+    assert 0 < all_rows.later < all_rows.of_later
 
 
 def test_a_set_is_listed_below_the_runs_by_its_last_row(kind: Path, whole: Whole) -> None:

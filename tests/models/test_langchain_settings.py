@@ -89,7 +89,7 @@ def test_code_is_called_without_arguments() -> None:
 def test_without_langchain_it_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("langchain", "langchain.chat_models", "langchain_core", "langchain_core.language_models"):
         monkeypatch.setitem(sys.modules, package, None)
-    assert refused(settings(name)).endswith("`pip install 'scai-cli[langchain]'`")
+    assert refused(settings(name)).endswith("`pip install langchain`")
 
 
 def test_a_name_on_the_command_line() -> None:

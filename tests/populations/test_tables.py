@@ -119,7 +119,7 @@ NO_TABLES = [
     ({"schema": {"fields": [], "pandas_version": "1.4.0"}, "data": [ANA]}, "is a table by columns (pandas?); write it"),
     (
         {"features": [{"name": "id"}], "rows": [{"row_idx": 0, "row": ANA, "truncated_cells": []}]},
-        "is a page of the Hub's viewer; import hub:OWNER/NAME (pip install 'scai-cli[data]')",
+        "is a page of the Hub's viewer; import hub:OWNER/NAME (pip install datasets pyarrow)",
     ),
 ]
 
@@ -467,7 +467,7 @@ def test_without_the_extra_a_workbook_names_the_command(monkeypatch: pytest.Monk
 
     data = book([list(ANA), list(ANA.values())])
     monkeypatch.setattr(builtins, "__import__", without)
-    problem = "p.xlsx: Excel needs the extra `excel`: pip install 'scai-cli[excel]', or save it as CSV"
+    problem = "p.xlsx: Excel needs openpyxl: pip install openpyxl, or save it as CSV"
     assert refused("p.xlsx", data) == problem
 
 

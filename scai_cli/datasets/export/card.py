@@ -40,7 +40,7 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
         yield bullets(health)
     yield "## Contents"
     yield table(
-        ("file", "split", "rows", "longest row", "SHA-256"),
+        ("file", "split", "rows", "longest row, all columns", "SHA-256"),
         [
             (f"`{code(f.name)}`", f.split, f"{f.rows:,}", _length(f.longest_characters), f"`{f.sha256[:12]}…`")
             for f in record.files
@@ -58,7 +58,7 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     yield "## How it was made"
     yield from _making(record)
     yield "## Limits"
-    yield bullets(_TEXTS["limits"])
+    yield bullets((*_preferences(record), *_TEXTS["limits"]))
     yield "## Licence"
     yield bullets(_licence_lines(record))
     yield "## How to reproduce it"
@@ -72,6 +72,13 @@ def _disclaimer(record: ExportRecord) -> str:
     has_real_people = any(source.has_real_people for source in record.sources)
     text: str = _TEXTS["real_people" if has_real_people else simulated]
     return text.format(program=PROGRAM)
+
+
+def _preferences(record: ExportRecord) -> Iterator[str]:
+    """Yield whose preferences the rows have; pairs say what decided them."""
+    pairs = record.summary.pairs
+    for kind in ("ratings",) if pairs is None else pairs.by:
+        yield _TEXTS["preferences"][kind]
 
 
 def _columns(record: ExportRecord, guide: FormatGuide) -> str:
@@ -100,7 +107,7 @@ def _making(record: ExportRecord) -> Iterator[str]:
             (
                 f"`{code(source.run_id)}`",
                 f"version {source.constitution.version}",
-                escaped(source.people),
+                escaped(source.people or "none"),
                 ", ".join(f"{escaped(role)}: {escaped(model)}" for role, model in source.models.items()),
                 f"`{source.digest[:12]}…`",
             )

@@ -40,6 +40,8 @@ _TEXTS: Final = read_data_file(__file__)
 UNFIT: Final = "unfit for the format"
 SPLITTING: Final = (ACROSS, HELD_OUT, SAME_TASK, ELSEWHERE)
 """The reasons to leave out a row that depend on the splits."""
+_UNEVEN: Final = 0.05
+"""How far the share of a split may be from the one asked for without a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,12 @@ class _Pass:
             yield _TEXTS["unfinished"].format(run=run_id)
         if self._form.kind == "runs":
             return
-        yield from shard_notes([source.manifest for source in self._sources if isinstance(source, GeneratedSource)])
+        generated = [source for source in self._sources if isinstance(source, GeneratedSource)]
+        for source in generated:
+            wanted = len(source.manifest.orders.numbers)
+            if source.written < wanted:
+                yield _TEXTS["unfinished_rows"].format(name=source.id, rows=source.written, wanted=wanted)
+        yield from shard_notes([source.manifest for source in generated])
         if self._provenance == "none":
             yield _TEXTS["no_provenance"]
         if self._benchmark is not None:
@@ -270,6 +277,11 @@ class _Pass:
                 yield _TEXTS["mixed_splits"]
             return
         yield _TEXTS["split_by"][self._splitter.by]
+        rows, total = self.rows(), sum(self.rows().values())
+        shares = self._splitter.shares
+        if all(rows.values()) and any(abs(rows[name] / total - share) > _UNEVEN for name, share in shares.items()):
+            found = ", ".join(f"{name} {100 * rows[name] / total:.0f} % ({100 * shares[name]:.0f} %)" for name in rows)
+            yield _TEXTS["uneven"].format(shares=found)
         if self._options.dedupe != "near":
             yield _TEXTS["exact_only"]
 

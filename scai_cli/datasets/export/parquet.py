@@ -31,7 +31,7 @@ class ParquetRows:
             import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError:
-            raise ConfigError("to write .parquet, install the extra `data`: pip install 'scai-cli[data]'") from None
+            raise ConfigError("to write .parquet, install pyarrow: pip install pyarrow") from None
         self._pa, self._pq = pa, pq
         self.columns: tuple[str, ...] = ()
         self.longest = 0

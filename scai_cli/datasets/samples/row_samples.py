@@ -45,6 +45,8 @@ class GeneratedSource:
     path: Path
     epochs: frozenset[int] = frozenset()
     """Always empty: a generated set has no epochs."""
+    written: int = 0
+    """The number of rows read by the last pass."""
     _answers: AnswerCounts = field(default_factory=AnswerCounts)
     _contexts: dict[tuple[Version, str | None, tuple[str, ...]], AnswerContext] = field(default_factory=dict)
 
@@ -79,8 +81,14 @@ class GeneratedSource:
         return ((task.id, task.split) for task in tasks)
 
     def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig, AnswerCounts]:
-        """Return the final constitution, role -> model, the experiment, and the counts of the rows read so far."""
-        return self.manifest.learned, self._models(None), self.manifest.config, self._answers
+        """Return the final constitution, role -> model asked, the experiment, and the counts of the rows so far."""
+        orders, config = self.manifest.orders, self.manifest.config
+        models = {"assistant": config.model_for("assistant").label}
+        if orders.by_users:
+            models["user"] = config.model_for("user").label
+        if orders.by_model:
+            models["judge"] = config.model_for("judge").label
+        return self.manifest.learned, models, config, self._answers
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
         """Yield the samples of a kind that the filters accept, row by row; raises RunError for a damaged line."""
@@ -89,8 +97,9 @@ class GeneratedSource:
         if selector.filter.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
         self._check(kind, selector.filter)
-        self._answers = AnswerCounts()
+        self._answers, self.written = AnswerCounts(), 0
         for row in rows(self.path):
+            self.written += 1
             count_answers(self._answers, row)
             if selector.has(row.persona, row.task):
                 yield from self._samples(row, kind, selector)

@@ -58,7 +58,8 @@ class SideBySide:
         who = f"Ratings by {listed(list(people), 10)}." if people else "No run has ratings yet."
         measured = {_measured_on(run) for run in self.runs if run.point is not None}
         care = tag("p", TEXTS["different_people"], class_="caution") if len(measured) > 1 else None
-        return tag("div", self._lead, tag("p", who), care, class_="answer")
+        raters = tag("p", self.compared.care, class_="caution") if self.compared.care else None
+        return tag("div", self._lead, tag("p", who), raters, care, class_="answer")
 
     @cached_property
     def sections(self) -> list[Section]:

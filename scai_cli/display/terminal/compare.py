@@ -52,6 +52,8 @@ def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[Rende
     yield styled(f"{plain}." if measured else plain, HEADING)
     if measured:
         yield styled(measured)
+    if care := comparison.care:
+        yield styled(one_line(care), DOUBTFUL)
     yield ""
     for run, history in comparison.runs.items():
         status = (history.status, style_of(history.status))

@@ -12,7 +12,7 @@ from scai_cli.display.terminal.styles import HEADING
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
-_LENGTHS = {"row": "whole row", "answer": "answer", "rejected": "rejected answer"}
+_LENGTHS = {"row": "prompt, longer answer", "answer": "answer", "rejected": "rejected answer"}
 
 
 def print_dataset(description: Mapping[str, Any]) -> None:

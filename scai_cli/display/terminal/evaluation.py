@@ -81,7 +81,7 @@ def print_plan(plan: EvaluatePlan) -> None:
         "80 % of evaluations, if the paired differences of items spread by 0.5; similar systems spread less"
     )
     if any((suite.detectable or 0.0) > 1 for suite in plan.suites):
-        console.print("> 1: with so few, no difference is sure to be found; take more people or items")
+        console.print("> 1: no difference is sure to be found with these few; take more people or items")
 
 
 def _calls(calls: object) -> str:

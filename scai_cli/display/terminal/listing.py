@@ -30,7 +30,8 @@ Entries = Sequence[Mapping[str, Any]]
 
 def print_lists(folder: Path, runs: Entries, generated: Entries, evaluations: Entries, sweeps: Entries) -> None:
     """Print a table of each kind; `runs` and `generated` are without the cells of sweeps."""
-    _print_runs(runs, sweeps)
+    if runs or not (generated or evaluations):
+        _print_runs(runs, sweeps)
     _print_others(
         ("generated", "status", "rows", "from", "started"),
         [(e, f"{e['rows']}/{e['wanted'] or '?'}", e["source"]) for e in generated],
@@ -56,9 +57,12 @@ def _steps(folder: Path, runs: Entries, generated: Entries, sweeps: Entries) -> 
     if len(played) > 1:
         yield "two runs side by side", command("compare", played[1], played[0], runs=folder)
     if generated:
-        name = generated[0]["run_id"]
-        yield "rows to train on", command("export", name, "--format", "dpo", "-o", f"{name}/", runs=folder)
-    if runs:
+        name, status = generated[0]["run_id"], generated[0]["status"]
+        if status == "finished":
+            yield "rows to train on", command("export", name, "--format", "dpo", "-o", f"{name}/", runs=folder)
+        elif status != "running":
+            yield "the rest of the rows", command("resume", name, runs=folder)
+    if runs or generated:
         yield "all of them in a browser", command("view", runs=folder)
 
 

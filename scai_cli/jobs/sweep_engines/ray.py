@@ -36,7 +36,7 @@ class RayEngine:
         try:
             import ray
         except ModuleNotFoundError:
-            raise ConfigError("--engine ray needs another package: pip install 'scai-cli[ray]'") from None
+            raise ConfigError("--engine ray needs another package: pip install ray") from None
         before = signal.getsignal(signal.SIGTERM)  # which Ray replaces
         try:
             await _reach(os.environ.get("RAY_ADDRESS", ""))

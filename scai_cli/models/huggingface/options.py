@@ -12,7 +12,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.models.huggingface.adapter import Adapter, find_adapter
 from scai_cli.text.suggestions import did_you_mean
 
-INSTALL: Final = "pip install 'scai-cli[hf]'"
+INSTALL: Final = "pip install torch transformers accelerate gguf jinja2 peft"
 _PACKAGES: Final = ("transformers", "torch", "jinja2")
 _DTYPES: Final = ("auto", "float32", "float16", "bfloat16")
 _DEVICE: Final = re.compile(r"auto|[a-z]+(?::\d+)?")

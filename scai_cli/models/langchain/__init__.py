@@ -98,7 +98,7 @@ def _from_code(name: str) -> BaseChatModel:
 
 
 def _missing(error: ImportError) -> ConfigError:
-    return ConfigError(f"model.provider: LangChain is not installed ({error}); `pip install 'scai-cli[langchain]'`")
+    return ConfigError(f"model.provider: LangChain is not installed ({error}); `pip install langchain`")
 
 
 def _fields(chat: BaseChatModel) -> dict[str, str]:

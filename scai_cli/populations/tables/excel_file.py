@@ -18,7 +18,7 @@ from scai_cli.populations.tables.header import Line, has_text
 from scai_cli.populations.tables.named_rows import named_rows
 from scai_cli.populations.tables.row import Notify, TableRow
 
-_INSTALL: Final = "needs the extra `excel`: pip install 'scai-cli[excel]'"
+_INSTALL: Final = "needs openpyxl: pip install openpyxl"
 _FAULTS: Final = (
     *(zipfile.BadZipFile, zlib.error, EOFError, SyntaxError),  # SyntaxError: of XML
     *(KeyError, IndexError, ValueError, TypeError, AttributeError, OverflowError, NotImplementedError, RuntimeError),

@@ -39,7 +39,7 @@ def _no_row(value: Mapping[str, Any]) -> str | None:
         said = next(str(value[key]) for key in ("error", "message", "detail", "errors") if key in value)
         return f"is an error message of a server ({' '.join(said.split())[:80]}); download the file again"
     if "features" in value and isinstance(rows, list):
-        return "is a page of the Hub's viewer; import hub:OWNER/NAME (pip install 'scai-cli[data]')"
+        return "is a page of the Hub's viewer; import hub:OWNER/NAME (pip install datasets pyarrow)"
     if set(value) >= {"columns", "data"} or set(value) >= {"schema", "data"} or (value and _are_columns(inner)):
         return f"is a table by columns (pandas?); {_RECORDS}"
     if len(inner) >= _NAMED_ROWS and _are_objects(inner) and frozenset.intersection(*map(frozenset, inner)):

@@ -8,7 +8,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import opened
 from scai_cli.populations.tables.row import TableRow
 
-INSTALL: Final = "needs the extra `data`: pip install 'scai-cli[data]'"
+INSTALL: Final = "needs datasets and pyarrow: pip install datasets pyarrow"
 _BATCH: Final = 32 * 2**20
 """The bytes of a Parquet file to read at once."""
 

@@ -94,13 +94,13 @@ class RatingIndex:
         """(Rater, kind `own` or `cross`) -> the ratings with an observed utility."""
         self.finals: dict[int, FinalRatings] = defaultdict(FinalRatings)
         """Epoch -> the ratings of its final answers, if they are kept."""
-        self._keeps_finals = finals
+        self.keeps_finals = finals
         self._names: dict[str, str] = {}
 
     def add(self, rating: CompactRating) -> None:
         """Add a rating; ignore missing ones."""
         value, kind, rater = rating.value, rating.kind, rating.rater
-        if self._keeps_finals and rating.final:
+        if self.keeps_finals and rating.final:
             # Ratings repeat a few names, so each name is kept once.
             once, conversation = self._names.setdefault, rating.conversation
             self.finals[rating.epoch].add(once(kind, kind), once(rater, rater), once(conversation, conversation), value)
