@@ -61,14 +61,22 @@ def _wanted(history: History, messages: bool, ratings: bool, selection: Selectio
     """Yield the events to fold; count every answer, and add every rating to the history's index."""
     selected, answers, add, known = selects(selection), history.answers, history.rating_index.add, _Known()
     for event in read_events(history.path):
-        if not known.fits(event):
+        answers.add(event)
+        # Nearly all events are ratings and messages, so their tests are here and not in a function.
+        if isinstance(event, CompactRating):
+            value = event.value
+            fits = event.epoch in known.epochs and (value is None or known.low <= value <= known.high)
+            if fits := fits and event.conversation.count("/") == 2:
+                add(event)
+            kept = ratings and selected(event.id.encode())
+        elif isinstance(event, CompactMessage):
+            fits = event.epoch in known.epochs
+            kept = messages and selected(event.id.encode())
+        else:
+            fits, kept = known.add(event), True
+        if not fits:
             where = f"{history.path / EVENTS}: the event {event.id[:200]!r}"
             raise RunError(f"{where} does not fit those before it; restore the file from a copy")
-        answers.add(event)
-        kept = not isinstance(event, CompactMessage) or (messages and selected(event.id.encode()))
-        if isinstance(event, CompactRating):
-            add(event)
-            kept = ratings and selected(event.id.encode())
         if kept:
             yield event
 
@@ -79,20 +87,16 @@ class _Known:
 
     epochs: set[int] = field(default_factory=set)
     versions: set[int] = field(default_factory=set)
-    scale: tuple[float, float] = (0.0, 0.0)
+    low: float = 0.0
+    high: float = 0.0
+    """The ends of the rating scale."""
 
-    def fits(self, event: ReadEvent) -> bool:
-        """Return whether an event refers to a begun epoch, a made version and the scale; it may begin one itself."""
-        if isinstance(event, CompactRating):
-            low, high = self.scale
-            is_on_scale = event.value is None or low <= event.value <= high
-            return is_on_scale and event.epoch in self.epochs and event.conversation.count("/") == 2
-        if isinstance(event, CompactMessage):
-            return event.epoch in self.epochs
+    def add(self, event: ReadEvent) -> bool:
+        """Note what an event begins; return whether the version that it refers to is made."""
         if isinstance(event, events.EpochStarted):
             self.epochs.add(event.epoch)
         elif isinstance(event, events.RunStarted):
-            self.scale = event.scale
+            self.low, self.high = event.scale
             self.versions.add(event.constitution.version)
         elif isinstance(event, events.Revised):
             self.versions.add(event.constitution.version)
