@@ -35,7 +35,7 @@ from scai_cli.display.web.frame import View
 from scai_cli.display.web.library import Asked, Library, Shelf
 from scai_cli.display.web.listing import listing
 from scai_cli.display.web.server import PAGES, make_app
-from scai_cli.runs.history.conversation_search import Search, search
+from scai_cli.runs.history.conversation_search import Search, read_conversations, search
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.row_directory import GENERATION
@@ -507,6 +507,18 @@ def test_a_call_is_shown_exactly_as_it_was_sent(runs: Path) -> None:
     assert call["response"] in by_message.texts
     for value in (call["finish_reason"], str(call["usage"]["input_tokens"]), str(call["retries"]), call["purpose"]):
         assert value in by_id.texts
+
+
+def test_an_epoch_that_begins_while_a_page_is_drawn_waits_for_the_next(runs: Path, tmp_path: Path) -> None:
+    run = tmp_path / "tiny"
+    shutil.copytree(runs / "tiny", run)
+    log = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    later = next(n for n, line in enumerate(log) if b'"epoch_started"' in line and b'"id":"e2"' in line)
+    (run / "events.jsonl").write_bytes(b"".join(log[:later]))
+    history = read_history(run, messages=False, ratings=False, finals=True)
+    (run / "events.jsonl").write_bytes(b"".join(log))
+    talks = read_conversations(history, set(search(history, Search())), 100)
+    assert {talk.id.partition("/")[0] for talk in talks} == {"e1"}
 
 
 def test_an_empty_folder_says_what_to_do_next(tmp_path: Path) -> None:

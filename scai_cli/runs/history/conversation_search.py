@@ -54,15 +54,18 @@ def search(history: History, wanted: Search) -> list[str]:
 
 
 def read_conversations(history: History, names: Container[str], most_characters: int) -> list[ConversationExcerpt]:
-    """Return the conversations with these ids, by epoch, person and task; `history` must have `finals`."""
-    kinds = notable(history)
+    """Return the conversations with these ids, by epoch, person and task; `history` must have `finals`.
+
+    Those of epochs that began after the history was read are left out.
+    """
+    kinds, epochs = notable(history), {epoch.number for epoch in history.epochs}
     talks: dict[str, ConversationExcerpt] = {}
 
     def is_wanted(name: bytes, kind: bytes) -> bool:
         return kind in (b"message", b"rating") and conversation_of(name.decode()) in names
 
     for event in read_events(history.path, is_wanted):
-        if isinstance(event, CompactMessage | CompactRating):
+        if isinstance(event, CompactMessage | CompactRating) and event.epoch in epochs:
             name = conversation_of(event.id)
             if name not in talks:
                 talks[name] = ConversationExcerpt(name, kinds.get(name, ()), most_characters=most_characters)

@@ -16,7 +16,7 @@ from scai_cli.runs.events import HoldoutCompared, RunStarted, WelfareMeasured
 from scai_cli.runs.find import all_evaluations, all_generated, all_runs, all_sweeps, created, newest_first, strange_file
 from scai_cli.runs.history.event_lines import decode_event, first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.jsonl import lines_backwards
+from scai_cli.runs.jsonl import lines, lines_backwards
 from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.run_directory import EVENTS
 from scai_cli.runs.sweep_directory import read_sweep_directory
@@ -174,8 +174,7 @@ def _rows(file: Path) -> int:
 def _answered_items(file: Path) -> int:
     """Return the number of rows of an evaluation that are items, not probes of its raters or judges."""
     try:
-        with file.open("rb") as lines:
-            return sum(b'"kind":"item"' in line[:40] for line in lines)
+        return sum(b'"kind":"item"' in line[:40] for *_, line in lines(file))
     except OSError:
         return 0
 
