@@ -85,7 +85,7 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
             print_repeats(sweep)
             print_differences(found)
             print_continuation(sweep)
-        print_steps_below(after_sweep(sweep.path)[compared:])
+        print_steps_below(after_sweep(sweep.path, is_finished=sweep.is_finished)[compared:])
 
 
 def _observer(quiet: bool) -> SweepObserver:

@@ -38,6 +38,7 @@ from scai_cli.jobs.session import (
     SessionStart,
     SilentObserver,
     Spending,
+    resume_command,
     run_on_loop,
     stoppable,
     with_remedy,
@@ -88,7 +89,7 @@ def explain(
     """
     history = read_history(path)
     if history.status != "finished":
-        raise RunError(f"run {history.run_id!r} is not finished; continue it with `scai resume {history.run_id}` first")
+        raise RunError(f"run {path.name!r} is not finished; continue it with `{resume_command(path)}` first")
     is_free = all(model.provider == "simulated" for _, model in history.config.models())
     calls = f"limits.calls={'null' if is_free else _CALLS}"
     config = load_run(path, Overrides([calls, *_NO_LIMITS, *settings]), trust=trust)

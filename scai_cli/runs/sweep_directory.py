@@ -70,6 +70,11 @@ class Sweep:
     cells: Sequence[CellRecord]
     is_running: bool
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether all cells are finished."""
+        return all(cell.status == "finished" for cell in self.cells)
+
     def as_object(self) -> dict[str, Any]:
         """Return what `scai show SWEEP --json` prints."""
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -15,9 +16,11 @@ from conftest import Called, scai
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Loopback, Reply, error
+from rich.console import Console
 
 from scai_cli.analysis.paired import Cells, Kind, paired, person_changes
 from scai_cli.display.terminal.compare import _partners
+from scai_cli.display.terminal.config_differences import setting_lines
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +130,15 @@ def test_runs_of_other_people_are_compared_without_a_pair(runs: Path) -> None:
     shown = compare(runs, "one", "other")
     assert "B - A: they share no user and task" in shown.out
     assert "personas not in all" in shown.out
+
+
+def test_people_with_one_name_stay_apart() -> None:
+    present = {"personas.ann": {"A": True, "B": None}, "personas.ann-2": {"A": None, "B": True}}
+    names = {"ann": "Ann Smith", "ann-2": "Ann Smith"}
+    console = Console(file=(screen := io.StringIO()), width=100)
+    for part in setting_lines(present, {"A": "A", "B": "B"}, names):
+        console.print(part)
+    assert re.search(r"personas not in all +ann +ann-2\b", screen.getvalue())
 
 
 def test_an_unfinished_run_is_compared_as_far_as_it_went(runs: Path) -> None:

@@ -35,7 +35,7 @@ ALL: dict[str, Steps] = {
     "comparison": next_steps.after_comparison([RUN, RUN.parent / "b", Path("elsewhere/c")]),
     "explanation": next_steps.after_explanation(RUN),
     "report": next_steps.after_report(RUN),
-    "sweep": next_steps.after_sweep(RUN),
+    "sweep": next_steps.after_sweep(RUN, is_finished=True),
 }
 
 
@@ -55,6 +55,10 @@ def test_every_command_is_one_that_exists_with_its_options(steps: Steps) -> None
             assert not hasattr(command, "commands"), line
             known = {name for parameter in command.params for name in parameter.opts}
             assert {word for word in rest if word.startswith("-") and word != "-"} <= known, line
+
+
+def test_no_step_continues_a_sweep() -> None:
+    assert [line.split()[1] for _, line in next_steps.after_sweep(RUN, is_finished=False)] == ["show", "report"]
 
 
 def test_a_price_becomes_a_limit_that_is_not_below_it() -> None:

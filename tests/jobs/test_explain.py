@@ -390,8 +390,9 @@ def test_code_of_others_is_not_loaded_unasked(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_is_not_explained(tmp_path: Path) -> None:
     assert scai("run", experiment(tmp_path), "--quiet", "--set", "limits.calls=3").code == 3
-    found = scai("explain", "t", "--trust")
-    assert (found.code, "is not finished; continue it with `scai resume t` first" in found.err) == (2, True)
+    (tmp_path / "runs").rename(tmp_path / "other runs")
+    found = scai("explain", "t", "--trust", "--runs-dir", "other runs")
+    assert (found.code, "continue it with `scai resume 'other runs/t'` first" in found.err) == (2, True)
 
 
 def test_answers_asked_for_again_count_towards_the_budget(tmp_path: Path) -> None:

@@ -135,6 +135,9 @@ def test_the_command_that_continues_names_the_folder_of_the_runs() -> None:
     file = read_sweep(write("each: {limits.calls: 5}\ngrid: {seed: [1]}"))
     outcome = run_sweep(file, Path("other runs"), InProcess, 1, Watch())
     assert str(outcome.error).endswith("continue with `scai sweep study.yaml --runs-dir 'other runs'`")
+    shown = scai("show", "study", "--runs-dir", "other runs")
+    assert "continue with `scai sweep 'other runs/study/sweep.yaml' --runs-dir 'other runs'`" in shown.out
+    assert "--csv" not in shown.err  # it would go on
 
 
 def test_a_changed_experiment_is_refused_before_any_cell_starts() -> None:

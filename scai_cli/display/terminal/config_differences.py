@@ -1,5 +1,6 @@
 """The different settings of compared runs: a column per run if there are few, else the runs beside each value."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -32,13 +33,19 @@ def setting_lines(
         table.add_column(title, overflow="fold")
     settings, members = split_members(differences)
     if "personas" in members:
-        members["personas"] = {people.get(user, user): runs for user, runs in members["personas"].items()}
+        members["personas"] = _by_name(members["personas"], people)
     rows = [*_setting_rows(settings, letters, each=each), *_member_rows(members, letters, each=each)]
     for key, cells in rows[:_SHOWN]:
         table.add_row(styled(one_line(key, 34)), *map(styled, cells))
     yield table
     if len(rows) > _SHOWN:
         yield styled(f"({len(rows) - _SHOWN} more settings; see --json)", MUTED)
+
+
+def _by_name(runs_of: Mapping[str, list[str]], people: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the runs of each person by name, of people with one name by id."""
+    counts = Counter(people.get(user, user) for user in runs_of)
+    return {(name if counts[name := people.get(user, user)] == 1 else user): runs for user, runs in runs_of.items()}
 
 
 def _setting_rows(settings: Differences, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:

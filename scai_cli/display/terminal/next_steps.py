@@ -208,13 +208,13 @@ def after_report(path: Path) -> Steps:
     return [("its ratings as a table, in Python", _table(path)), ("is it luck? eight seeds", eight_seeds(path))]
 
 
-def after_sweep(path: Path) -> Steps:
-    """Return the steps after a sweep."""
+def after_sweep(path: Path, *, is_finished: bool) -> Steps:
+    """Return the steps after a sweep; none of them continues one that is not finished, which may cost money."""
     again = command("sweep", path / "sweep.yaml", "--csv", runs=path.parent)
     return [
         ("its runs compared", on(path, "show")),
         ("a page to mail", on(path, "report")),
-        ("a table for a spreadsheet", f"{again} > {shlex.quote(f'{path.name}.csv')}"),
+        *[("a table for a spreadsheet", f"{again} > {shlex.quote(f'{path.name}.csv')}")] * is_finished,
     ]
 
 

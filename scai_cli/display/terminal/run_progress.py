@@ -39,7 +39,8 @@ class RunProgress:
         run_id, config = session.run_id, session.config
         self.run_id, self.epochs, self.config = run_id, config.epochs, config
         people = participants(config, brief=True)
-        self._milestone = f"run {run_id}: {people}, {len(config.tasks.inline)} tasks, {config.epochs} epochs"
+        size = f"{counted(len(config.tasks.inline), 'task')}, {counted(config.epochs, 'epoch')}"
+        self._milestone = f"run {run_id}: {people}, {size}"
 
     def note(self, event: ReadEvent) -> str | None:
         """Count an event; returns what an epoch came to, how the constitution changed and what went wrong."""
@@ -55,7 +56,7 @@ class RunProgress:
             self.ended = 0
             self.satisfaction = []
         elif isinstance(event, RunFinished):
-            self._milestone = f"finished: {event.epochs} epochs, constitution version {event.version}"
+            self._milestone = f"finished: {counted(event.epochs, 'epoch')}, constitution version {event.version}"
         elif isinstance(event, WelfareMeasured):
             play = "final play" if self.is_product else f"epoch {event.epoch}"
             return f"{play} (version {event.version}): {_measured(event, self.people)}"
@@ -80,13 +81,13 @@ class RunProgress:
     def line(self, phase: str) -> str:
         """Return the state of the run in one line."""
         satisfaction = f"satisfaction {number(mean(self.satisfaction))} ({self.people})" if self.satisfaction else ""
-        problems = f"{self.problems} problems" if self.problems else ""
+        problems = counted(self.problems, "problem") if self.problems else ""
         return " · ".join(filter(None, (self.run_id, phase, problems, satisfaction)))
 
 
 def _measured(event: WelfareMeasured, people: str) -> str:
     average = number(mean(event.satisfaction.values()))
-    missing = f", {event.missing} ratings missing" if event.missing else ""
+    missing = f", {counted(event.missing, 'rating')} missing" if event.missing else ""
     value = number(event.values.get(event.declared))
     return f"mean satisfaction of {people} {average}, welfare: {welfare_words(event.declared)} {value}{missing}"
 

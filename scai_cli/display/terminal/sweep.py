@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -115,8 +114,9 @@ def _headings(axes: Sequence[str]) -> list[str]:
 
 def print_continuation(sweep: Sweep) -> None:
     """Print the command that continues a sweep, if it has ended with cells that are not finished."""
-    if not sweep.is_running and any(cell.status != "finished" for cell in sweep.cells):
-        out().print(styled(f"continue with `scai sweep {shlex.quote(str(sweep.path / SWEEP))}`"), soft_wrap=True)
+    if not sweep.is_running and not sweep.is_finished:
+        again = command("sweep", sweep.path / SWEEP, runs=sweep.path.parent)
+        out().print(styled(f"continue with `{again}`"), soft_wrap=True)
 
 
 def print_differences(rows: Sequence[Row]) -> None:
