@@ -57,10 +57,13 @@ def foreign(request: web.Request, host: str) -> str:
     name = _host_of(f"//{request.headers.get('host', '')}")
     if name != host.lower() and not (is_loopback(name) if is_loopback(host) else _is_address(name)):
         return "the header Host does not name this server; use the address that it was started with"
-    origin = request.headers.get("origin")
     asked = request.headers.get
-    loaded = asked("sec-fetch-site") == "cross-site" and asked("sec-fetch-mode") != "navigate"
-    if loaded or (origin is not None and not is_loopback(_host_of(origin))):
+    origin = asked("origin")
+    if origin is not None:
+        is_other = not is_loopback(_host_of(origin))
+    else:
+        is_other = asked("sec-fetch-site") == "cross-site" and asked("sec-fetch-mode") != "navigate"
+    if is_other:
         return "web pages of other sites may not use this server"
     return ""
 

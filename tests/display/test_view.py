@@ -31,6 +31,7 @@ from yarl import URL
 
 from scai_cli.display.report.sections import read_run
 from scai_cli.display.web import server
+from scai_cli.display.web.calls import MOST
 from scai_cli.display.web.frame import View
 from scai_cli.display.web.library import Asked, Library, Shelf
 from scai_cli.display.web.listing import listing
@@ -442,6 +443,8 @@ def test_hostile_texts_stay_texts(runs: Path, tmp_path: Path) -> None:
         assert all(link.startswith(("/", "#", "data:,")) for link in seen.links), address
         assert not UNSEEN.search(got.text.replace("\r\n", "\n")), address
     shutil.copytree(runs / "rows", tmp_path / "rows;touch x")
+    (first,) = get(tmp_path, "/runs/hostile/call")
+    assert Seen(first.text).texts.count("Sent") == MOST
     (copied,) = get(tmp_path, f"/runs/{quote('rows;touch x')}")
     assert "scai export 'rows;touch x' " in Seen(copied.text).text
     (shown,) = get(tmp_path, "/runs/hostile/call?id=e1")

@@ -179,6 +179,8 @@ def test_what_is_no_http_is_answered_without_a_traceback() -> None:
         ({"origin": "null"}, 403),
         ({"origin": "http://["}, 403),
         ({"origin": "http://localhost:3000"}, 200),
+        ({"origin": "http://localhost:3000", "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}, 200),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
         ({"host": "evil.example:8765"}, 403),
         ({"host": "127.0.0.1.evil.example"}, 403),
         ({"host": ""}, 403),

@@ -131,7 +131,7 @@ def test_without_ray_or_its_cluster_there_is_one_line(monkeypatch: pytest.Monkey
     try:
         import ray  # noqa: F401
     except ModuleNotFoundError:
-        remedy = "needs another package: pip install ray$"
+        remedy = r"needs another package: pip install ray"
     else:
         remedy = "cannot reach 127.0.0.1:1: "
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")

@@ -67,7 +67,7 @@ def calls_page(library: Library, asked: Asked) -> View:
 def call_page(library: Library, asked: Asked) -> View:
     """Return the calls with an id, or below it, in full; raises RunError for a damaged line."""
     path, wanted = library.folder(asked.name), asked.text("id")
-    found = list(islice(read_calls(path, wanted), MOST + 1))
+    found = list(islice(read_calls(path, wanted or None), MOST + 1))
     below = of(asked.name, "calls", id=wanted)
     content = together(
         (_call(call, alone=len(found) == 1) for call in found[:MOST]),
