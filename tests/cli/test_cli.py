@@ -404,8 +404,8 @@ def test_nothing_is_coloured_in_a_pipe(tiny: Path) -> None:
 @pytest.mark.slow
 def test_on_a_terminal_there_is_a_live_view_and_colour_unless_it_is_refused(tiny: Path) -> None:
     live = on_a_terminal("run", tiny, "--set", "epochs=1")
-    assert "product · conversations 6/6 · satisfaction " in live
-    assert "in flight" in live
+    assert "tiny · finished · satisfaction 6.50 (3 simulated people)" in live
+    assert "61 of 61 calls" in live
     assert ESCAPE.search(live)
     assert ESCAPE.search(on_a_terminal("show", "tiny"))
     plain = scai("show", "tiny").out

@@ -177,7 +177,7 @@ def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
-    command, since = ("plan", tiny), "main.py:__call__"
+    command, since = ("plan", tiny, "--json"), "main.py:__call__"
     ended = moments_of(*command, since=since).index("__init__.py:main")  # from here on a signal comes too late
     at = [[(n, name)] for n in (*spread(range(1, ended), 8), ended)]
     called = "Ctrl-C" if name == "SIGINT" else name
