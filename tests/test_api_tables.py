@@ -236,6 +236,7 @@ def test_a_hostile_text_stays_text_in_a_table(text: str, monkeypatch: pytest.Mon
     assert repr(table).count("\n") == 2
 
 
+@pytest.mark.slow
 def test_a_hostile_run_shows_only_marks_of_ours_in_a_notebook(finished: Path, tmp_path: Path) -> None:
     run = api.load(changed(finished, tmp_path / "runs" / "hostile", hostile))
     for shown in (run, run.people(), run.ratings(), run.messages(), run.welfare(), run.constitutions()):

@@ -158,6 +158,7 @@ LEFT_OUT = {"ann": [{WHEN}], "bob": [{WHEN}], "cid": [{"Name a source."}]}
 FAILS = {"holds": False, "group": ["ann", "bob"], "rules": [WHEN], "seats": 2, "voters": 3}
 
 
+@pytest.mark.slow
 def test_a_group_without_a_rule_is_named_on_every_screen(finished: Path, tmp_path: Path) -> None:
     two = ["Name a source.", "Be kind."]
     run = voted(finished, tmp_path / "runs" / "tiny", [["Name a source.", WHEN]], LEFT_OUT, two)

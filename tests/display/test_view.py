@@ -400,6 +400,7 @@ def test_code_that_a_config_names_is_not_loaded(runs: Path, tmp_path: Path) -> N
 # --- whatever the texts are
 
 
+@pytest.mark.slow
 def test_hostile_texts_stay_texts(runs: Path, tmp_path: Path) -> None:
     run = changed(runs / "tiny", tmp_path / "hostile", hostile)
     lines = [json.loads(line) for line in (run / "calls.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -362,6 +362,7 @@ def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tm
     assert shown.count("Asked for by") == 1
 
 
+@pytest.mark.slow
 def test_a_kept_result_that_is_not_of_this_constitution_is_not_shown(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     explained("--set", "limits.calls=40")

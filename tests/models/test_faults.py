@@ -282,6 +282,7 @@ def test_faults_at_random_are_all_survived(transport, hang):
     assert gate.meter.retries >= sum(r.fault != "ok" for r in server.requests) > 30
 
 
+@pytest.mark.slow
 @both_transports
 def test_a_server_that_dies_and_comes_back_is_survived(transport):
     """The default patience, a tenth as long: 1 s is to it as 10 s are to the default."""
