@@ -22,7 +22,7 @@ quickstart: $(VENV)/.installed ## install scai, run the quickstart experiment, s
 	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system && \
 	  echo && echo "Next steps:" && \
 	  printf '  %-38s %s\n' "source $(BIN)/activate" "makes the command \`scai\`" \
-	    "scai report $$id -o report.html" "writes a page about the run" \
+	    "scai view" "shows all runs in a browser" \
 	    "scai init my-study" "copies the experiments to a folder of yours"
 
 test: $(VENV)/.installed-dev ## the checks and the fast tests (under 3 minutes on two cores)
