@@ -97,11 +97,7 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
         choice("persona", "Person", [(p, figures.name(p)) for p in dict.fromkeys(m.persona for m in firsts)]),
         choice("task", "Task", [(t, t) for t in dict.fromkeys(m.task for m in firsts)]),
         choice("kind", "Notable", [(kind, kind) for kind in kinds]),
-        tag(
-            "label",
-            tag("span", "Text"),
-            tag("input", type="search", name="text", placeholder="words in it", autocomplete="off"),
-        ),
+        field("text", "Text", "", "words in it"),
     )
     status = tag("output", counted(len(talks), "conversation"), class_="count", aria_live="polite")
     return tag(
@@ -131,6 +127,12 @@ def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: st
             name=name,
         ),
     )
+
+
+def field(name: str, label: str, value: str, hint: str) -> Html:
+    """Return a text field of a form."""
+    box = tag("input", type="search", name=name, value=value or None, placeholder=hint, autocomplete="off")
+    return tag("label", tag("span", label), box)
 
 
 def conversation(figures: Figures, talk: ConversationExcerpt, prefix: str, links: CallLinks | None = None) -> Html:

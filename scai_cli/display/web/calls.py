@@ -10,8 +10,8 @@ from typing import Any, Final, get_args
 
 from scai_cli.display.report.html import Child, Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
-from scai_cli.display.report.transcripts import choice
-from scai_cli.display.web.frame import Part, View, field, form, heading, of, pace, tabs
+from scai_cli.display.report.transcripts import choice, field
+from scai_cli.display.web.frame import Part, View, form, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import PAGES
 from scai_cli.messages import AgentRole

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from scai_cli.display.report.frame import badge
 from scai_cli.display.report.html import Address, Child, Html, note, tag
 from scai_cli.display.report.plain import glossary
 from scai_cli.text.counts import counted
@@ -73,11 +74,6 @@ def _refreshing() -> Html:
 def heading(title: Child, status: str = "", below: Child = None) -> Html:
     """Return the title of a page with the status of its work as word and colour, and a line below."""
     return tag("div", tag("h1", title, [" ", badge(status)] if status else None), below and note(below))
-
-
-def badge(status: str) -> Html:
-    """Return a status as word and colour."""
-    return tag("span", status, class_=f"status {status}")
 
 
 def tabs(name: str, here: str, pages: Sequence[tuple[str, str]]) -> Html:
@@ -148,9 +144,3 @@ def compare_form(*children: Child) -> Html:
     """Return a form with the boxes of runs, which compares the ticked ones."""
     button = tag("button", "Compare the ticked runs", type="submit", class_="all")
     return tag("form", children, button, action=Address.of("compare"), method="get")
-
-
-def field(name: str, label: str, value: str, hint: str) -> Html:
-    """Return a text field of a form."""
-    box = tag("input", type="search", name=name, value=value or None, placeholder=hint, autocomplete="off")
-    return tag("label", tag("span", label), box)

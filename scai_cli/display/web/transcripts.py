@@ -8,8 +8,8 @@ from typing import Final
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, note, tag, together
 from scai_cli.display.report.sections import Run
-from scai_cli.display.report.transcripts import choice, conversation
-from scai_cli.display.web.frame import Part, View, field, form, of, pace
+from scai_cli.display.report.transcripts import choice, conversation, field
+from scai_cli.display.web.frame import Part, View, form, of, pace
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import is_running, run_heading
 from scai_cli.runs.history.conversation_search import ANSWERS, Search, read_conversations, search
