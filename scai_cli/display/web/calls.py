@@ -36,7 +36,7 @@ OTHER_PAGES: Final = (("", "Overview"), ("calls", "Model calls"))
 
 def calls_page(library: Library, asked: Asked) -> View:
     """Return the list of calls whose ids begin as the query says; raises RunError for a damaged line."""
-    path, part = library.folder(asked.name), Part(max(1, asked.number("page") or 1), SIZE, 0)
+    path, part = library.folder(asked.name), Part(asked.number("page") or 1, SIZE, 0)
     found: list[LoggedCall] = []
     total = 0
     for call in list_calls(path, asked.text("id"), asked.text("role")):

@@ -84,7 +84,7 @@ def _box(sweep: Sweep, cell: CellRecord) -> Html | None:
 def _set(path: Path, asked: Asked) -> View:
     """Return rows of a generated set: question, both answers, and how they were judged."""
     manifest, outcome = read_generation(path), outcome_of(path)
-    part, shown = Part(max(1, asked.number("page") or 1), SIZE, 0), []
+    part, shown = Part(asked.number("page") or 1, SIZE, 0), []
     total = written = 0
     for row in rows(path):
         written += 1

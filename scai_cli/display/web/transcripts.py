@@ -51,7 +51,7 @@ def _found(library: Library, run: Run, asked: Asked) -> tuple[list[str], Part]:
     selection = Selection(asked.number("epoch"), asked.text("persona") or None, asked.text("task") or None)
     wanted, history = Search(selection, asked.text("kind"), asked.text("text")), run.figures.history
     found = library.drawn(f"transcripts {wanted}", asked.name, lambda: search(history, wanted))
-    return found, Part(max(1, asked.number("page") or 1), SIZE, len(found))
+    return found, Part(asked.number("page") or 1, SIZE, len(found))
 
 
 def _form(run: Figures, asked: Asked) -> Html:
