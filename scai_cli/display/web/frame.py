@@ -108,10 +108,10 @@ class Part:
         """The items on it."""
         return slice((self.number - 1) * self.size, self.number * self.size)
 
-    def words(self, one: str, many: str | None = None) -> str:
+    def words(self, one: str) -> str:
         """Return `51 to 100 of 344 conversations`."""
         first, last = self.span.start + 1, min(self.span.stop, self.total)
-        whole = counted(self.total, one, many)
+        whole = counted(self.total, one)
         return whole if last < first or last - first + 1 == self.total else f"{first:,} to {last:,} of {whole}"
 
     def links(self, name: str, *steps: str, **query: str) -> Html | None:
@@ -143,4 +143,4 @@ def compare_box(name: str) -> Html:
 def compare_form(*children: Child) -> Html:
     """Return a form with the boxes of runs, which compares the ticked ones."""
     button = tag("button", "Compare the ticked runs", type="submit", class_="all")
-    return tag("form", children, button, action=Address.of("compare"), method="get")
+    return tag("form", children, button, action=COMPARISON, method="get")

@@ -39,7 +39,7 @@ def run_page(library: Library, asked: Asked) -> View:
     run = library.run(asked.name)
     content = together(
         run.answer,
-        drawn(list(run.opening(_WHOLE))),
+        drawn(run.opening(_WHOLE)),
         tag(
             "section",
             tag("p", tag("a", "People, charts, revisions and problems", href=of(asked.name, "details"))),
