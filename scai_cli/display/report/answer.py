@@ -48,7 +48,7 @@ def answer(run: Figures, prefix: str) -> Html:
     """Return the result of the run, the most important first; `prefix` is that of the anchors of its sections."""
     unsure = [*health_warnings(run.history.answers, run.history.config), *seed_dependence(run.history.config)]
     cautions = (tag("p", marked(f"{sentence_case(line)}."), class_="caution") for line in unsure)
-    end = tag("p", words, class_="end") if (words := _end(run)) else None
+    end = tag("p", words) if (words := _end(run)) else None
     brief = [(title, content) for title, content in _brief(run, prefix) if content]
     facts = tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in brief), class_="brief")
     lead = tag("p", _lead(run), class_="lead")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from scai_cli.analysis.leave_one_out import RuleEffect
+from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.analysis.verdicts import signed, verdict_of
 from scai_cli.display.numbers import listed
@@ -23,7 +23,7 @@ def deciding_rules(run: Figures, prefix: str) -> Iterator[Child]:
     product = run.history.product[0]
     changed = rule_wordings(run.history, product.version)
     if run.explanation is not None:
-        yield from _measured(run, run.explanation.rules)
+        yield from _measured(run, run.explanation)
     elif changed:
         named = [pair.rule.id for pair in run.pairs if pair.rule is not None]
         rules = sorted((rule for rule in product.rules if rule.id in changed), key=lambda rule: rule.id not in named)
@@ -38,8 +38,8 @@ def deciding_rules(run: Figures, prefix: str) -> Iterator[Child]:
         yield tag("p", tag("a", words, href=f"#{prefix}constitution"))
 
 
-def _measured(run: Figures, rules: tuple[RuleEffect, ...]) -> Iterator[Child]:
-    found = [rule for rule in rules if _is_beyond_chance(rule)]
+def _measured(run: Figures, explanation: Explanation) -> Iterator[Child]:
+    found = [rule for rule in explanation.rules if _is_beyond_chance(rule)]
     found.sort(key=lambda rule: -abs(rule.welfare.estimate if rule.welfare else 0.0))
     if not found:
         yield tag("p", "No rule by itself: played again with and without each, none has an effect beyond chance.")
@@ -47,10 +47,10 @@ def _measured(run: Figures, rules: tuple[RuleEffect, ...]) -> Iterator[Child]:
     yield tag(
         "p",
         "Played again with and without each rule, these have an effect beyond chance ",
-        term(run.explanation.function if run.explanation else ""),
+        term(explanation.function),
         ":",
     )
-    yield _listed(_rule(run, each.rule, _effect(run, each)) for each in found[:MOST_RULES])
+    yield _listed(_rule(run, each.rule, _effect(run, explanation, each)) for each in found[:MOST_RULES])
     if (more := len(found) - MOST_RULES) > 0:
         yield note(f"and {counted(more, 'more rule')} with a smaller effect")
 
@@ -59,7 +59,7 @@ def _is_beyond_chance(rule: RuleEffect) -> bool:
     return verdict_of(rule.welfare) in ("higher", "lower") or bool(rule.named("gains") or rule.named("loses"))
 
 
-def _effect(run: Figures, rule: RuleEffect) -> str:
+def _effect(run: Figures, explanation: Explanation, rule: RuleEffect) -> str:
     """Return the people who gain and lose by a rule, and its effect on the whole group beyond chance."""
 
     def people(verb: str, effects: dict[str, float]) -> str:
@@ -67,8 +67,8 @@ def _effect(run: Figures, rule: RuleEffect) -> str:
 
     gains, loses = rule.named("gains"), rule.named("loses")
     parts = [people(verb, effects) for verb, effects in (("helps", gains), ("hurts", loses)) if effects]
-    if rule.welfare is not None and verdict_of(rule.welfare) in ("higher", "lower") and run.explanation is not None:
-        parts.append(f"{signed(rule.welfare.estimate, 2)} for {function_words(run.explanation.function)}")
+    if rule.welfare is not None and verdict_of(rule.welfare) in ("higher", "lower"):
+        parts.append(f"{signed(rule.welfare.estimate, 2)} for {function_words(explanation.function)}")
     return "; ".join(parts)
 
 

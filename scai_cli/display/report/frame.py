@@ -37,6 +37,11 @@ def header(title: Html, below: str, anchor: str) -> Html:
     return tag("header", tag("p", "scai report", class_="top-line"), title, note(below), id=anchor)
 
 
+def badge(status: str) -> Html:
+    """Return a status as word and colour."""
+    return tag("span", status, class_=f"status {status}")
+
+
 def nav(links: Sequence[tuple[str, str]]) -> Html:
     """Return the links, (anchor, words), to the sections of a page."""
     items = (tag("li", tag("a", words, href=f"#{anchor}")) for anchor, words in links)

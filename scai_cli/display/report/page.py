@@ -8,9 +8,9 @@ from scai_cli.display.numbers import listed
 from scai_cli.display.report.answer import subtitle
 from scai_cli.display.report.charts import undrawn_note
 from scai_cli.display.report.comparison import SideBySide
-from scai_cli.display.report.frame import header, nav, page
+from scai_cli.display.report.frame import badge, header, nav, page
 from scai_cli.display.report.html import Child, Html, note, tag, together
-from scai_cli.display.report.sections import BRIEF, Detail, Run, Section, read_run
+from scai_cli.display.report.sections import BRIEF, Detail, Run, drawn, read_run
 from scai_cli.errors import RunError
 
 LIMIT: Final = 1_500_000
@@ -53,7 +53,7 @@ def _alone(run: Run, detail: Detail) -> Html:
         run.answer,
         undrawn_note(),
         nav([(run.prefix + section.anchor, section.title) for section in sections]),
-        _drawn(run.prefix, sections, "h2"),
+        drawn(sections, run.prefix),
     )
 
 
@@ -66,7 +66,7 @@ def _several(runs: Sequence[Run], side_by_side: SideBySide, detail: Detail) -> H
             tag("h2", *_name(run)),
             note(subtitle(run.figures)),
             run.answer,
-            _drawn(run.prefix, [*run.opening(detail), *run.sections(detail)], "h3"),
+            drawn([*run.opening(detail), *run.sections(detail)], run.prefix, "h3"),
             id=f"{run.prefix}top",
         )
         for run in runs
@@ -77,18 +77,12 @@ def _several(runs: Sequence[Run], side_by_side: SideBySide, detail: Detail) -> H
         side_by_side.answer,
         undrawn_note(),
         nav([*places, *((f"{run.prefix}top", f"All about {name}") for run, name in zip(runs, names, strict=True))]),
-        _drawn("", sections, "h2"),
+        drawn(sections),
         articles,
     )
 
 
 def _name(run: Run) -> tuple[Child, ...]:
     status = run.figures.history.status
-    badges = (tag("span", status, class_=f"status {status}"), " ", tag("span", run.figures.whose, class_="status"))
+    badges = (badge(status), " ", tag("span", run.figures.whose, class_="status"))
     return (run.figures.history.run_id, " ", *badges)
-
-
-def _drawn(prefix: str, sections: Sequence[Section], heading: str) -> Html:
-    return together(
-        tag("section", tag(heading, section.title), section.content, id=prefix + section.anchor) for section in sections
-    )

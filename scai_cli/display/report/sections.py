@@ -1,6 +1,6 @@
 """One run on the page, section by section."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -133,6 +133,13 @@ class Run:
             _section("problems", "Problems", problems(self.figures)),
             _section("again", "How to reproduce", reproduce(self.figures)),
         ]
+
+
+def drawn(sections: Iterable[Section], prefix: str = "", heading: str = "h2") -> Html:
+    """Return sections with their headings; `prefix` is that of their anchors."""
+    return together(
+        tag("section", tag(heading, each.title), each.content, id=prefix + each.anchor) for each in sections
+    )
 
 
 def read_run(path: Path, prefix: str) -> Run:

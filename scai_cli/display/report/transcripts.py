@@ -8,7 +8,7 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, scai_command, tag
 from scai_cli.messages import ending
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
-from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, conversation_of
+from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, by_place, conversation_of
 from scai_cli.text.counts import counted
 
 CallLinks = Callable[[str], Html]
@@ -47,21 +47,9 @@ def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) 
         drawn[talk.id] = html
         shown |= {message.id for message in talk.messages}
     kept = [talk for talk in excerpts.conversations if talk.id in drawn]
-    kept.sort(key=_order(figures))
+    place = by_place(figures.history)
+    kept.sort(key=lambda talk: place(talk.id))
     return Transcripts(_section(figures, kept, drawn, excerpts.total), prefix, frozenset(shown))
-
-
-def _order(figures: Figures) -> Callable[[ConversationExcerpt], tuple[int, int, int]]:
-    """Return the key that sorts conversations by epoch, person and task."""
-    started = figures.history.started
-    people = {name: n for n, name in enumerate(started.personas if started else ())}
-    tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
-
-    def key(talk: ConversationExcerpt) -> tuple[int, int, int]:
-        first = talk.messages[0]
-        return first.epoch, people.get(first.persona, len(people)), tasks.get(first.task, len(tasks))
-
-    return key
 
 
 def _section(figures: Figures, talks: Sequence[ConversationExcerpt], drawn: dict[str, Html], total: int) -> Html:
@@ -97,11 +85,7 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
         choice("persona", "Person", [(p, figures.name(p)) for p in dict.fromkeys(m.persona for m in firsts)]),
         choice("task", "Task", [(t, t) for t in dict.fromkeys(m.task for m in firsts)]),
         choice("kind", "Notable", [(kind, kind) for kind in kinds]),
-        tag(
-            "label",
-            tag("span", "Text"),
-            tag("input", type="search", name="text", placeholder="words in it", autocomplete="off"),
-        ),
+        field("text", "Text", "", "words in it"),
     )
     status = tag("output", counted(len(talks), "conversation"), class_="count", aria_live="polite")
     return tag(
@@ -131,6 +115,12 @@ def choice(name: str, label: str, options: Iterable[tuple[str, str]], chosen: st
             name=name,
         ),
     )
+
+
+def field(name: str, label: str, value: str, hint: str) -> Html:
+    """Return a text field of a form."""
+    box = tag("input", type="search", name=name, value=value or None, placeholder=hint, autocomplete="off")
+    return tag("label", tag("span", label), box)
 
 
 def conversation(figures: Figures, talk: ConversationExcerpt, prefix: str, links: CallLinks | None = None) -> Html:

@@ -10,8 +10,8 @@ from typing import Any, Final, get_args
 
 from scai_cli.display.report.html import Child, Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
-from scai_cli.display.report.transcripts import choice
-from scai_cli.display.web.frame import Part, View, field, form, heading, of, pace, tabs
+from scai_cli.display.report.transcripts import choice, field
+from scai_cli.display.web.frame import Part, View, form, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import PAGES
 from scai_cli.messages import AgentRole
@@ -36,7 +36,7 @@ OTHER_PAGES: Final = (("", "Overview"), ("calls", "Model calls"))
 
 def calls_page(library: Library, asked: Asked) -> View:
     """Return the list of calls whose ids begin as the query says; raises RunError for a damaged line."""
-    path, part = library.folder(asked.name), Part(max(1, asked.number("page") or 1), SIZE, 0)
+    path, part = library.folder(asked.name), Part(asked.number("page") or 1, SIZE, 0)
     found: list[LoggedCall] = []
     total = 0
     for call in list_calls(path, asked.text("id"), asked.text("role")):

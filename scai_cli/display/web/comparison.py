@@ -6,9 +6,10 @@ from scai_cli.display.numbers import listed
 from scai_cli.display.report.comparison import SideBySide
 from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import tag, together
+from scai_cli.display.report.sections import drawn
 from scai_cli.display.web.frame import ALL, HOME, View, heading, of, pace
 from scai_cli.display.web.library import MOST_RUNS, Asked, Library
-from scai_cli.display.web.runs import drawn, is_running
+from scai_cli.display.web.runs import is_running
 
 
 def comparison_page(library: Library, asked: Asked) -> View:

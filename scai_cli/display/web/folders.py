@@ -10,17 +10,16 @@ from scai_cli.datasets.generate.manifest import GenerateManifest, read_generatio
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, Judgement, rows
 from scai_cli.display.numbers import number
 from scai_cli.display.report.evaluation import evaluation_body, evaluation_facts
+from scai_cli.display.report.frame import badge
 from scai_cli.display.report.html import Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts, sweep_status
-from scai_cli.display.report.transcripts import choice
+from scai_cli.display.report.transcripts import choice, field
 from scai_cli.display.web.calls import OTHER_PAGES
 from scai_cli.display.web.frame import (
     Part,
     View,
-    badge,
     compare_box,
     compare_form,
-    field,
     form,
     heading,
     of,
@@ -85,7 +84,7 @@ def _box(sweep: Sweep, cell: CellRecord) -> Html | None:
 def _set(path: Path, asked: Asked) -> View:
     """Return rows of a generated set: question, both answers, and how they were judged."""
     manifest, outcome = read_generation(path), outcome_of(path)
-    part, shown = Part(max(1, asked.number("page") or 1), SIZE, 0), []
+    part, shown = Part(asked.number("page") or 1, SIZE, 0), []
     total = written = 0
     for row in rows(path):
         written += 1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from scai_cli.display.report.frame import badge
 from scai_cli.display.report.html import Address, Child, Html, note, tag
 from scai_cli.display.report.plain import glossary
 from scai_cli.text.counts import counted
@@ -75,11 +76,6 @@ def heading(title: Child, status: str = "", below: Child = None) -> Html:
     return tag("div", tag("h1", title, [" ", badge(status)] if status else None), below and note(below))
 
 
-def badge(status: str) -> Html:
-    """Return a status as word and colour."""
-    return tag("span", status, class_=f"status {status}")
-
-
 def tabs(name: str, here: str, pages: Sequence[tuple[str, str]]) -> Html:
     """Return the links to the pages, (step of the address, words), of one folder."""
     links = (
@@ -112,10 +108,10 @@ class Part:
         """The items on it."""
         return slice((self.number - 1) * self.size, self.number * self.size)
 
-    def words(self, one: str, many: str | None = None) -> str:
+    def words(self, one: str) -> str:
         """Return `51 to 100 of 344 conversations`."""
         first, last = self.span.start + 1, min(self.span.stop, self.total)
-        whole = counted(self.total, one, many)
+        whole = counted(self.total, one)
         return whole if last < first or last - first + 1 == self.total else f"{first:,} to {last:,} of {whole}"
 
     def links(self, name: str, *steps: str, **query: str) -> Html | None:
@@ -147,10 +143,4 @@ def compare_box(name: str) -> Html:
 def compare_form(*children: Child) -> Html:
     """Return a form with the boxes of runs, which compares the ticked ones."""
     button = tag("button", "Compare the ticked runs", type="submit", class_="all")
-    return tag("form", children, button, action=Address.of("compare"), method="get")
-
-
-def field(name: str, label: str, value: str, hint: str) -> Html:
-    """Return a text field of a form."""
-    box = tag("input", type="search", name=name, value=value or None, placeholder=hint, autocomplete="off")
-    return tag("label", tag("span", label), box)
+    return tag("form", children, button, action=COMPARISON, method="get")

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scai_cli.display.numbers import change, number
+from scai_cli.display.report.frame import badge
 from scai_cli.display.report.html import Child, Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
-from scai_cli.display.web.frame import ALL, View, badge, compare_box, compare_form, heading, of, pace
+from scai_cli.display.web.frame import ALL, View, compare_box, compare_form, heading, of, pace
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated, list_sweeps
 

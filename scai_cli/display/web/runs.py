@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.display.report.answer import subtitle
 from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import Html, tag, together
-from scai_cli.display.report.sections import Detail, Run, Section
+from scai_cli.display.report.sections import Detail, Run, drawn
 from scai_cli.display.web.frame import View, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 
@@ -40,7 +39,7 @@ def run_page(library: Library, asked: Asked) -> View:
     run = library.run(asked.name)
     content = together(
         run.answer,
-        drawn(list(run.opening(_WHOLE))),
+        drawn(run.opening(_WHOLE)),
         tag(
             "section",
             tag("p", tag("a", "People, charts, revisions and problems", href=of(asked.name, "details"))),
@@ -71,8 +70,3 @@ def run_heading(run: Run, here: str) -> Html:
 def is_running(run: Run) -> bool:
     """Return whether a process works on a run."""
     return run.figures.history.status == "running"
-
-
-def drawn(sections: Sequence[Section]) -> Html:
-    """Return sections of the report with their headings."""
-    return together(tag("section", tag("h2", each.title), each.content, id=each.anchor) for each in sections)

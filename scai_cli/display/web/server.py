@@ -165,11 +165,12 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
 def _file(name: str) -> Handler:
     package, kind = _FILES[name]
     text = resources.files(package).joinpath(name).read_text(encoding="utf-8")
+    state = _tag(_digest(text))
 
     async def answer(request: web.Request) -> web.Response:
-        if request.headers.get("If-None-Match") == _tag(_digest(text)):
+        if request.headers.get("If-None-Match") == state:
             return web.Response(status=304)
-        return web.Response(text=text, content_type=kind, charset="utf-8", headers={"ETag": _tag(_digest(text))})
+        return web.Response(text=text, content_type=kind, charset="utf-8", headers={"ETag": state})
 
     return answer
 

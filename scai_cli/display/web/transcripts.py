@@ -8,8 +8,8 @@ from typing import Final
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, note, tag, together
 from scai_cli.display.report.sections import Run
-from scai_cli.display.report.transcripts import choice, conversation
-from scai_cli.display.web.frame import Part, View, field, form, of, pace
+from scai_cli.display.report.transcripts import choice, conversation, field
+from scai_cli.display.web.frame import Part, View, form, of, pace
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import is_running, run_heading
 from scai_cli.runs.history.conversation_search import ANSWERS, Search, read_conversations, search
@@ -51,7 +51,7 @@ def _found(library: Library, run: Run, asked: Asked) -> tuple[list[str], Part]:
     selection = Selection(asked.number("epoch"), asked.text("persona") or None, asked.text("task") or None)
     wanted, history = Search(selection, asked.text("kind"), asked.text("text")), run.figures.history
     found = library.drawn(f"transcripts {wanted}", asked.name, lambda: search(history, wanted))
-    return found, Part(max(1, asked.number("page") or 1), SIZE, len(found))
+    return found, Part(asked.number("page") or 1, SIZE, len(found))
 
 
 def _form(run: Figures, asked: Asked) -> Html:

@@ -1,12 +1,12 @@
 """Find conversations by person, task, kind of answer and text in one pass over the events; read some in another."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.messages import ending
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, read_events, selects
-from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, conversation_of, notable
+from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, by_place, conversation_of, notable
 from scai_cli.runs.history.fold import EVERYTHING
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.selection import Selection
@@ -50,7 +50,7 @@ def search(history: History, wanted: Search) -> list[str]:
         if says is not None and isinstance(event, CompactMessage | CompactRating) and says(event):
             found[conversation_of(event.id)] = None
     kept = [name for name in found if wanted.kind not in KINDS or wanted.kind in notables.get(name, ())]
-    return sorted(kept, key=_order(history))
+    return sorted(kept, key=by_place(history))
 
 
 def read_conversations(history: History, names: Container[str], most_characters: int) -> list[ConversationExcerpt]:
@@ -70,7 +70,7 @@ def read_conversations(history: History, names: Container[str], most_characters:
             if name not in talks:
                 talks[name] = ConversationExcerpt(name, kinds.get(name, ()), most_characters=most_characters)
             talks[name].add(event)
-    return [talks[name] for name in sorted(talks, key=_order(history)) if talks[name].messages]
+    return [talks[name] for name in sorted(talks, key=by_place(history)) if talks[name].messages]
 
 
 def _test(wanted: Search) -> Callable[[CompactMessage | CompactRating], bool] | None:
@@ -88,17 +88,3 @@ def _test(wanted: Search) -> Callable[[CompactMessage | CompactRating], bool] | 
         return text in (event.content if isinstance(event, CompactMessage) else event.comment).lower()
 
     return test
-
-
-def _order(history: History) -> Callable[[str], tuple[Sequence[int], str]]:
-    """Return the key that sorts ids of conversations by epoch, person and task."""
-    started = history.started
-    people = {name: n for n, name in enumerate(started.personas if started else ())}
-    tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
-
-    def key(name: str) -> tuple[Sequence[int], str]:
-        epoch, person, task = [*name.split("/"), "", ""][:3]
-        number = int(epoch[1:]) if epoch[1:].isdecimal() else 0
-        return (number, people.get(person, len(people)), tasks.get(task, len(tasks))), name
-
-    return key

@@ -5,7 +5,7 @@ chosen by their ratings, and one pass over the events keeps only these.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 from itertools import zip_longest
@@ -111,6 +111,20 @@ def evidence(history: History) -> list[str]:
 def conversation_of(piece: str) -> str:
     """Return the conversation of a message or of a rating: `e1/ann/tea/m2/own` -> `e1/ann/tea`."""
     return "/".join(piece.split("/")[:3])
+
+
+def by_place(history: History) -> Callable[[str], tuple[Sequence[int], str]]:
+    """Return the key that sorts ids of conversations by epoch, person and task."""
+    started = history.started
+    people = {name: n for n, name in enumerate(started.personas if started else ())}
+    tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
+
+    def key(name: str) -> tuple[Sequence[int], str]:
+        epoch, person, task = [*name.split("/"), "", ""][:3]
+        number = int(epoch[1:]) if epoch[1:].isdecimal() else 0
+        return (number, people.get(person, len(people)), tasks.get(task, len(tasks))), name
+
+    return key
 
 
 def notable(history: History) -> Mapping[str, Sequence[str]]:

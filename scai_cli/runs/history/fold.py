@@ -65,8 +65,9 @@ def _wanted(history: History, messages: bool, ratings: bool, selection: Selectio
         # Nearly all events are ratings and messages, so their tests are here and not in a function.
         if isinstance(event, CompactRating):
             value = event.value
-            fits = event.epoch in known.epochs and (value is None or known.low <= value <= known.high)
-            if fits := fits and event.conversation.count("/") == 2:
+            is_on_scale = value is None or known.low <= value <= known.high
+            fits = is_on_scale and event.epoch in known.epochs and event.conversation.count("/") == 2
+            if fits:
                 add(event)
             kept = ratings and selected(event.id.encode())
         elif isinstance(event, CompactMessage):

@@ -42,14 +42,13 @@ def _entry(path: Path) -> Entry:
     readable = strange_file(path) is None
     started = _started(path) if readable else None
     end = _read_end(path / EVENTS) if readable else _End()
-    done, finished = end.epochs, end.finished
     outcome = outcome_of(path) if readable else {}
     return {
         "run_id": path.name,
         "name": started.name if started else None,
-        "status": status_of(path, finished, outcome) if readable else "failed",
+        "status": status_of(path, end.finished, outcome) if readable else "failed",
         "started": started.time if started else None,
-        "epochs_done": done,
+        "epochs_done": end.epochs,
         "epochs": started.epochs if started else None,
         "model": ", ".join(dict.fromkeys(started.models.values())) if started else None,
         "health": outcome.get("health") or [],
