@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND, CallsBar, CallsLines, spent_words
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.jobs.session import SessionStart
 from scai_cli.models.call_count import CallCount
 from scai_cli.text.characters import one_line
@@ -109,7 +110,7 @@ class ProgressView(Generic[Seen]):
 
     def _draw(self) -> RenderableType:
         width = self._console.width
-        state = Text(_fitting(self._work.line(self._count.words), width), style="bold")
+        state = Text(_fitting(self._work.line(self._count.words), width), style=HEADING)
         return state if self._bar is None else Group(state, self._bar.row(width))
 
 
