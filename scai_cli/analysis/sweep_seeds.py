@@ -81,10 +81,10 @@ class Repeats:
         return ", ".join(people[:_MOST_PEOPLE]) + more
 
 
-def repeats(sweep: Sweep, runs: Mapping[str, SweepRun]) -> Repeats | None:
+def repeats(runs: Mapping[str, SweepRun]) -> Repeats | None:
     """Return the result over the seeds; None if a sweep has other axes, or no finished run."""
     found = [run.repeat for run in runs.values() if run.repeat is not None]
-    if list(sweep.axes) != [SEED] or not found:
+    if not found:
         return None
     gains = [run.record.gain.value for run in runs.values() if run.record.gain is not None]
     return Repeats(

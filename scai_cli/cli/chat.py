@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import completion, options
+from scai_cli.cli import options
 from scai_cli.errors import CallFailed, RunError
 from scai_cli.messages import ending
 from scai_cli.text.characters import clean, json_line, one_line
@@ -24,12 +24,7 @@ def chat(
     run: options.Run,
     persona: Annotated[
         str | None,
-        typer.Option(
-            "--persona",
-            help="Chat as this persona; rules for this persona alone apply, too.",
-            metavar="ID",
-            autocompletion=completion.ids("personas"),
-        ),
+        options.one_of("personas", "--persona", "Chat as this persona; rules for this persona alone apply, too."),
     ] = None,
     against: Annotated[
         str | None,

@@ -66,24 +66,15 @@ Model = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed for all random draws.", metavar="N")]
 Epoch = Annotated[int | None, typer.Option("--epoch", help="Use only this epoch.", metavar="N")]
-Persona = Annotated[
-    str | None,
-    typer.Option(
-        "--persona",
-        help="Use only this persona's conversations.",
-        metavar="ID",
-        autocompletion=completion.ids("personas"),
-    ),
-]
-Task = Annotated[
-    str | None,
-    typer.Option(
-        "--task",
-        help="Use only conversations about this task.",
-        metavar="ID",
-        autocompletion=completion.ids("tasks"),
-    ),
-]
+
+
+def one_of(section: str, name: str, about: str) -> Any:
+    """Return the option `name` for the id of one of a run's `personas` or `tasks`, its `section`."""
+    return typer.Option(name, help=about, metavar="ID", autocompletion=completion.ids(section))
+
+
+Persona = Annotated[str | None, one_of("personas", "--persona", "Use only this persona's conversations.")]
+Task = Annotated[str | None, one_of("tasks", "--task", "Use only conversations about this task.")]
 
 MaxUsd = Annotated[
     float | None, typer.Option("--max-usd", help="Stop before the cost exceeds this many US dollars.", metavar="USD")

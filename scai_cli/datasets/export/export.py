@@ -277,8 +277,8 @@ class _Pass:
                 yield _TEXTS["mixed_splits"]
             return
         yield _TEXTS["split_by"][self._splitter.by]
-        rows, total = self.rows(), sum(self.rows().values())
-        shares = self._splitter.shares
+        rows, shares = self.rows(), self._splitter.shares
+        total = sum(rows.values())
         if all(rows.values()) and any(abs(rows[name] / total - share) > _UNEVEN for name, share in shares.items()):
             found = ", ".join(f"{name} {100 * rows[name] / total:.0f} % ({100 * shares[name]:.0f} %)" for name in rows)
             yield _TEXTS["uneven"].format(shares=found)

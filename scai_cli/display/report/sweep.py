@@ -87,7 +87,7 @@ def sweep_facts(sweep: Sweep) -> str:
 
 def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Html]:
     """Yield which axes make a difference, the results of each in sentences, whose people they are of, and warnings."""
-    repeated = repeats(sweep, runs)
+    repeated = repeats(runs)
     yield tag("p", _repeated(repeated) if repeated else _lead(found) or _nothing_compared(sweep), class_="lead")
     axes: list[tuple[str, Child]] = [(cut(axis, _MOST_VALUE), list(_results(rows))) for axis, rows in found.items()]
     axes += _over_seeds(repeated) if repeated else []

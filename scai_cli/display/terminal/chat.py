@@ -10,6 +10,7 @@ from rich.table import Table
 
 from scai_cli.display.terminal.consoles import err, out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.jobs.chat import Dialogue
 from scai_cli.text.characters import one_line, visible
 from scai_cli.text.data_files import read_data_file
@@ -25,12 +26,12 @@ def print_head(dialogues: Sequence[Dialogue], called: str | None) -> None:
     persona = f", as for {called}" if called else ""
     versions = " against ".join(dialogue.name for dialogue in reversed(dialogues))
     head = f"{started.run_id}: constitution {versions}{persona}; {started.model}"
-    err().print(styled(one_line(head), "dim"))
+    err().print(styled(one_line(head), MUTED))
 
 
 def print_commands(answers: int) -> None:
     """Print the commands on a line of stderr, which stays above the prompt while a message is typed."""
-    err().print(styled(_TEXTS["above"][answers], "dim"), soft_wrap=True)
+    err().print(styled(_TEXTS["above"][answers], MUTED), soft_wrap=True)
 
 
 def print_help(answers: int) -> None:
@@ -46,7 +47,7 @@ def print_answers(answers: Sequence[tuple[str, str]], *, headed: bool) -> None:
         return
     for n, (name, text) in enumerate(answers):
         if headed or console.is_terminal:
-            console.print(styled(f"{chr(10) if n else ''}{name}:" if headed else "", "bold"), soft_wrap=True)
+            console.print(styled(f"{chr(10) if n else ''}{name}:" if headed else "", HEADING), soft_wrap=True)
         if not console.is_terminal:
             console.print(visible(text), soft_wrap=True)
         else:
@@ -71,5 +72,5 @@ def tell(line: str) -> None:
 def waiting(console: Console, on: bool) -> None:
     """Show on a terminal that the answer is awaited, or remove this line."""
     if console.is_terminal:
-        console.print(styled("waiting for the answer ..." if on else " " * 26, "dim"), end="")
+        console.print(styled("waiting for the answer ..." if on else " " * 26, MUTED), end="")
         console.control(Control((ControlType.CARRIAGE_RETURN,)))

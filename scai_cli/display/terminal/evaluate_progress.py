@@ -1,16 +1,11 @@
 """The progress of an evaluation."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
-from scai_cli.evaluation.row import EvaluationRow
+from scai_cli.display.terminal.progress_view import complaint
 from scai_cli.jobs.evaluate import EvaluationEvent, EvaluationStarted
 from scai_cli.jobs.session import SessionStart
-from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
-
-_SHOWN_PROBLEMS: Final = 3
-"""The number of problems shown in full; later ones are only counted."""
 
 
 @dataclass(slots=True)
@@ -40,7 +35,7 @@ class EvaluateProgress:
         self.suite = item.suite
         self.done[item.suite] = self.done.get(item.suite, 0) + 1
         self.problems += item.problem is not None
-        return self._complaint(item)
+        return complaint(item.problem, self.problems)
 
     def milestone(self) -> str | None:
         """Return the progress after the last item of a suite."""
@@ -52,9 +47,3 @@ class EvaluateProgress:
         parts = [f"{name} {self.done.get(name, 0):,} of {wanted:,}" for name, wanted in self.wanted.items()]
         problems = f", {self.problems:,} with problems" if self.problems else ""
         return f"{self.run_id} · {phase} · items: {', '.join(parts)}{problems}"
-
-    def _complaint(self, row: EvaluationRow) -> str | None:
-        if row.problem is None or self.problems > _SHOWN_PROBLEMS:
-            return None
-        more = "; further problems are only counted" if self.problems == _SHOWN_PROBLEMS else ""
-        return f"problem at {one_line(row.problem, 200)}{more}"

@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.run_progress import RunProgress
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.display.terminal.summary import print_summary
 from scai_cli.display.terminal.transcripts import check_known, print_message, print_rating
 from scai_cli.runs.events import RunStarted
@@ -29,7 +31,7 @@ def follow(path: Path, chosen: Selection) -> None:
     """
     console = out()
     follower = _Follower(console, History(path, "running"), chosen, RunProgress(run_id=path.name))
-    live = Live(console=console, get_renderable=follower.draw, refresh_per_second=4, transient=True)
+    live = Live(console=console, get_renderable=follower.draw, refresh_per_second=FRAMES_PER_SECOND, transient=True)
     with live if console.is_interactive else nullcontext():
         for event, is_chosen in follow_events(path, chosen):
             follower.see(event, is_chosen)
@@ -56,7 +58,7 @@ class _Follower:
 
     def draw(self) -> Text:
         """Return the progress of the run in one line."""
-        return Text(one_line(self.progress.line(self.progress.phase), self.console.width), style="bold")
+        return Text(one_line(self.progress.line(self.progress.phase), self.console.width), style=HEADING)
 
     def see(self, event: ReadEvent, is_chosen: bool) -> None:
         """Count an event, and print it if it is of interest to people."""
@@ -74,7 +76,7 @@ class _Follower:
     def _print(self, event: CompactMessage | CompactRating) -> None:
         conversation = event.conversation if isinstance(event, CompactRating) else event.id.rpartition("/")[0]
         if conversation != self.last:
-            self.console.print(styled(conversation, "bold"))
+            self.console.print(styled(conversation, HEADING))
             self.last = conversation
         if isinstance(event, CompactRating):
             print_rating(self.console, self.history, event)

@@ -1,17 +1,13 @@
 """The progress of a generated set."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from scai_cli.datasets.generate.manifest import GenerateManifest
-from scai_cli.datasets.generate.row import GeneratedRow, JudgedWins
+from scai_cli.datasets.generate.row import JudgedWins
+from scai_cli.display.terminal.progress_view import complaint
 from scai_cli.jobs.generate import GenerateEvent, GenerateStarted
 from scai_cli.jobs.session import SessionStart
-from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
-
-_SHOWN_PROBLEMS: Final = 3
-"""The number of problems shown in full; later ones are only counted."""
 
 
 @dataclass(slots=True)
@@ -39,7 +35,7 @@ class GenerateProgress:
         self.written += 1
         self.problems += item.problem is not None
         self.wins.add(item)
-        return self._complaint(item)
+        return complaint(item.problem, self.problems)
 
     def milestone(self) -> str | None:
         """Return the progress after each tenth of the rows."""
@@ -62,12 +58,6 @@ class GenerateProgress:
             f"shown first wins {100 * wins.shown_first / wins.of_both_orders:.0f} %" if wins.of_both_orders else "",
         )
         return " · ".join(filter(None, parts))
-
-    def _complaint(self, row: GeneratedRow) -> str | None:
-        if row.problem is None or self.problems > _SHOWN_PROBLEMS:
-            return None
-        more = "; further problems are only counted" if self.problems == _SHOWN_PROBLEMS else ""
-        return f"problem at {one_line(row.problem, 200)}{more}"
 
 
 def _beginning(manifest: GenerateManifest, written: int) -> str:

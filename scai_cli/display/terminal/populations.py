@@ -11,6 +11,7 @@ from rich.table import Table
 from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.text.characters import one_line
 
@@ -23,7 +24,7 @@ def print_description(file: str, described: Mapping[str, Any]) -> None:
     """Print the description of a population."""
     console = out()
     size = described["personas"]
-    console.print(styled(f"{file}: {size:,} personas, representing {described['weight']:,.6g} people", "bold"))
+    console.print(styled(f"{file}: {size:,} personas, representing {described['weight']:,.6g} people", HEADING))
     console.print(_attributes(described["attributes"], size))
     if described["quotas"]:
         console.print(_quotas(described["quotas"]))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -11,10 +11,13 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND, CallsBar, CallsLines, spent_words
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.jobs.session import SessionStart
 from scai_cli.models.call_count import CallCount
 from scai_cli.text.characters import one_line
 
+_SHOWN_PROBLEMS: Final = 3
+"""The number of problems shown in full; later ones are only counted."""
 Seen = TypeVar("Seen")
 Noted = TypeVar("Noted", contravariant=True)
 
@@ -107,8 +110,16 @@ class ProgressView(Generic[Seen]):
 
     def _draw(self) -> RenderableType:
         width = self._console.width
-        state = Text(_fitting(self._work.line(self._count.words), width), style="bold")
+        state = Text(_fitting(self._work.line(self._count.words), width), style=HEADING)
         return state if self._bar is None else Group(state, self._bar.row(width))
+
+
+def complaint(problem: str | None, problems: int) -> str | None:
+    """Return a line about a row's problem; None without one, and after the first few `problems`."""
+    if problem is None or problems > _SHOWN_PROBLEMS:
+        return None
+    more = "; further problems are only counted" if problems == _SHOWN_PROBLEMS else ""
+    return f"problem at {one_line(problem, 200)}{more}"
 
 
 def _fitting(line: str, width: int) -> str:

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.models.human import Question
 from scai_cli.text.characters import one_line
 
@@ -29,7 +30,7 @@ class ConsolePrompt:
         console.print()
         console.print(Rule(styled(title), align="left"))
         for heading, text in question.sections:
-            console.print(styled(one_line(heading), "bold"))
+            console.print(styled(one_line(heading), HEADING))
             console.print(Padding(styled(text.strip() or "(says nothing)"), (0, 0, 0, 2), expand=False))
             console.print()
 

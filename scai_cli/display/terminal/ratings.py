@@ -114,12 +114,14 @@ def _people(history: History, epochs: Sequence[int]) -> Mapping[str, _Given]:
     return given
 
 
-def _numbers(values: Sequence[float | None], changes: bool, verdict: str = "") -> Iterator[RenderableType]:
-    yield from (number(value, 1) for value in values)
+def _numbers(
+    values: Sequence[float | None], changes: bool, verdict: str = "", digits: int = 1
+) -> Iterator[RenderableType]:
+    yield from (number(value, digits) for value in values)
     if changes:
         before, after = values
         moved = None if before is None or after is None else after - before
-        yield styled(change(moved, 1), style_of(verdict))
+        yield styled(change(moved, digits), style_of(verdict))
 
 
 def _by_rater(width: int, history: History, epoch: Epoch, selection: Selection) -> Iterator[RenderableType]:
@@ -196,14 +198,12 @@ def _cell(values: Sequence[float | None] | None, digits: int) -> str:
 
 def _welfare(found: Headline, width: int) -> Table:
     """Return the welfare by several functions under each version."""
-    titles = [*version_titles(found), *["change", "95 % interval"] * found.apart]
-    shown = 3 if width < _NARROW else len(titles)
-    table = number_table("Welfare (0 to 1)", *titles[:shown], max_width=34)
+    titles = [*version_titles(found), *["change", "95 % interval"] * found.apart][: 3 if width < _NARROW else None]
+    table = number_table("Welfare (0 to 1)", *titles, max_width=34)
     for name in dict.fromkeys((found.welfare.name, *SHOWN_WELFARE)):
         before, after, interval = found.welfare_by(name)
-        moved = None if before is None or after is None else after - before
-        cells = [number(before), number(after), change(moved), between(interval, 2)]
-        table.add_row(welfare_words(name), *cells[: min(shown, len(titles))])
+        cells = [*_numbers((before, after), changes=True, digits=2), between(interval, 2)]
+        table.add_row(welfare_words(name), *cells[: len(titles)])
     return table
 
 

@@ -127,13 +127,12 @@ def print_differences(rows: Sequence[Row]) -> None:
 
 def print_repeats(sweep: Sweep) -> None:
     """Print what the runs of a sweep over seeds alone have in common; nothing for other sweeps."""
-    found = repeats(sweep, read_runs(sweep)) if list(sweep.axes) == [SEED] else None
+    found = repeats(read_runs(sweep)) if list(sweep.axes) == [SEED] else None
     if found is None:
         return
-    over, lines = f"over {counted(found.runs, 'seed')}", [found.runs_words]
-    lines.insert(
-        0, f"{sentence_case(found.metric)} of {found.participants}: {change_words(found.change, 1, over=over)}."
-    )
+    over = f"over {counted(found.runs, 'seed')}"
+    result = f"{sentence_case(found.metric)} of {found.participants}: {change_words(found.change, 1, over=over)}."
+    lines = [result, found.runs_words]
     for what, counts in (("Gained", found.gained), ("Lost", found.lost)):
         lines.append(f"{what} beyond chance: {found.people_words(counts) or 'nobody, in any run'}.")
     if found.gain is not None:

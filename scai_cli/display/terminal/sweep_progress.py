@@ -8,6 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND, CallsBar, CallsLines, spent_words
+from scai_cli.display.terminal.styles import HEADING
 from scai_cli.display.terminal.sweep import state_words, summary_line
 from scai_cli.experiment.sweep_file import SweepLimits
 from scai_cli.jobs.session import Spending
@@ -119,5 +120,5 @@ class SweepProgress:
 
     def _draw(self) -> RenderableType:
         width = self._console.width
-        state = Text(one_line(f"{self._name} · {state_words(list(self._calls.cells.values()))}", width), style="bold")
+        state = Text(one_line(f"{self._name} · {state_words(list(self._calls.cells.values()))}", width), style=HEADING)
         return state if self._bar is None else Group(state, self._bar.row(width))
