@@ -5,7 +5,7 @@ calls are logged in the run's folder `explain/` and answered from there when rep
 The run's own files are not changed.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -39,8 +39,7 @@ from scai_cli.jobs.session import (
     SilentObserver,
     Spending,
     resume_command,
-    run_on_loop,
-    stoppable,
+    run_watched,
     with_remedy,
 )
 from scai_cli.models.call_count import CallCount, Place, Stage
@@ -124,30 +123,16 @@ def explain(
         pool.count.plan(partial(_stage, planned), partial(_expected, planned))
         spent = partial(Spending.of, pool, paid, earlier_usd)
         start = SessionStart(history.run_id, config, pool.meters, pool.count, spent)
-        explanation = _watched(pool, job, command, observer or SilentObserver(), start)
+        try:
+            explanation = run_watched(pool, job, command, observer or SilentObserver(), start)
+        except LimitReached as error:
+            raise with_remedy(
+                error, f"answers so far are kept: raise the limit and continue with `{command}`"
+            ) from None
+        except BatchesWait as error:
+            raise BatchesWait(str(error).replace("`scai resume`", f"`{command}`")) from None
         write_whole(folder.path / RESULT, explanation.model_dump_json(by_alias=True) + "\n")
     return explanation
-
-
-def _watched(
-    pool: ModelPool,
-    job: Coroutine[Any, Any, Explanation],
-    command: str,
-    observer: Observer[Any],
-    start: SessionStart,
-) -> Explanation:
-    """Run the job; an error that stops it has the command that continues."""
-    observer.begin(start)
-    try:
-        explanation = run_on_loop(stoppable(pool, job, command))
-        pool.count.finish()
-        return explanation
-    except LimitReached as error:
-        raise with_remedy(error, f"answers so far are kept: raise the limit and continue with `{command}`") from None
-    except BatchesWait as error:
-        raise BatchesWait(str(error).replace("`scai resume`", f"`{command}`")) from None
-    finally:
-        observer.end()
 
 
 def _log(count: CallCount, is_planned: Callable[[str], bool], call: str, is_repeated: bool) -> None:

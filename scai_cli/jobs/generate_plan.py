@@ -53,24 +53,20 @@ class GeneratePlan:
         }
 
 
-def row_shape(source: GenerateSource) -> RowShape:
-    """Return what the calls of the rows from a source follow from."""
-    people = [persona.id for persona in source.config.train_personas]
-    return RowShape(source.config.generate, people, by_turns(source), partial(criteria_for, source.criteria))
-
-
 def plan_generate(source: GenerateSource, options: GenerateOptions) -> GeneratePlan:
     """Count the calls of a set, without retries, and estimate the rest; raises ConfigError if it cannot be started."""
     check_source(source, options)
-    settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)
+    settings, turns = source.config.generate, by_turns(source)
+    people = [persona.id for persona in source.config.train_personas]
     kinds = bytes(task.kind == RED_TEAM for task in wanted_tasks(options, source))
     if not kinds:
         raise without_tasks(options.tasks)
     numbers = row_settings(source, options, len(kinds)).numbers
-    calls = row_calls(row_shape(source), kinds, numbers)
+    shape = RowShape(settings, people, turns, partial(criteria_for, source.criteria))
+    calls = row_calls(shape, kinds, numbers)
     total = sum(calls.values())
     votes = (calls["comparison"] - bool(calls["comparison"])) * (settings.votes - 1)
     found = estimate(source, options, calls, len(numbers))
     doubtful = tuple(doubts(settings, source.learned, has_turns=turns, has_red_team=any(kinds)))
-    users = personas if turns else 0
+    users = len(people) if turns else 0
     return GeneratePlan(len(numbers), len(kinds), users, calls, total, total + votes, found, doubtful)

@@ -19,7 +19,7 @@ from scai_cli.experiment.load import Overrides, bare_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.session import Observer, SessionStart, Spending, run_on_loop, stoppable, with_remedy
+from scai_cli.jobs.session import Observer, SessionStart, Spending, run_watched, with_remedy
 from scai_cli.models.call_count import WHOLE
 from scai_cli.populations.population_file import check_name, population_file
 from scai_cli.runs.call_index import CallIndex
@@ -94,15 +94,12 @@ def generate_population(
         writer = writer_of(pool.agents(log.write, index).user)
         pool.count.expect = lambda: {WHOLE.place: writer.expected_calls}
         try:
-            observer.begin(SessionStart(out.name, config, pool.meters, pool.count, spent))
-            written = run_on_loop(stoppable(pool, writer.write(observer.say), again))
-            pool.count.finish()
+            start = SessionStart(out.name, config, pool.meters, pool.count, spent)
+            written = run_watched(pool, writer.write(observer.say), again, observer, start)
         except LimitReached as error:
             raise with_remedy(
                 error, f"continue with a higher limit: `{_with_higher_limit(again, str(error))}`"
             ) from None
-        finally:
-            observer.end()
         calls = index.paid_calls + sum(meter.calls for meter in pool.meters)
     generated = Generated(len(written), writer.thrown_back, calls)
     if not written:

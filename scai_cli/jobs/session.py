@@ -274,6 +274,19 @@ def run_on_loop(job: Coroutine[Any, Any, Returned]) -> Returned:
         return runner.run(work())
 
 
+def run_watched(
+    pool: ModelPool, job: Coroutine[Any, Any, Returned], command: str, observer: Observer[Any], start: SessionStart
+) -> Returned:
+    """Run a job as `stoppable` does, on a new event loop; the observer sees no item, only how far the calls are."""
+    try:
+        observer.begin(start)
+        returned = run_on_loop(stoppable(pool, job, command))
+        pool.count.finish()
+        return returned
+    finally:
+        observer.end()
+
+
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's loop if it is installed, as it halves the CPU cost of a call over a network."""
     try:

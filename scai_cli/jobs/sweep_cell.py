@@ -65,7 +65,7 @@ class CellListener:
 
 
 @dataclass(slots=True)
-class _CellObserver:
+class _CellObserver(Observer[object]):
     """Passes the messages and the progress of a cell on; its events and rows are in its folder."""
 
     listener: CellListener
@@ -76,9 +76,6 @@ class _CellObserver:
     def begin(self, session: SessionStart) -> None:
         self._session = session
         self._report()
-
-    def see(self, item: object) -> None:
-        pass
 
     def say(self, line: str) -> None:
         self.listener.say(line)
