@@ -265,7 +265,7 @@ def _word(value: Any) -> str:
     if isinstance(value, dict | list):
         words = [str(leaf) for _, leaf in _leaves(value)] if isinstance(value, dict) else [str(item) for item in value]
         return _slug_and_digest(" ".join(words), value)
-    return text if len(text) <= _LONGEST_WORD else _slug_and_digest(text, value)
+    return text if _SHORT.fullmatch(text.removeprefix("-")) else _slug_and_digest(text, value)  # 1e+16 has a plus
 
 
 def _slug_and_digest(text: str, value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from scai_cli.errors import ConfigError
@@ -94,6 +94,7 @@ VALUES = st.recursive(
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4))
+@example([(1e16, -6.20950970552252e16), (-1.5, 5e-324)])
 def test_every_id_is_safe_and_the_written_file_has_the_same_cells(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[object, object]]
 ) -> None:
