@@ -43,7 +43,7 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     (
         "scai show SWEEP",
         ["show", "study"],
-        "It has the keys of `scai sweep`, and comparisons along each axis.",
+        "It has the keys of `scai sweep`, and comparisons along each axis; `seeds` if it differs in them alone.",
     ),
     ("scai generate RUN", ["generate", "tiny", "--set", "generate={k: 0, judge: users}", "--quiet"], ""),
     ("scai dataset describe PATH", ["dataset", "describe", "sft.jsonl"], ""),

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from statistics import fmean, stdev
-from typing import Final
+from typing import Any, Final
 
 from scai_cli.analysis.pareto import ParetoFront, mean_point
 from scai_cli.analysis.sweep_axes import functions_of
@@ -73,6 +73,12 @@ class Repeats:
         clear = [f"{verb} beyond chance in {count}" for verb, count in (("rose", rose), ("fell", fell)) if count]
         known = f"It {' and '.join(clear) or 'rose or fell beyond chance in none'} of {counted(self.runs, 'run')}"
         return f"{known}; in {same} no rule was adopted." if same else f"{known}."
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        estimates = {"change": self.change, "gain": self.gain}
+        known = {name: each.model_dump(mode="json") if each else None for name, each in estimates.items()}
+        return {"runs": self.runs, **{each.name: getattr(self, each.name) for each in fields(self)}, **known}
 
     def people_words(self, counts: Mapping[str, int]) -> str:
         """Return people with their numbers of runs, at most four: `Ann in 3 of 8 runs, Bob in 1 of 7 runs`."""

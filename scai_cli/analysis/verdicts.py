@@ -2,13 +2,25 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from scai_cli.runs.records import Estimate
 from scai_cli.stats.intervals import FEWEST_PEOPLE, FEWEST_TASKS, Interval
 from scai_cli.text.counts import counted
 
 Verdict = Literal["higher", "lower", "no change beyond chance", "one constitution", "cannot tell"]
+
+
+class Ends(Protocol):
+    """The ends of an interval, None where they are not known."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
 
 
 def verdict_of(interval: Interval | Estimate | None) -> Verdict:
@@ -48,7 +60,7 @@ def change_words(
     )
 
 
-def enough_digits(interval: Interval | Estimate, digits: int) -> int:
+def enough_digits(interval: Ends, digits: int) -> int:
     """Return the digits with which an end of an interval without 0 does not round to 0, which would contradict it."""
     if interval.low is None or interval.high is None or interval.low * interval.high <= 0:
         return digits
@@ -56,7 +68,7 @@ def enough_digits(interval: Interval | Estimate, digits: int) -> int:
     return next((more for more in range(digits, 9) if round(near, more)), digits)
 
 
-def between(interval: Interval | Estimate | None, digits: int) -> str:
+def between(interval: Ends | None, digits: int) -> str:
     """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known.
 
     An end that rounds to 0 has no sign, `0.0 to +0.6`: a plus would hide that 0 is inside.

@@ -47,6 +47,7 @@ experiment     a YAML file with personas, tasks and a model
 persona        one user: simulated, or a real person at the terminal
 task           the question or request that opens a conversation
 run            the results of one experiment, in a folder
+sweep          runs of one experiment with other values, in a folder
 epoch          one round of conversations, ratings and a revision
 constitution   the assistant's rules, as its system message states them
 generated set  dataset rows that a model wrote by a constitution, in a folder

@@ -109,15 +109,7 @@ def _finish(outcome: Outcome[Any], quiet: bool, as_json: bool) -> None:
         from scai_cli.datasets.generate.manifest import read_generation
         from scai_cli.display.terminal.next_steps import after_generate, print_steps
 
-        made = read_generation(outcome.path)
-        print_steps(
-            after_generate(
-                outcome.path,
-                has_pairs=made.has_pairs,
-                has_critiques=made.has_critiques,
-                for_single_people=made.by_turns,
-            )
-        )
+        print_steps(after_generate(outcome.path, read_generation(outcome.path)))
 
 
 def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation", "calls"] = "run") -> Observer[Any]:

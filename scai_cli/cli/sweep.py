@@ -64,6 +64,8 @@ def sweep(
 def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = False) -> None:
     """Print a sweep, for `scai sweep` and `scai show`; `compared` reads its runs to compare them along each axis."""
     from scai_cli.analysis.sweep_axes import all_differences
+    from scai_cli.analysis.sweep_runs import SEED, read_runs
+    from scai_cli.analysis.sweep_seeds import repeats
     from scai_cli.display.terminal.next_steps import after_sweep, print_steps_below
     from scai_cli.display.terminal.sweep import (
         print_continuation,
@@ -74,15 +76,18 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
     )
 
     found = all_differences(sweep) if compared else []
+    over_seeds = repeats(read_runs(sweep)) if compared and list(sweep.axes) == [SEED] else None
     if as_json:
         differences = {"differences": [each.as_object() for row in found for each in row]} if compared else {}
-        options.print_json(sweep.as_object() | differences)
+        seeds = {"seeds": over_seeds.as_object()} if over_seeds is not None else {}
+        options.print_json(sweep.as_object() | differences | seeds)
     elif as_csv:
         sys.stdout.write(sweep_csv(sweep))
     else:
         print_sweep(sweep)
         if compared:
-            print_repeats(sweep)
+            if over_seeds is not None:
+                print_repeats(over_seeds)
             print_differences(found)
             print_continuation(sweep)
         print_steps_below(after_sweep(sweep.path, is_finished=sweep.is_finished)[compared:])

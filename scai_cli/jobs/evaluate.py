@@ -39,9 +39,10 @@ from scai_cli.jobs.saved_experiment import (
     refuse_foreign_code,
     refuse_foreign_observers,
 )
-from scai_cli.jobs.session import Observer, Outcome, resume_command, work
+from scai_cli.jobs.session import Observer, Outcome, work
 from scai_cli.messages import Message
 from scai_cli.models.call_count import CallCount
+from scai_cli.runs.find import resume_command
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.locked_folder import CALLS

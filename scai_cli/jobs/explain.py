@@ -38,12 +38,12 @@ from scai_cli.jobs.session import (
     SessionStart,
     SilentObserver,
     Spending,
-    resume_command,
     run_watched,
     with_remedy,
 )
 from scai_cli.models.call_count import CallCount, Place, Stage
 from scai_cli.runs.call_index import CallIndex, paid_calls
+from scai_cli.runs.find import resume_command
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.jsonl import write_whole

@@ -44,7 +44,8 @@ from scai_cli.jobs.saved_experiment import (
     refuse_lost_judge,
     refuse_without_forms,
 )
-from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, work
+from scai_cli.jobs.session import HealthWatch, Observer, Outcome, work
+from scai_cli.runs.find import resume_command
 from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, ROWS, TASKS, RowDirectory, row_number

@@ -29,7 +29,7 @@ from scai_cli.jobs.session import HealthWatch, Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import EpochStarted, Event, Revised, RunFinished, RunStarted, WelfareMeasured
-from scai_cli.runs.find import is_run
+from scai_cli.runs.find import is_run, resume_command
 from scai_cli.runs.history.event_lines import first_event
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS
@@ -155,7 +155,7 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
     pool.count.plan(stages_of(pool.config.epochs), partial(expected_calls, pool.config))
     # Reading the index of a long run takes seconds; a signal meanwhile must print the command, too.
     with (
-        resumable(session.resume_command(folder.path)),
+        resumable(resume_command(folder.path)),
         closing(
             CallIndex.read(folder.path / CALLS, directory.problems, settled=directory.settled_by, seen=pool.count.log)
         ) as index,

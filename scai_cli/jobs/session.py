@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -29,6 +28,7 @@ from scai_cli.messages import Usage
 from scai_cli.models.call_count import CallCount
 from scai_cli.models.tally import Meter
 from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.find import resume_command
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
@@ -294,11 +294,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def resume_command(path: Path) -> str:
-    """Return the command that continues the work on a folder."""
-    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
 
 
 def with_remedy(error: LimitReached, remedy: str) -> LimitReached:

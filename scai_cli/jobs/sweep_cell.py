@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -166,7 +167,7 @@ class RunJob:
 
     def expected_calls(self) -> int:
         """Return the expected calls of the run."""
-        return round(sum(expected_calls(self.config).values()))
+        return math.ceil(sum(expected_calls(self.config).values()))
 
     def plan(self) -> ExpectedUse:
         """Rehearse the run."""

@@ -1,6 +1,7 @@
 """Find runs, generated sets, evaluations and sweeps by id, unique prefix of an id, path, or `latest`."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ from typing import Final
 from scai_cli.errors import RunError
 from scai_cli.runs.file_names import CONFIG, EVALUATION, EVENTS, GENERATION, LATEST, ROWS, SWEEP
 from scai_cli.text.suggestions import did_you_mean
+
+
+def resume_command(path: Path) -> str:
+    """Return the command that continues the work on a folder."""
+    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
 
 
 def is_run(path: Path) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +16,19 @@ _MOST_FILES: Final = 10_000
 """The maximal number of files in a folder of work, with those of its chats and served calls."""
 
 
-def folder_inside(runs: Path, name: str) -> Path:
-    """Return the folder of a run, generated set, evaluation or sweep with exactly this name in `runs`.
+def folders_inside(runs: Path, names: Sequence[str]) -> list[Path]:
+    """Return the folders of runs, generated sets, evaluations or sweeps with exactly these names in `runs`.
 
-    Raises RunError if there is none, and if it or a file in it is a link that leads out of `runs`.
+    Raises RunError if there is none, and if one or a file in it is a link that leads out of `runs`.
     """
     # Looked up in the listing, and not joined to the path: then no name is a path, whatever is in it.
-    path = next((path for path in _listed(runs) if path.name == name), None)
+    listed, root = {path.name: path for path in _listed(runs)}, Path(os.path.realpath(runs))
+    return [_inside(runs, root, listed.get(name), name) for name in names]
+
+
+def _inside(runs: Path, root: Path, path: Path | None, name: str) -> Path:
     if path is None or not (is_run(path) or is_generated(path) or is_evaluation(path) or is_sweep(path)):
         raise RunError(f"there is no run, generated set, evaluation or sweep {name[:200]!r} in {runs}")
-    root = Path(os.path.realpath(runs))
     for entry in (path, *_files(path)):
         if entry.is_symlink() and root not in Path(os.path.realpath(entry)).parents:
             raise RunError(f"{entry}: is a link that leads out of {runs}; replace it by what it leads to")

@@ -16,6 +16,7 @@ from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, Problem, RatersChecked, Revised, read_event
 from scai_cli.runs.file_names import CONFIG as CONFIG
 from scai_cli.runs.file_names import EVENTS as EVENTS
+from scai_cli.runs.find import resume_command
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
@@ -67,9 +68,8 @@ class RunDirectory:
         """
         folder = LockedFolder.create(runs, run_id, name, _FILES)
         if folder is None:
-            raise RunError(
-                f"run {run_id!r} exists already; continue it with `scai resume {run_id}`, or choose another --run-id"
-            )
+            again = resume_command(runs / (run_id or name))
+            raise RunError(f"run {run_id!r} exists already; continue it with `{again}`, or choose another --run-id")
         with folder.discarded_on_failure(*_FILES.names, CALLS, EVENTS):
             (folder.path / "constitution").mkdir(exist_ok=True)
             folder.write_text(CONFIG, config, lasting=True)

@@ -75,6 +75,12 @@ class Sweep:
         """Whether all cells are finished."""
         return all(cell.status == "finished" for cell in self.cells)
 
+    @property
+    def status(self) -> Literal["running", "finished", "failed", "stopped"]:
+        """The status in a word: `failed` if a cell has, `stopped` if others are left."""
+        left = {cell.status for cell in self.cells} - {"finished"}
+        return "running" if self.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
+
     def as_object(self) -> dict[str, Any]:
         """Return what `scai show SWEEP --json` prints."""
         return {

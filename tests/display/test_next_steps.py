@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import typer.main
@@ -12,10 +14,21 @@ from conftest import scai
 from terminal import on_a_terminal
 
 from scai_cli.cli import app
+from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.display.terminal import next_steps
 from scai_cli.display.terminal.next_steps import Steps, after_check, eight_seeds
 from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.sweep_file import read_sweep
+
+
+@dataclass
+class Made:
+    """A manifest of rows with all that an export can take."""
+
+    has_pairs: bool = True
+    has_critiques: bool = True
+    by_turns: bool = True
+
 
 RUN = Path("my runs") / "tea's"
 ALL: dict[str, Steps] = {
@@ -28,7 +41,7 @@ ALL: dict[str, Steps] = {
     "init": next_steps.after_init(Path("a b")),
     "personas": next_steps.after_import("personas", Path("a b.yaml")),
     "tasks": next_steps.after_import("tasks", Path("a b.yaml")),
-    "generate": next_steps.after_generate(RUN, has_pairs=True, has_critiques=True, for_single_people=True),
+    "generate": next_steps.after_generate(RUN, cast("GenerateManifest", Made())),
     "rows": next_steps.after_rows(RUN, None),
     "message": next_steps.after_message(RUN),
     "evaluation": next_steps.after_evaluation(RUN),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,26 @@ def test_a_row_has_what_the_cell_came_to(monkeypatch: pytest.MonkeyPatch, capsys
     assert lines[2].split() == ["b", "failed", "–", "–", "–", "–", "–", "0", "–"]
     assert "study-name-b: no route" in lines
     assert summary_line([first]) == "1 cell: 1 finished · 1,200 calls · $0.2500"
+
+
+def test_an_end_that_rounds_to_0_has_no_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sweep(made(cell("study-name-a", "a", gain=Gain(value=-0.03, low=-0.05, high=0.001))))
+    assert "-0.05 to 0.00" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (["finished", "finished"], "finished"),
+        (["finished", "stopped"], "stopped"),
+        (["waiting", "refused"], "stopped"),
+        (["interrupted", "failed"], "failed"),
+    ],
+)
+def test_a_sweep_has_one_status_in_lists_and_on_pages(statuses: list[str], expected: str) -> None:
+    sweep = made(*(cell(f"s-{n}", n, status=status) for n, status in enumerate(statuses)))
+    assert sweep.status == expected
+    assert replace(sweep, is_running=True).status == "running"
 
 
 def test_axes_with_equal_last_parts_have_whole_keys_as_titles(capsys: pytest.CaptureFixture[str]) -> None:

@@ -201,6 +201,8 @@ def test_the_next_step_is_an_export_that_has_rows(kind: Path, settings: str, pai
     said = scai("generate", kind / "kind", "--n", 3, "--set", f"generate={settings}", "--run-id", "set").err
     assert ("--format dpo" in said, "--format constitutional" in said) == (pairs, critiques)
     assert "--system keep" in said, "all rows are by clauses for their user"
+    [rows_to_train_on] = re.findall("scai export set --format (?:dpo|sft) .*", said)
+    assert rows_to_train_on in scai("list").err
     for form, is_named in (("dpo", pairs), ("constitutional", critiques)):
         rows = scai("export", "set", "--format", form, "--system", "keep").out.splitlines()
         assert bool(rows) == is_named, form

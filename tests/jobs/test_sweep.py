@@ -96,6 +96,9 @@ def test_cells_are_runs_as_without_a_sweep_and_finished_ones_are_kept() -> None:
     assert watch.started == ["study-seed-3"]
     assert [cell.status for cell in outcome.sweep.cells] == ["finished"] * 3
     assert all(events(RUNS / run_id) == then for run_id, then in before.items())
+    over_seeds = scai("show", "study", "--json").json["seeds"]
+    assert (over_seeds["runs"], over_seeds["change"]["level"]) == (3, 0.95)
+    assert set(over_seeds["took_part"].values()) == {3}
     outcome, watch = sweep("each: {epochs: 1}\ngrid: {seed: [1, 2, 3]}")
     assert watch.engine is None  # no process is started for what is finished
 

@@ -9,7 +9,7 @@ from scai_cli.datasets.samples.filters import SampleFilter
 from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.run_samples import RunSource
 from scai_cli.errors import ConfigError, RunError
-from scai_cli.runs.find import is_generated, log_of
+from scai_cli.runs.find import is_generated, log_of, resume_command
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Split
 
@@ -22,7 +22,7 @@ def open_source(path: Path) -> SampleSource:
     log = log_of(path)
     if not log.exists() or (log.is_file() and not log.stat().st_size):
         what = "rows" if is_generated(path) else "events"
-        raise RunError(f"{source.id!r} has no {what} yet; wait, or `scai resume {source.id}`")
+        raise RunError(f"{source.id!r} has no {what} yet; wait, or `{resume_command(path)}`")
     return source
 
 

@@ -18,7 +18,7 @@ from scai_cli.analysis.sweep_axes import (
 )
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
 from scai_cli.analysis.sweep_seeds import Repeats, repeats, seed_summaries, welfare_fronts
-from scai_cli.analysis.verdicts import signed, verdict_of
+from scai_cli.analysis.verdicts import between, signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import badge, header, nav, page
@@ -47,7 +47,7 @@ Differences = Mapping[str, Sequence[Row]]
 def make_sweep_page(path: Path) -> str:
     """Return the page about a sweep, finished or not; raises RunError for a damaged line."""
     sweep = read_sweep_directory(path)
-    status = sweep_status(sweep)
+    status = sweep.status
     name = tag("h1", sweep.name, " ", badge(status))
     heading = header(name, sweep_facts(sweep), "top")
     return page(sweep.name, together(heading, sweep_body(sweep)))
@@ -64,12 +64,6 @@ def sweep_body(sweep: Sweep) -> Html:
         nav([(each.anchor, each.title) for each in sections]),
         drawn(sections),
     )
-
-
-def sweep_status(sweep: Sweep) -> str:
-    """Return the status of the sweep in a word."""
-    left = {cell.status for cell in sweep.cells} - {"finished"}
-    return "running" if sweep.is_running else "failed" if "failed" in left else "stopped" if left else "finished"
 
 
 def sweep_facts(sweep: Sweep) -> str:
@@ -290,5 +284,5 @@ def _gain(cell: CellRecord) -> str:
         return "–"
     if cell.gain.low == cell.gain.high == 0:
         return "no change at all"
-    ends = [None if end is None else signed(end, 2) for end in (cell.gain.low, cell.gain.high)]
-    return signed(cell.gain.value, 2) + (f" ({ends[0]} to {ends[1]})" if None not in ends else "")
+    ends = f" ({between(cell.gain, 2)})" if cell.gain.low is not None else ""
+    return f"{signed(cell.gain.value, 2)}{ends}"

@@ -23,8 +23,6 @@ limit per minute allows, is soon forgotten; at least and at most these."""
 _LOOK_S, _LINE_S = 1.0, 10.0
 """The least seconds from one look at the pace to the next, and from one line to the next."""
 _ALL_TENTHS: Final = 10
-FRAMES_PER_SECOND: Final = 4
-"""The frames of a live view."""
 _ECHO: Final = 2
 """Columns left free after a row: a terminal writes ^C there, which would break a full line and repeat the frame."""
 _BAR: Final = "\0"

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.frames import FRAMES_PER_SECOND
 from scai_cli.display.terminal.run_progress import RunProgress
 from scai_cli.display.terminal.styles import HEADING
 from scai_cli.display.terminal.summary import print_summary

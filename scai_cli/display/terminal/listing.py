@@ -1,16 +1,19 @@
 """`scai list`: the runs, generated sets, evaluations and sweeps of a folder as tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from rich.text import Text
 
+from scai_cli.datasets.generate.manifest import read_generation
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
-from scai_cli.display.terminal.next_steps import command, print_steps_below
+from scai_cli.display.terminal.next_steps import after_generate, command, print_steps_below
 from scai_cli.display.terminal.styles import DOUBTFUL, MUTED, style_of
+from scai_cli.errors import ConfigError
 from scai_cli.text.characters import one_line
 
 _WIDE: Final = 100
@@ -59,7 +62,8 @@ def _steps(folder: Path, runs: Entries, generated: Entries, sweeps: Entries) -> 
     if generated:
         name, status = generated[0]["run_id"], generated[0]["status"]
         if status == "finished":
-            yield "rows to train on", command("export", name, "--format", "dpo", "-o", f"{name}/", runs=folder)
+            with suppress(ConfigError):  # a damaged set, which the list shows as it can
+                yield after_generate(folder / name, read_generation(folder / name))[0]
         elif status != "running":
             yield "the rest of the rows", command("resume", name, runs=folder)
     if runs or generated:

@@ -1,5 +1,7 @@
 """The commands that make sense next, with the ids and paths filled in, on stderr below a screen."""
 
+from __future__ import annotations
+
 import json
 import os
 import shlex
@@ -7,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from math import ceil, floor, log10
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.text import Text
 
@@ -16,6 +18,9 @@ from scai_cli.display.terminal.styles import MUTED
 from scai_cli.experiment.load import Overrides
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.text.characters import one_line
+
+if TYPE_CHECKING:
+    from scai_cli.datasets.generate.manifest import GenerateManifest
 
 Steps = Sequence[tuple[str, str]]
 """What for, and the command."""
@@ -140,15 +145,15 @@ def after_import(kind: Literal["personas", "tasks"], file: Path) -> Steps:
     return [*first, ("an experiment with both", both)]
 
 
-def after_generate(path: Path, *, has_pairs: bool, has_critiques: bool, for_single_people: bool) -> Steps:
+def after_generate(path: Path, made: GenerateManifest) -> Steps:
     """Return the steps after a generated set, by what its rows have and whether they are by clauses for one user."""
-    form, what = ("dpo", "pairs") if has_pairs else ("sft", "answers")
+    form, what = ("dpo", "pairs") if made.has_pairs else ("sft", "answers")
     rows = ("--format", form, "-o", f"{path.name}/", "--dedupe", "near", "--split", "train=0.9,test=0.1")
     critiques = ("--format", "constitutional", "-o", f"{path.name}.jsonl")
-    kept = ("--system", "keep") if for_single_people else ()
+    kept = ("--system", "keep") if made.by_turns else ()
     return [
         (f"{what} to train on", on(path, "export", *rows, *kept)),
-        *[("rows with their critiques", on(path, "export", *critiques, *kept))] * has_critiques,
+        *[("rows with their critiques", on(path, "export", *critiques, *kept))] * made.has_critiques,
         ("look at them in a browser", command("view", runs=path.parent)),
     ]
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.text import Text
+from rich.console import Console
 
-from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND, CallsBar, CallsLines, spent_words
-from scai_cli.display.terminal.styles import HEADING
+from scai_cli.display.terminal.calls_bar import CallsBar, CallsLines, spent_words
+from scai_cli.display.terminal.frames import Frames
 from scai_cli.jobs.session import SessionStart
 from scai_cli.models.call_count import CallCount
 from scai_cli.text.characters import one_line
@@ -66,26 +64,20 @@ class ProgressView(Generic[Seen]):
     """
 
     def __init__(self, console: Console, work: Work[Seen], clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._work, self._clock = console, work, clock
+        self._work, self._clock = work, clock
         self._count = CallCount()
-        self._bar: CallsBar | None = None
-        self._live: Live | None = None
+        self._frames = Frames(console, lambda width: _fitting(work.line(self._count.words), width))
 
     def begin(self, session: SessionStart) -> None:
         """Start the view."""
         self._work.begin(session)
         if not any(persona.human for persona in session.config.personas.inline):
             self._count, limits = session.count, session.config.limits
-            self._bar = CallsBar(
-                self._console, session.count, lambda: spent_words(session.spent(), limits), session.meters
-            )
-            if self._console.is_interactive:
-                self._live = Live(
-                    console=self._console, get_renderable=self._draw, refresh_per_second=FRAMES_PER_SECOND
-                )
-                self._live.start()
-            else:
-                session.count.changed = CallsLines(self._bar, self.say, self._clock).look
+            console, spent = self._frames.console, session.spent
+            bar = CallsBar(console, session.count, lambda: spent_words(spent(), limits), session.meters)
+            self._frames.start(bar)
+            if not self._frames.is_live:
+                session.count.changed = CallsLines(bar, self.say, self._clock).look
         self._say_milestone()
 
     def see(self, item: Seen) -> None:
@@ -95,23 +87,16 @@ class ProgressView(Generic[Seen]):
         self._say_milestone()
 
     def say(self, line: str) -> None:
-        """Show a line, above a live view; only there its words are wrapped."""
-        self._console.print(Text(one_line(line)), soft_wrap=self._live is None)
+        """Show a line, above a live view."""
+        self._frames.say(line)
 
     def end(self) -> None:
         """Draw the last state and stop."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        self._frames.end()
 
     def _say_milestone(self) -> None:
-        if self._live is None and (line := self._work.milestone()) is not None:
+        if not self._frames.is_live and (line := self._work.milestone()) is not None:
             self.say(line)
-
-    def _draw(self) -> RenderableType:
-        width = self._console.width
-        state = Text(_fitting(self._work.line(self._count.words), width), style=HEADING)
-        return state if self._bar is None else Group(state, self._bar.row(width))
 
 
 def complaint(problem: str | None, problems: int) -> str | None:

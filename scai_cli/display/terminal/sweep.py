@@ -13,9 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from scai_cli.analysis.sweep_axes import Row, main_differences
-from scai_cli.analysis.sweep_runs import SEED, read_runs
-from scai_cli.analysis.sweep_seeds import repeats
-from scai_cli.analysis.verdicts import change_words
+from scai_cli.analysis.sweep_seeds import Repeats
+from scai_cli.analysis.verdicts import between, change_words
 from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.display.numbers import change, number, sentence_case
 from scai_cli.display.terminal.consoles import out, plain_table
@@ -125,11 +124,8 @@ def print_differences(rows: Sequence[Row]) -> None:
         out().print(styled(one_line(difference.sentence)), soft_wrap=True)
 
 
-def print_repeats(sweep: Sweep) -> None:
-    """Print what the runs of a sweep over seeds alone have in common; nothing for other sweeps."""
-    found = repeats(read_runs(sweep)) if list(sweep.axes) == [SEED] else None
-    if found is None:
-        return
+def print_repeats(found: Repeats) -> None:
+    """Print what the runs of a sweep over seeds alone have in common."""
     over = f"over {counted(found.runs, 'seed')}"
     result = f"{sentence_case(found.metric)} of {found.participants}: {change_words(found.change, 1, over=over)}."
     lines = [result, found.runs_words]
@@ -219,7 +215,7 @@ def shown_values(axes: Sequence[str], values: Mapping[str, Any]) -> list[str]:
 def _interval(gain: Gain | None) -> str:
     if gain is None or gain.low is None or gain.high is None:
         return "–"
-    return f"{change(gain.low)} to {change(gain.high)}" if gain.low or gain.high else "no change at all"
+    return between(gain, 2) if gain.low or gain.high else "no change at all"
 
 
 def summary_line(cells: Sequence[CellRecord]) -> str:

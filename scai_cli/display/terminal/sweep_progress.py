@@ -1,14 +1,13 @@
 """The progress of a sweep: its cells by status, and the calls of all of them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.text import Text
+from rich.console import Console
 
-from scai_cli.display.terminal.calls_bar import FRAMES_PER_SECOND, CallsBar, CallsLines, spent_words
-from scai_cli.display.terminal.styles import HEADING
+from scai_cli.display.terminal.calls_bar import CallsBar, CallsLines, spent_words
+from scai_cli.display.terminal.frames import Frames
 from scai_cli.display.terminal.sweep import state_words, summary_line
 from scai_cli.experiment.sweep_file import SweepLimits
 from scai_cli.jobs.session import Spending
@@ -72,9 +71,8 @@ class SweepProgress:
     """Shows cells and calls live on a terminal, elsewhere a line for each cell that ends; and all messages."""
 
     def __init__(self, console: Console) -> None:
-        self._console, self._name, self._calls = console, "", _CellCalls()
-        self._live: Live | None = None
-        self._bar: CallsBar | None = None
+        self._name, self._calls = "", _CellCalls()
+        self._frames = Frames(console, lambda width: one_line(self._state(state_words), width))
         self._lines: CallsLines | None = None
 
     def begin(self, start: SweepStart) -> None:
@@ -82,18 +80,16 @@ class SweepProgress:
         self._name = start.name
         self._calls = calls = _CellCalls({cell.run_id: cell for cell in start.cells}, dict(start.expected()))
         limits: SweepLimits = start.limits
-        self._bar = CallsBar(self._console, calls, lambda: spent_words(calls.spent(), limits))
-        if self._console.is_interactive:
-            self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=FRAMES_PER_SECOND)
-            self._live.start()
-        else:
-            self._lines = CallsLines(self._bar, self.say)
-            self._say_state()
+        bar = CallsBar(self._frames.console, calls, lambda: spent_words(calls.spent(), limits))
+        self._frames.start(bar)
+        if not self._frames.is_live:
+            self._lines = CallsLines(bar, self.say)
+            self.say(self._state(summary_line))
 
     def see(self, record: CellRecord) -> None:
         """Count a record; show the end of a cell."""
         self._calls.cells[record.run_id] = record
-        if record.status != "running" and (self._live is None or record.status != "finished"):
+        if record.status != "running" and (not self._frames.is_live or record.status != "finished"):
             words = record.problem or record.status
             self.say(words if words.startswith(record.status) else f"{record.status}: {words}", record.run_id)
 
@@ -105,20 +101,13 @@ class SweepProgress:
 
     def say(self, line: str, run_id: str | None = None) -> None:
         """Show a message, of a cell with its id in front."""
-        text = line if run_id is None else f"{run_id}: {line}"
-        self._console.print(Text(one_line(text)), soft_wrap=self._live is None)
+        self._frames.say(line if run_id is None else f"{run_id}: {line}")
 
     def end(self) -> None:
         """Leave the last state on the screen."""
-        if self._live is not None:
-            self._live.stop()
-        elif self._calls.cells:
-            self._say_state()
+        if self._calls.cells and not self._frames.is_live:
+            self.say(self._state(summary_line))
+        self._frames.end()
 
-    def _say_state(self) -> None:
-        self.say(f"{self._name} · {summary_line(list(self._calls.cells.values()))}")
-
-    def _draw(self) -> RenderableType:
-        width = self._console.width
-        state = Text(one_line(f"{self._name} · {state_words(list(self._calls.cells.values()))}", width), style=HEADING)
-        return state if self._bar is None else Group(state, self._bar.row(width))
+    def _state(self, words: Callable[[Sequence[CellRecord]], str]) -> str:
+        return f"{self._name} · {words(list(self._calls.cells.values()))}"

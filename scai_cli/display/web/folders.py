@@ -12,7 +12,7 @@ from scai_cli.display.numbers import number
 from scai_cli.display.report.evaluation import evaluation_body, evaluation_facts
 from scai_cli.display.report.frame import badge
 from scai_cli.display.report.html import Html, cut, note, scai_command, tag, together
-from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts, sweep_status
+from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts
 from scai_cli.display.report.transcripts import choice, field
 from scai_cli.display.web.calls import OTHER_PAGES
 from scai_cli.display.web.frame import (
@@ -62,9 +62,8 @@ def _evaluation(path: Path) -> View:
 def _sweep(library: Library, path: Path) -> View:
     sweep = read_sweep_directory(path)
     made = [cell for cell in sweep.cells if sweep.folder_of(cell).is_dir()]
-    for cell in made:  # its page reads them, too
-        library.folder(cell.run_id)
-    status = sweep_status(sweep)
+    library.folders([cell.run_id for cell in made])  # the page reads them, too
+    status = sweep.status
     links = (
         tag("li", _box(sweep, cell), tag("a", cell.run_id, href=of(cell.run_id)), " ", badge(cell.status))
         for cell in made[:MOST_CELLS]

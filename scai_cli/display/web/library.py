@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from scai_cli.display.report.sections import Run, read_run
 from scai_cli.errors import RunError
 from scai_cli.runs.find import is_run
-from scai_cli.runs.inside import fingerprint, folder_inside
+from scai_cli.runs.inside import fingerprint, folders_inside
 
 MOST_RUNS: Final = 12
 """The maximal number of runs in a comparison, and of those that are kept in memory, each with its final ratings."""
@@ -88,11 +88,15 @@ class Library:
 
     def folder(self, name: str) -> Path:
         """Return the folder with this name; raises RunError if there is none."""
-        return folder_inside(self.runs, name)
+        return self.folders([name])[0]
+
+    def folders(self, names: Sequence[str]) -> list[Path]:
+        """Return the folders with these names; raises RunError if one is missing."""
+        return folders_inside(self.runs, names)
 
     def state(self, names: Sequence[str]) -> str:
         """Return a digest of some folders, which changes with what their pages show; raises RunError."""
-        return "-".join(fingerprint(self.folder(name)) for name in names)
+        return "-".join(map(fingerprint, self.folders(names)))
 
     def run(self, name: str) -> Run:
         """Return a run as it is now, read without its messages; raises RunError for a damaged line."""

@@ -126,12 +126,10 @@ def _sweep(path: Path) -> Entry:
         sweep = None
     if sweep is None:
         return {**entry, "status": "failed", "finished": 0, "cells": None, "axes": None}
-    finished = sum(cell.status == "finished" for cell in sweep.cells)
-    status = "running" if sweep.is_running else "finished" if finished == len(sweep.cells) else "stopped"
     return {
         **entry,
-        "status": status,
-        "finished": finished,
+        "status": sweep.status,
+        "finished": sum(cell.status == "finished" for cell in sweep.cells),
         "cells": len(sweep.cells),
         "axes": ", ".join(sweep.axes),
         "runs": [cell.run_id for cell in sweep.cells],
