@@ -1,4 +1,4 @@
-"""A line of state above the bar of the calls, drawn anew some times a second where there is a terminal."""
+"""A line of state above the bar of the calls, drawn some times a second where there is a terminal."""
 
 from collections.abc import Callable
 from typing import Final
