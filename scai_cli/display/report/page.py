@@ -10,7 +10,7 @@ from scai_cli.display.report.charts import undrawn_note
 from scai_cli.display.report.comparison import SideBySide
 from scai_cli.display.report.frame import badge, header, nav, page
 from scai_cli.display.report.html import Child, Html, note, tag, together
-from scai_cli.display.report.sections import BRIEF, Detail, Run, drawn, read_run
+from scai_cli.display.report.sections import BRIEF, Detail, Run, contents, drawn, read_run
 from scai_cli.errors import RunError
 
 LIMIT: Final = 1_500_000
@@ -47,13 +47,11 @@ def _details(runs: int) -> Iterator[Detail]:
 
 
 def _alone(run: Run, detail: Detail) -> Html:
-    sections = [*run.opening(detail), *run.sections(detail)]
     return together(
         header(tag("h1", *_name(run)), subtitle(run.figures), f"{run.prefix}top"),
         run.answer,
         undrawn_note(),
-        nav([(run.prefix + section.anchor, section.title) for section in sections]),
-        drawn(sections, run.prefix),
+        contents([*run.opening(detail), *run.sections(detail)], run.prefix),
     )
 
 

@@ -1,6 +1,6 @@
 """One run on the page, section by section."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from scai_cli.display.report.answer import answer
 from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
@@ -133,6 +134,11 @@ class Run:
             _section("problems", "Problems", problems(self.figures)),
             _section("again", "How to reproduce", reproduce(self.figures)),
         ]
+
+
+def contents(sections: Sequence[Section], prefix: str = "") -> Html:
+    """Return sections with links to them above; `prefix` is that of their anchors."""
+    return together(nav([(prefix + each.anchor, each.title) for each in sections]), drawn(sections, prefix))
 
 
 def drawn(sections: Iterable[Section], prefix: str = "", heading: str = "h2") -> Html:

@@ -21,10 +21,10 @@ from scai_cli.analysis.sweep_seeds import Repeats, repeats, seed_summaries, welf
 from scai_cli.analysis.verdicts import between, signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
-from scai_cli.display.report.frame import badge, header, nav, page
+from scai_cli.display.report.frame import badge, header, page
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, note, scai_command, tag, together
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
-from scai_cli.display.report.sections import Section, drawn
+from scai_cli.display.report.sections import Section, contents
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import drawing
 from scai_cli.experiment.sweep_file import read_sweep
@@ -47,9 +47,7 @@ Differences = Mapping[str, Sequence[Row]]
 def make_sweep_page(path: Path) -> str:
     """Return the page about a sweep, finished or not; raises RunError for a damaged line."""
     sweep = read_sweep_directory(path)
-    status = sweep.status
-    name = tag("h1", sweep.name, " ", badge(status))
-    heading = header(name, sweep_facts(sweep), "top")
+    heading = header(tag("h1", sweep.name, " ", badge(sweep.status)), sweep_facts(sweep), "top")
     return page(sweep.name, together(heading, sweep_body(sweep)))
 
 
@@ -57,12 +55,10 @@ def sweep_body(sweep: Sweep) -> Html:
     """Return all of the page below its header; raises RunError for a damaged line in one of its runs."""
     runs = read_runs(sweep)
     found = {axis: list(axis_differences(sweep, runs, axis)) for axis in compared_axes(sweep)}
-    sections = list(_sections(sweep, runs, found))
     return together(
         tag("div", list(_answer(sweep, runs, found)), class_="answer"),
         undrawn_note(),
-        nav([(each.anchor, each.title) for each in sections]),
-        drawn(sections),
+        contents(list(_sections(sweep, runs, found))),
     )
 
 

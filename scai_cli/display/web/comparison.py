@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.comparison import SideBySide
-from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import tag, together
-from scai_cli.display.report.sections import drawn
+from scai_cli.display.report.sections import contents
 from scai_cli.display.web.frame import ALL, HOME, View, heading, of, pace
 from scai_cli.display.web.library import MOST_RUNS, Asked, Library
 from scai_cli.display.web.runs import is_running
@@ -20,7 +19,6 @@ def comparison_page(library: Library, asked: Asked) -> View:
         return View("Comparison", heading("Runs compared"), tag("p", how, tag("a", ALL, href=HOME)))
     runs = [library.run(name) for name in names]
     compared = SideBySide([run.figures for run in runs], [of(name) for name in names])
-    sections = compared.sections
-    content = together(compared.answer, nav([(section.anchor, section.title) for section in sections]), drawn(sections))
+    content = together(compared.answer, contents(compared.sections))
     head = heading(f"{len(names)} runs compared", below=listed(list(names), 8))
     return View("Comparison", head, content, every=pace(any(map(is_running, runs))))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.display.report.answer import subtitle
-from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import Html, tag, together
-from scai_cli.display.report.sections import Detail, Run, drawn
+from scai_cli.display.report.sections import Detail, Run, contents, drawn
 from scai_cli.display.web.frame import View, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 
@@ -52,12 +51,7 @@ def run_page(library: Library, asked: Asked) -> View:
 def details_page(library: Library, asked: Asked) -> View:
     """Return the sections of a run that take longer: charts, people, revisions, problems."""
     run = library.run(asked.name)
-
-    def draw() -> Html:
-        sections = list(run.whole(ToTranscripts(asked.name)))
-        return together(nav([(section.anchor, section.title) for section in sections]), drawn(sections))
-
-    content = library.drawn("details", asked.name, draw)
+    content = library.drawn("details", asked.name, lambda: contents(list(run.whole(ToTranscripts(asked.name)))))
     return View("Details", run_heading(run, "details"), content, [(asked.name, of(asked.name))], pace(is_running(run)))
 
 
