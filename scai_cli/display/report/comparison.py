@@ -17,7 +17,7 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Attribute, Child, Html, cut, note, tag, together
 from scai_cli.display.report.plain import function_words, likely, term
 from scai_cli.display.report.sections import Section
-from scai_cli.display.report.tables import MOST_ROWS, Shades, heat_map, table
+from scai_cli.display.report.tables import MOST_ROWS, heat_rows, table
 from scai_cli.display.report.trade_off import plane
 from scai_cli.stats.intervals import Interval
 from scai_cli.text.counts import counted
@@ -155,11 +155,8 @@ class SideBySide:
         for user, name in list(people)[:MOST_ROWS]:
             changes = [found.people.get(user) if run.name(user) == name else None for _, run, found in rated]
             rows.append((cut(name, 40), [each.after if each else None for each in changes]))
-        shades = Shades.of(value for _, values in rows for value in values)
         yield note(TEXTS["across"].format(own=rated[0][1].metrics["own"]))
-        yield shades.legend(rated[0][1].scale)
-        cells = ((name, [shades.cell(value) for value in values]) for name, values in rows)
-        yield heat_map([name for name, _, _ in rated], cells, "Mean own ratings")
+        yield from heat_rows([name for name, _, _ in rated], rows, rated[0][1].scale, "Mean own ratings")
         if (more := len(people) - MOST_ROWS) > 0:
             yield note(f"and {counted(more, 'more person', 'more people')}: ", tag("code", "scai compare --json"))
 

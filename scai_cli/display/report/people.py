@@ -11,7 +11,7 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.headline import person_cells
 from scai_cli.display.report.html import TEXTS, Html, cut, note, scai_command, tag
 from scai_cli.display.report.panels import Panel, draw_panel
-from scai_cli.display.report.tables import MOST_ROWS, Shades, folded, heat_map, table
+from scai_cli.display.report.tables import MOST_ROWS, Shades, folded, heat_map, heat_rows, table
 from scai_cli.runs.history.history import Epoch
 from scai_cli.text.counts import counted
 
@@ -132,14 +132,8 @@ def _own_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]) 
     yield tag("h3", f"Of the answers that they got themselves: {run.metrics['own']}")
     people = list(dict.fromkeys(person for epoch in epochs for person in epoch.personas))[:MOST_ROWS]
     rows = [(cut(run.name(person), 40), [mean.get((person, person)) for mean in means]) for person in people]
-    shades = Shades.of(value for _, values in rows for value in values)
-    yield shades.legend(run.scale)
     heads = [sentence_case(run.at(epoch.number)) for epoch in epochs]
-    yield heat_map(
-        heads,
-        ((name, [shades.cell(value) for value in values]) for name, values in rows),
-        "Mean over tasks, final answers only",
-    )
+    yield from heat_rows(heads, rows, run.scale, "Mean over tasks, final answers only")
 
 
 def _cross_ratings(run: Figures, epochs: Sequence[Epoch], means: Sequence[Means]) -> Iterator[Html]:

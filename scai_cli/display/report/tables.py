@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scai_cli.analysis.verdicts import rounded
@@ -38,6 +38,15 @@ def heat_map(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[Html]]],
     body = (tag("tr", tag("th", name, scope="row"), cells) for name, cells in rows)
     parts = (tag("caption", caption), tag("thead", head), tag("tbody", body))
     return _scrolled(tag("table", parts, class_="heat level" if is_level else "heat"), caption)
+
+
+def heat_rows(
+    columns: Sequence[str], rows: Sequence[tuple[str, Sequence[float | None]]], scale: tuple[float, float], caption: str
+) -> Iterator[Html]:
+    """Yield the legend and the heat map of (name, numbers) rows, whose numbers are on `scale`."""
+    shades = Shades.of(value for _, values in rows for value in values)
+    yield shades.legend(scale)
+    yield heat_map(columns, ((name, [shades.cell(value) for value in values]) for name, values in rows), caption)
 
 
 @dataclass(frozen=True, slots=True)
