@@ -14,7 +14,7 @@ from scai_cli.analysis.verdicts import for_whom, gained_or_lost
 from scai_cli.display.numbers import change, listed, number, sentence_case
 from scai_cli.display.report.deciding_rules import deciding_rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, tag
+from scai_cli.display.report.html import TEXTS, Child, Html, brief, cut, marked, tag
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
 from scai_cli.text.counts import counted
 
@@ -49,10 +49,9 @@ def answer(run: Figures, prefix: str) -> Html:
     unsure = [*health_warnings(run.history.answers, run.history.config), *seed_dependence(run.history.config)]
     cautions = (tag("p", marked(f"{sentence_case(line)}."), class_="caution") for line in unsure)
     end = tag("p", words) if (words := _end(run)) else None
-    brief = [(title, content) for title, content in _brief(run, prefix) if content]
-    facts = tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in brief), class_="brief")
+    facts = [(title, content) for title, content in _brief(run, prefix) if content]
     lead = tag("p", _lead(run), class_="lead")
-    return tag("div", lead, end, facts if brief else None, cautions, class_="answer")
+    return tag("div", lead, end, brief(facts) if facts else None, cautions, class_="answer")
 
 
 def _lead(run: Figures) -> Child:
@@ -178,8 +177,8 @@ def _set_aside(run: Figures) -> Child:
         return f"{whom} Nothing was measured."
     first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
     interval = moved.difference.interval
-    known = f"{likely_words(interval, 2)}, for {for_whom(interval, '')}" if interval.low is not None else ""
-    change_words = moved.same_rules or known or likely_words(interval, 2)
+    known = f", for {for_whom(interval, '')}" if interval.low is not None else ""
+    change_words = moved.same_rules or f"{likely_words(interval, 2)}{known}"
     sides = f"{function_words(run.declared)} was {first} at first and {last} at the end: {change_words}."
     return [f"{whom} How well they are served, from 0 to 1: {sides}\u00a0", term("welfare")]
 

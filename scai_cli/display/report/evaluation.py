@@ -8,7 +8,7 @@ from scai_cli.analysis.participants import PROGRAM
 from scai_cli.analysis.verdicts import signed
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.frame import header, nav, page
-from scai_cli.display.report.html import Html, cut, note, tag, together
+from scai_cli.display.report.html import Html, brief, cut, note, tag, together
 from scai_cli.display.report.plain import function_words, term
 from scai_cli.display.report.tables import table
 from scai_cli.evaluation.deciding_items import DecidingItem, deciding_items
@@ -64,11 +64,7 @@ def _lead(evaluation: Evaluation) -> Iterator[Html]:
             by_verdict.setdefault(finding.verdict, []).append(finding)
         counts = [f"{verdict} on {counted(len(found), 'measure')}" for verdict, found in by_verdict.items()]
         yield tag("p", f"{other} against {reference}: {listed(counts, 6) or 'nothing was compared'}.", class_="lead")
-        facts = (
-            tag("div", tag("dt", sentence_case(v)), tag("dd", map(_said, f[:_MOST_SAID])))
-            for v, f in by_verdict.items()
-        )
-        yield tag("dl", facts, class_="brief")
+        yield brief((sentence_case(verdict), map(_said, found[:_MOST_SAID])) for verdict, found in by_verdict.items())
     items = sum(suite.items for suite in evaluation.manifest.suites)
     labels = dict.fromkeys(system.model.label for system in evaluation.manifest.systems)
     models = listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in labels])

@@ -80,6 +80,11 @@ def note(*children: Child) -> Html:
     return tag("p", *children, class_="note")
 
 
+def brief(facts: Iterable[tuple[str, Child]]) -> Html:
+    """Return a list of (what a reader asks, the answer)."""
+    return tag("dl", (tag("div", tag("dt", title), tag("dd", answer)) for title, answer in facts), class_="brief")
+
+
 def scai_command(*words: str) -> Html:
     """Return a `scai` command to copy, quoted for a shell: names of folders and people can be any text."""
     return tag("code", shlex.join(("scai", *words)))

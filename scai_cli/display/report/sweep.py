@@ -22,7 +22,7 @@ from scai_cli.analysis.verdicts import between, signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import badge, header, page
-from scai_cli.display.report.html import TEXTS, Child, Html, cut, marked, note, scai_command, tag, together
+from scai_cli.display.report.html import TEXTS, Child, Html, brief, cut, marked, note, scai_command, tag, together
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
 from scai_cli.display.report.sections import Section, contents
 from scai_cli.display.report.tables import table
@@ -88,7 +88,7 @@ def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> I
         measured = f", measured on {listed([places[kind] for kind in kinds])}."
         axes.append(("Of whom", [f"How well {people} are served, from 0 to 1{measured}\u00a0", term("welfare")]))
         axes += [("Not known", "How real people would rate these answers.")] if repeated and "simul" in people else []
-    yield tag("dl", (tag("div", tag("dt", title), tag("dd", content)) for title, content in axes), class_="brief")
+    yield brief(axes)
     every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
     yield from (tag("p", marked(f"{sentence_case(line)}."), class_="caution") for line in sorted(every))
 
@@ -144,7 +144,7 @@ def _sentence(found: AxisDifference) -> Html:
     words, estimate = found.words, found.estimate
     tap = None
     if estimate is not None and estimate.low is not None and (estimate.low or estimate.high):
-        words, tap = f"{likely_words(estimate, 2, 'difference')}", term("likely")
+        words, tap = likely_words(estimate, 2, "difference"), term("likely")
     over = f", over {found.over}" if estimate is not None else ""
     sides = f"{cut(found.value, _MOST_VALUE)} against {cut(found.against, _MOST_VALUE)}"
     return tag("p", f"{sides}, {function_words(found.function)}: {words}{over}.\u00a0", tap)
