@@ -12,7 +12,7 @@ from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import Measures, measures, product_values, welfare_words
-from scai_cli.analysis.verdicts import Verdict, change_words, verdict_of
+from scai_cli.analysis.verdicts import Verdict, change_words, is_beyond_chance, verdict_of
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.fold import read_history
@@ -65,7 +65,7 @@ class Comparison:
             return f"Against {self.first}, for {people}, {parts}. {by}."
         ((run, difference),) = found.items()
         serves = f"{run} serves {people} {_VERDICTS[verdict_of(difference.interval)]} than {self.first}"
-        if verdict_of(difference.interval) not in ("higher", "lower"):
+        if not is_beyond_chance(difference.interval):
             serves = f"These ratings do not say which of {self.first} and {run} serves {people} better"
         if difference.interval.low == difference.interval.high == 0:
             serves = f"{self.first} and {run} serve {people} equally well"

@@ -30,6 +30,11 @@ def verdict_of(interval: Interval | Estimate | None) -> Verdict:
     return "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no change beyond chance"
 
 
+def is_beyond_chance(interval: Interval | Estimate | None) -> bool:
+    """Return whether an interval is known and does not contain 0."""
+    return verdict_of(interval) in ("higher", "lower")
+
+
 def gained_or_lost(interval: Interval | None) -> Literal["gained", "lost", "cannot tell"]:
     """Return whether a single person has a higher or a lower number beyond chance."""
     verdict = verdict_of(interval)

@@ -5,7 +5,7 @@ from typing import Final
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.analysis.rule_origins import rule_wordings
-from scai_cli.analysis.verdicts import signed, verdict_of
+from scai_cli.analysis.verdicts import is_beyond_chance, signed
 from scai_cli.display.numbers import listed
 from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
 from scai_cli.display.report.figures import Figures
@@ -39,7 +39,11 @@ def deciding_rules(run: Figures, prefix: str) -> Iterator[Child]:
 
 
 def _measured(run: Figures, explanation: Explanation) -> Iterator[Child]:
-    found = [rule for rule in explanation.rules if _is_beyond_chance(rule)]
+    found = [
+        rule
+        for rule in explanation.rules
+        if is_beyond_chance(rule.welfare) or rule.named("gains") or rule.named("loses")
+    ]
     found.sort(key=lambda rule: -abs(rule.welfare.estimate if rule.welfare else 0.0))
     if not found:
         yield tag("p", "No rule by itself: played again with and without each, none has an effect beyond chance.")
@@ -55,10 +59,6 @@ def _measured(run: Figures, explanation: Explanation) -> Iterator[Child]:
         yield note(f"and {counted(more, 'more rule')} with a smaller effect")
 
 
-def _is_beyond_chance(rule: RuleEffect) -> bool:
-    return verdict_of(rule.welfare) in ("higher", "lower") or bool(rule.named("gains") or rule.named("loses"))
-
-
 def _effect(run: Figures, explanation: Explanation, rule: RuleEffect) -> str:
     """Return the people who gain and lose by a rule, and its effect on the whole group beyond chance."""
 
@@ -67,7 +67,7 @@ def _effect(run: Figures, explanation: Explanation, rule: RuleEffect) -> str:
 
     gains, loses = rule.named("gains"), rule.named("loses")
     parts = [people(verb, effects) for verb, effects in (("helps", gains), ("hurts", loses)) if effects]
-    if rule.welfare is not None and verdict_of(rule.welfare) in ("higher", "lower"):
+    if rule.welfare is not None and is_beyond_chance(rule.welfare):
         parts.append(f"{signed(rule.welfare.estimate, 2)} for {function_words(explanation.function)}")
     return "; ".join(parts)
 

@@ -18,7 +18,7 @@ from scai_cli.analysis.sweep_axes import (
 )
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
 from scai_cli.analysis.sweep_seeds import Repeats, repeats, seed_summaries, welfare_fronts
-from scai_cli.analysis.verdicts import between, signed, verdict_of
+from scai_cli.analysis.verdicts import between, is_beyond_chance, signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import badge, header, page
@@ -87,7 +87,8 @@ def _answer(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> I
         places = {True: "the people and tasks that were set aside", False: "the people and tasks of the last epoch"}
         measured = f", measured on {listed([places[kind] for kind in kinds])}."
         axes.append(("Of whom", [f"How well {people} are served, from 0 to 1{measured}\u00a0", term("welfare")]))
-        axes += [("Not known", "How real people would rate these answers.")] if repeated and "simul" in people else []
+        if repeated:  # sweeps ask no real people
+            axes.append(("Not known", "How real people would rate these answers."))
     yield brief(axes)
     every = set.intersection(*(set(run.warnings) for run in runs.values())) if runs else set()
     yield from (tag("p", marked(f"{sentence_case(line)}."), class_="caution") for line in sorted(every))
@@ -116,7 +117,7 @@ def _over_seeds(found: Repeats) -> Iterator[tuple[str, Child]]:
 
 def _lead(found: Differences) -> str:
     """Return the axes that make a difference beyond chance, and those for which none was found; empty without axes."""
-    moves = {axis: any(_is_beyond_chance(each) for row in rows for each in row) for axis, rows in found.items()}
+    moves = {axis: any(is_beyond_chance(each.estimate) for row in rows for each in row) for axis, rows in found.items()}
     moving, others = (
         listed([cut(axis, _MOST_VALUE) for axis in moves if moves[axis] is kind], 6) for kind in (True, False)
     )
@@ -148,10 +149,6 @@ def _sentence(found: AxisDifference) -> Html:
     over = f", over {found.over}" if estimate is not None else ""
     sides = f"{cut(found.value, _MOST_VALUE)} against {cut(found.against, _MOST_VALUE)}"
     return tag("p", f"{sides}, {function_words(found.function)}: {words}{over}.\u00a0", tap)
-
-
-def _is_beyond_chance(found: AxisDifference) -> bool:
-    return verdict_of(found.estimate) in ("higher", "lower")
 
 
 def _nothing_compared(sweep: Sweep) -> str:
