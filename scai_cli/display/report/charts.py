@@ -30,9 +30,9 @@ _LOOK: Final = read_data_file(__file__)
 
 def undrawn() -> str:
     """Return why a page has tables in place of charts, with the remedy; empty if the libraries that draw are there."""
-    missing = [name for name, module in _NEEDED.items() if not find_spec(module)]
-    how = f"pip install {' '.join(_NEEDED)}"
-    return f"charts are left out, their numbers are in tables; to draw them: {how}" if missing else ""
+    if all(map(find_spec, _NEEDED.values())):
+        return ""
+    return f"charts are left out, their numbers are in tables; to draw them: pip install {' '.join(_NEEDED)}"
 
 
 def undrawn_note() -> Html | None:

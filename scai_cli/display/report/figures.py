@@ -100,14 +100,8 @@ class Figures:
     @property
     def whose(self) -> str:
         """`simulated people`, `real people`, or both."""
-        kinds = {persona.human for persona in self.history.config.personas.inline}
-        return (
-            "simulated people"
-            if kinds == {False}
-            else "real people"
-            if kinds == {True}
-            else "real and simulated people"
-        )
+        kinds = {"real" if persona.human else "simulated" for persona in self.history.config.personas.inline}
+        return f"{' and '.join(sorted(kinds))} people"
 
     @property
     def people(self) -> str:

@@ -112,15 +112,15 @@ def _nothing(asked: Asked) -> Html:
 
 def _call(call: Mapping[str, Any], *, alone: bool) -> Html:
     """Return one line of the log; its values are of any type, as nobody has checked them."""
-    request = _object(call.get("request"))
+    request, head = _object(call.get("request")), "h2" if alone else "h3"
     return tag(
         "section",
         None if alone else tag("h2", cut(_text(call.get("id")), _LONGEST)),
-        tag("h2" if alone else "h3", "Sent"),
+        tag(head, "Sent"),
         (_said(each.get("role"), each.get("content")) for each in map(_object, _list(request.get("messages")))),
-        tag("h2" if alone else "h3", "Answered" if call.get("used", True) else "Paid and not used"),
+        tag(head, "Answered" if call.get("used", True) else "Paid and not used"),
         _answered(call),
-        tag("h2" if alone else "h3", "Sampling and cost"),
+        tag(head, "Sampling and cost"),
         tag("dl", (_fact(key, value) for key, value in _facts(call, request)), class_="facts"),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -233,7 +232,7 @@ def _steps(row: GeneratedRow) -> Html | None:
             " ",
             tag("span", _text(step.critique), dir="auto"),
         )
-        for step in islice(row.steps, 20)
+        for step in row.steps[:20]
     )
     return tag("details", tag("summary", counted(len(row.steps), "critique")), tag("ol", steps))
 
