@@ -122,3 +122,10 @@ def dump_generation(generation: GenerateManifest) -> str:
     """Return the text of `generation.yaml`: the manifest without the experiment and without the id."""
     data: dict[str, Any] = generation.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
     return yaml_text(data)
+
+
+def export_options(made: GenerateManifest, name: str) -> tuple[str, ...]:
+    """Return the options with which `scai export` writes a set's rows for a trainer, into the folder `name`."""
+    form = "dpo" if made.has_pairs else "sft"
+    rows = ("--format", form, "-o", f"{name}/", "--dedupe", "near", "--split", "train=0.9,test=0.1")
+    return (*rows, "--system", "keep") if made.by_turns else rows

@@ -147,12 +147,13 @@ def after_import(kind: Literal["personas", "tasks"], file: Path) -> Steps:
 
 def after_generate(path: Path, made: GenerateManifest) -> Steps:
     """Return the steps after a generated set, by what its rows have and whether they are by clauses for one user."""
-    form, what = ("dpo", "pairs") if made.has_pairs else ("sft", "answers")
-    rows = ("--format", form, "-o", f"{path.name}/", "--dedupe", "near", "--split", "train=0.9,test=0.1")
+    from scai_cli.datasets.generate.manifest import export_options
+
+    what = "pairs" if made.has_pairs else "answers"
     critiques = ("--format", "constitutional", "-o", f"{path.name}.jsonl")
     kept = ("--system", "keep") if made.by_turns else ()
     return [
-        (f"{what} to train on", on(path, "export", *rows, *kept)),
+        (f"{what} to train on", on(path, "export", *export_options(made, path.name))),
         *[("rows with their critiques", on(path, "export", *critiques, *kept))] * made.has_critiques,
         ("look at them in a browser", command("view", runs=path.parent)),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
+from scai_cli.datasets.generate.manifest import GenerateManifest, export_options, read_generation
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, Judgement, rows
 from scai_cli.display.numbers import number
 from scai_cli.display.report.evaluation import evaluation_body, evaluation_facts
@@ -112,9 +112,7 @@ def _next_step(manifest: GenerateManifest, name: str, status: str) -> Html | Non
         return None
     if status != "finished":
         return tag("p", "Continue it: ", scai_command("resume", name))
-    made = ("--format", "dpo" if manifest.has_pairs else "sft", "-o", f"{name}/")
-    split = ("--dedupe", "near", "--split", "train=0.9,test=0.1", *("--system", "keep") * manifest.by_turns)
-    return tag("p", "Export it for a trainer: ", scai_command("export", name, *made, *split))
+    return tag("p", "Export it for a trainer: ", scai_command("export", name, *export_options(manifest, name)))
 
 
 def _facts(manifest: GenerateManifest, written: int) -> str:
