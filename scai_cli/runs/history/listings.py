@@ -108,7 +108,6 @@ def _evaluation(path: Path) -> Entry:
         "systems": _systems(path / EVALUATION),
         "status": status_of(path, outcome.get("status") == "finished", outcome) if readable else "failed",
         "started": _created(path),
-        "rows": _rows(path / ROWS) if readable else 0,
         "answered": _answered_items(path / ROWS) if readable else 0,
     }
 
