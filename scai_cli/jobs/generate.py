@@ -46,10 +46,11 @@ from scai_cli.jobs.saved_experiment import (
 )
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, work
 from scai_cli.models.call_count import CallCount
+from scai_cli.runs.file_names import ROWS
 from scai_cli.runs.find import resume_command
 from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, ROWS, TASKS, RowDirectory
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 

@@ -65,7 +65,7 @@ class CallIndex:
         for number, offset, line in lines(path):
             try:
                 index._add(decode_call(line), offset, line, wanted)
-            except (ValueError, msgspec.DecodeError, RecursionError):
+            except (ValueError, RecursionError):
                 raise RunError(damaged(path, number)) from None
         return index
 
@@ -106,7 +106,6 @@ class CallIndex:
         required = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
         if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
             raise ValueError("neither an error nor a complete answer")
-        is_copy = False
         if not call.used:
             is_copy = self._offsets.setdefault(_key(call.id, f"unused {hash(line)}"), offset) != offset
         else:
@@ -176,7 +175,7 @@ def paid_calls(path: Path) -> Iterator[LoggedCall]:
     for *_, line in lines(path):
         try:
             call = decode_call(line)
-        except (ValueError, msgspec.DecodeError, RecursionError):  # a resume reports it
+        except (ValueError, RecursionError):  # a resume reports it
             continue
         if call.source == "model" and call.usage is not None and (copied := hash(line)) not in seen:
             seen.add(copied)

@@ -13,8 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
-import msgspec
-
 from scai_cli.errors import ConfigError, RunError, cannot_write
 from scai_cli.text.characters import clean
 
@@ -115,7 +113,7 @@ def decoded(path: Path, decode: Callable[[bytes], Decoded], skipped: int = 0) ->
     for number, _, line in islice(lines(path), skipped, None):
         try:
             yield decode(line)
-        except (ValueError, msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             raise RunError(damaged(path, number)) from None
 
 

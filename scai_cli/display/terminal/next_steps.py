@@ -16,8 +16,8 @@ from rich.text import Text
 from scai_cli.display.terminal.consoles import err
 from scai_cli.display.terminal.styles import MUTED
 from scai_cli.experiment.load import Overrides
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.find import RUNS
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.text.characters import one_line
 
 if TYPE_CHECKING:

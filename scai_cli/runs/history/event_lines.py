@@ -12,11 +12,11 @@ from msgspec import Struct
 from scai_cli.errors import RunError
 from scai_cli.runs.call_index import LoggedCall, decode_call
 from scai_cli.runs.events import Event, MessageSaid, Rated, RunStarted, read_event
+from scai_cli.runs.file_names import EVENTS
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.records import Mark
-from scai_cli.runs.run_directory import EVENTS
 
 _CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')
 
@@ -81,7 +81,7 @@ def decode_event(log: Path, number: int, line: bytes) -> ReadEvent | None:
             event = read_event(line)
         except (ValueError, RecursionError):
             raise RunError(damaged(log, number)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise RunError(damaged(log, number)) from None
     if isinstance(event, MessageSaid | Rated):
         raise RunError(damaged(log, number))
@@ -135,7 +135,7 @@ def list_calls(path: Path, prefix: str = "", role: str = "") -> Iterator[LoggedC
             continue
         try:
             call = decode_call(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             raise RunError(damaged(path / CALLS, number)) from None
         if call.id.startswith(prefix) and role in ("", call.role):
             yield call
