@@ -65,7 +65,7 @@ class CallIndex:
         for number, offset, line in lines(path):
             try:
                 index._add(decode_call(line), offset, line, wanted)
-            except (ValueError, RecursionError):
+            except (ValueError, msgspec.DecodeError, RecursionError):
                 raise RunError(damaged(path, number)) from None
         return index
 
@@ -175,7 +175,7 @@ def paid_calls(path: Path) -> Iterator[LoggedCall]:
     for *_, line in lines(path):
         try:
             call = decode_call(line)
-        except (ValueError, RecursionError):  # a resume reports it
+        except (ValueError, msgspec.DecodeError, RecursionError):  # a resume reports it
             continue
         if call.source == "model" and call.usage is not None and (copied := hash(line)) not in seen:
             seen.add(copied)

@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
+import msgspec
+
 from scai_cli.errors import ConfigError, RunError, cannot_write
 from scai_cli.text.characters import clean
 
@@ -113,7 +115,7 @@ def decoded(path: Path, decode: Callable[[bytes], Decoded], skipped: int = 0) ->
     for number, _, line in islice(lines(path), skipped, None):
         try:
             yield decode(line)
-        except (ValueError, RecursionError):
+        except (ValueError, msgspec.DecodeError, RecursionError):  # which was no ValueError before msgspec 0.21
             raise RunError(damaged(path, number)) from None
 
 

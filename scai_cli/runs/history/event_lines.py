@@ -81,7 +81,7 @@ def decode_event(log: Path, number: int, line: bytes) -> ReadEvent | None:
             event = read_event(line)
         except (ValueError, RecursionError):
             raise RunError(damaged(log, number)) from None
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RunError(damaged(log, number)) from None
     if isinstance(event, MessageSaid | Rated):
         raise RunError(damaged(log, number))
@@ -135,7 +135,7 @@ def list_calls(path: Path, prefix: str = "", role: str = "") -> Iterator[LoggedC
             continue
         try:
             call = decode_call(line)
-        except (ValueError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise RunError(damaged(path / CALLS, number)) from None
         if call.id.startswith(prefix) and role in ("", call.role):
             yield call
