@@ -6,9 +6,11 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -156,3 +158,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     called = scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "--quiet")
     assert called == Called(0, "tiny\n", "")
     return folder / "runs" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, driven by Playwright."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "no Chromium: apt-get install chromium"
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()

@@ -14,12 +14,12 @@ from scai_cli.jobs.serve import PREFIX
 from scai_cli.runs.batch_log import BATCHES
 from scai_cli.runs.batch_log import FOLDER as BATCH_FILES
 from scai_cli.runs.chat_directory import CHATS
+from scai_cli.runs.file_names import CONFIG, EVALUATION, EVENTS, GENERATION, ROWS, SWEEP
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import LOCK
 from scai_cli.runs.outcome import OUTCOME
-from scai_cli.runs.row_directory import EVALUATION, EXPERIMENT, GENERATION, ITEMS, ROWS, TASKS
-from scai_cli.runs.run_directory import CONFIG, EVENTS
-from scai_cli.runs.sweep_directory import CELLS, SWEEP
+from scai_cli.runs.row_directory import EXPERIMENT, ITEMS, TASKS
+from scai_cli.runs.sweep_directory import CELLS
 
 
 class Folder(NamedTuple):

@@ -12,7 +12,7 @@ from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import Measures, measures, product_values, welfare_words
-from scai_cli.analysis.verdicts import Verdict, change_words, is_beyond_chance, verdict_of
+from scai_cli.analysis.verdicts import Verdict, change_words, verdict_of
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.fold import read_history
@@ -21,15 +21,20 @@ from scai_cli.social_choice import welfare
 
 SHOWN: Final = ("utilitarian", "rawlsian")
 """The welfare functions to compare besides the declared one."""
-
-
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "higher": "better",
     "lower": "worse",
     "no change beyond chance": "no difference beyond chance",
-    "one constitution": "cannot tell",
     "cannot tell": "cannot tell",
 }
+
+
+def by_verdict(differences: Mapping[str, PairedDifference]) -> dict[str, list[str]]:
+    """Return `better`, `worse`, `no difference beyond chance` or `cannot tell` -> the runs to which it applies."""
+    runs: dict[str, list[str]] = {}
+    for run, difference in differences.items():
+        runs.setdefault(_VERDICTS[verdict_of(difference.interval)], []).append(run)
+    return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,18 @@ class Comparison:
         some = next(iter(found.values()))
         people = participants(first.config, some.people)
         by = f"Measured from 0 to 1, {welfare_words(declared)}"
+        verdicts = by_verdict(found)
         if len(found) > 1:
-            verdicts: dict[str, list[str]] = {}
-            for run, difference in found.items():
-                verdicts.setdefault(_VERDICTS[verdict_of(difference.interval)], []).append(run)
             parts = "; ".join(f"{verdict}: {listed(runs)}" for verdict, runs in verdicts.items())
             return f"Against {self.first}, for {people}, {parts}. {by}."
         ((run, difference),) = found.items()
-        serves = f"{run} serves {people} {_VERDICTS[verdict_of(difference.interval)]} than {self.first}"
-        if not is_beyond_chance(difference.interval):
-            serves = f"These ratings do not say which of {self.first} and {run} serves {people} better"
+        (verdict,) = verdicts
         if difference.interval.low == difference.interval.high == 0:
             serves = f"{self.first} and {run} serve {people} equally well"
+        elif verdict in ("better", "worse"):
+            serves = f"{run} serves {people} {verdict} than {self.first}"
+        else:
+            serves = f"These ratings do not say which of {self.first} and {run} serves {people} better"
         words = change_words(difference.interval, 2, "difference")
         return f"{serves}. {by}, {run} ({difference.where}) minus {self.first} ({some.against}): {words}."
 

@@ -13,11 +13,17 @@ from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.load import load_experiment as read_experiment
-from scai_cli.jobs.run import RUNS
 from scai_cli.jobs.session import Outcome
 from scai_cli.jobs.starting_constitution import starting_from
-from scai_cli.runs.find import find_evaluation, find_run, find_source, is_evaluation, is_generated
-from scai_cli.runs.sweep_directory import is_sweep
+from scai_cli.runs.find import (
+    RUNS,
+    find_evaluation,
+    find_run,
+    find_source,
+    is_evaluation,
+    is_generated,
+    is_sweep,
+)
 
 Work = str | Path | Outcome[Any]
 """A run, a generated set or an evaluation: an id, a unique prefix of an id, a path, `latest`, or an outcome."""

@@ -18,10 +18,10 @@ from scai_cli.jobs.generate_source import GenerateOptions
 from scai_cli.jobs.generate_source import read_source as read_generate_source
 from scai_cli.jobs.observers import GuardedObserver
 from scai_cli.jobs.row_recorder import RowsResult
-from scai_cli.jobs.run import RUNS, RunOutcome
+from scai_cli.jobs.run import RunOutcome
 from scai_cli.jobs.session import Observer, Outcome, SilentObserver
 from scai_cli.models.human import ParticipantPrompt
-from scai_cli.runs.find import find_work, is_evaluation, is_generated
+from scai_cli.runs.find import RUNS, find_work, is_evaluation, is_generated
 
 
 async def run(

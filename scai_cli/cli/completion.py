@@ -104,7 +104,7 @@ def _items(config: Path, section: str) -> Iterator[Item]:
 
 def _runs_dir(context: typer.Context) -> Path:
     given: Any = context.params.get("runs_dir")
-    return Path(given or "runs")
+    return Path(given or find.RUNS)
 
 
 RUN: Final = folders(find.all_runs)

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from scai_cli.cli import completion
+from scai_cli.runs import find
 from scai_cli.text.characters import json_line, one_line, visible
 
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]
@@ -89,7 +90,7 @@ ForceAll = Annotated[bool, typer.Option("--force", help="Continue although ratin
 
 _COMPLETING: Final = "_SCAI_COMPLETE"
 """The variable by which a shell asks for the words that fit."""
-RUNS = Path("runs")
+RUNS: Final = find.RUNS
 """The default of `RunsDir`."""
 
 

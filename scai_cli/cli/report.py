@@ -32,9 +32,8 @@ def report(
     from scai_cli.display.report.page import make_page
     from scai_cli.display.report.sweep import make_sweep_page
     from scai_cli.errors import RunError
-    from scai_cli.runs.find import find_read, is_evaluation
+    from scai_cli.runs.find import find_read, is_evaluation, is_sweep
     from scai_cli.runs.jsonl import check_target, write_whole
-    from scai_cli.runs.sweep_directory import is_sweep
 
     paths = list(dict.fromkeys(find_read(runs_dir, run) for run in runs))
     alone = [path for path in paths if is_evaluation(path) or is_sweep(path)]

@@ -45,9 +45,9 @@ def show(
     """
     from scai_cli.display.run_json import run_object
     from scai_cli.display.terminal.show import Parts, print_run
-    from scai_cli.runs.find import find_read, is_evaluation
+    from scai_cli.runs.find import find_read, is_evaluation, is_sweep
     from scai_cli.runs.history.fold import read_history
-    from scai_cli.runs.sweep_directory import is_sweep, read_sweep_directory
+    from scai_cli.runs.sweep_directory import read_sweep_directory
 
     selection = Selection(epoch=epoch, persona=persona, task=task)
     parts = Parts(constitution, ratings, diff, prompts)
@@ -115,9 +115,8 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
     """Return the run's directory as soon as it exists; raise RunError for an ambiguous id."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.errors import RunError
-    from scai_cli.runs.find import all_runs, find_run, is_evaluation, is_generated
+    from scai_cli.runs.find import all_runs, find_run, is_evaluation, is_generated, is_sweep
     from scai_cli.runs.history.event_tail import POLL_S
-    from scai_cli.runs.sweep_directory import is_sweep
 
     waiting = False
     while True:

@@ -18,7 +18,6 @@ from scai_cli.populations.table_rows import HUB, Notify, TableRow
 from scai_cli.populations.table_rows import rows as table_rows
 from scai_cli.values import USERS_FILE
 
-STARTER: Final = "scai starter items"
 OWN: Final = "scai items"
 
 FLATTERS: Final = "flatters"

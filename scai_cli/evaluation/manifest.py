@@ -14,7 +14,8 @@ from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.experiment.yaml_text import yaml_text
-from scai_cli.runs.row_directory import EVALUATION, EXPERIMENT
+from scai_cli.runs.file_names import EVALUATION
+from scai_cli.runs.row_directory import EXPERIMENT
 from scai_cli.values import SafeId, Text, Value
 
 

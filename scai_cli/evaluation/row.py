@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from scai_cli.runs.file_names import ROWS
 from scai_cli.runs.jsonl import decoded
-from scai_cli.runs.row_directory import ROWS
 
 
 class SystemAnswer(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -23,9 +23,9 @@ from scai_cli.jobs.session import with_remedy
 from scai_cli.messages import Message
 from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatStarted
 from scai_cli.runs.events import MessageSaid, Problem, Rated
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.prompts import Prompts

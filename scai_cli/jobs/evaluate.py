@@ -42,11 +42,12 @@ from scai_cli.jobs.saved_experiment import (
 from scai_cli.jobs.session import Observer, Outcome, work
 from scai_cli.messages import Message
 from scai_cli.models.call_count import CallCount
+from scai_cli.runs.file_names import EVALUATION, ROWS
 from scai_cli.runs.find import resume_command
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.row_directory import EVALUATED, EVALUATION, EXPERIMENT, ITEMS, ROWS, RowDirectory
+from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, RowDirectory
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents

@@ -1,6 +1,6 @@
 """Start or resume a generated set: source -> manifest -> models -> rows in order -> the set's folder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from scai_cli.experiment.generate_settings import RED_TEAM
 from scai_cli.experiment.item_files import without_tasks
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
-from scai_cli.jobs.generate_calls import block_of, plan_count
+from scai_cli.jobs.generate_calls import plan_count
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
     GenerateSource,
@@ -45,10 +45,12 @@ from scai_cli.jobs.saved_experiment import (
     refuse_without_forms,
 )
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, work
+from scai_cli.models.call_count import CallCount
+from scai_cli.runs.file_names import ROWS
 from scai_cli.runs.find import resume_command
 from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, ROWS, TASKS, RowDirectory, row_number
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 
@@ -157,11 +159,8 @@ async def _session(
     folder, written = directory.folder, directory.written
     result = RowsResult(written, len(manifest.orders.numbers), directory.problems)
     health = HealthWatch(pool.config, observer.say)
-
-    def reach(row: GeneratedRow) -> None:
-        pool.count.reach(block_of(manifest, row_number(row.id) or 0))
-
-    recorder = _Recorder(directory, observer, result, pool.config.max_failures, health=health, reach=reach)
+    plan_count(pool.count, manifest, folder.path)
+    recorder = _Recorder(directory, observer, result, pool.config.max_failures, health=health, count=pool.count)
     wins = JudgedWins()
     for row in rows(folder.path) if written else ():
         count_answers(recorder.health.counts, row)
@@ -179,7 +178,6 @@ async def _session(
         calls = pool.config.calls_at_once
         await in_order(jobs, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
-    plan_count(pool.count, manifest, folder.path)
     with resumable(resume_command(folder.path)), calls_to_come(directory, pool.count) as index:
         return await work(pool, folder, index, observer, result, make_rows)
 
@@ -189,12 +187,11 @@ class _Recorder(RowRecorder):
     """Also watches the answers of all rows, those of earlier sessions included."""
 
     health: HealthWatch = field(kw_only=True)
-    reach: Callable[[GeneratedRow], None] = field(kw_only=True)
-    """Notes that all rows before this one are written."""
+    count: CallCount = field(kw_only=True)
 
     def take(self, made: MadeRow) -> None:
         """Write a row and count its answers."""
-        self.reach(made.row)
+        self.count.reach(self.count.stage_of(made.row.id).place)
         self.write(made.row, made.failure)
         count_answers(self.health.counts, made.row)
         if self.result.rows == self.result.wanted or self.result.rows % 10 == 0:

@@ -71,13 +71,13 @@ def _shapes(people: Sequence[str | None], kinds: bytes, rows: range) -> Counter[
 def plan_count(count: CallCount, manifest: GenerateManifest, folder: Path) -> None:
     """Set the places of a set's session: blocks of rows."""
     count.plan(
-        lambda call: Stage(block_of(manifest, row_number(call) or 0)),
+        lambda call: Stage(_block_of(manifest, row_number(call) or 0)),
         partial(_expected, manifest, folder),
         in_turn=False,
     )
 
 
-def block_of(manifest: GenerateManifest, row: int) -> Place:
+def _block_of(manifest: GenerateManifest, row: int) -> Place:
     """Return the place of a row's calls."""
     rows = manifest.orders.numbers
     return (max(0, row - rows.start) // ceil(len(rows) / _BLOCKS), 0)
@@ -101,5 +101,5 @@ def _expected(manifest: GenerateManifest, folder: Path) -> Mapping[Place, float]
         block = rows[at : at + size]
         calls = row_calls(shape, kinds, block)
         calls["comparison"] -= bool(calls["comparison"] and at)  # the one call that tries the endpoint
-        found[block_of(manifest, block.start)] = sum(calls.values())
+        found[_block_of(manifest, block.start)] = sum(calls.values())
     return found

@@ -100,7 +100,7 @@ def generate_population(
             raise with_remedy(
                 error, f"continue with a higher limit: `{_with_higher_limit(again, str(error))}`"
             ) from None
-        calls = index.paid_calls + sum(meter.calls for meter in pool.meters)
+        calls = spent().calls
     generated = Generated(len(written), writer.thrown_back, calls)
     if not written:
         raise ProviderError(f"no {kind}: {generated.rejected}; use a stronger model (--model)")

@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from scai_cli import __version__
 from scai_cli.errors import AnswerLost
@@ -29,18 +28,16 @@ from scai_cli.jobs.session import HealthWatch, Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import EpochStarted, Event, Revised, RunFinished, RunStarted, WelfareMeasured
-from scai_cli.runs.find import is_run, resume_command
+from scai_cli.runs.file_names import CONFIG
+from scai_cli.runs.find import RUNS, is_run, resume_command
 from scai_cli.runs.history.event_lines import first_event
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.run_directory import CONFIG, RunDirectory
+from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.stages import expected_calls, stages_of
 from scai_cli.text.characters import visible
-
-RUNS: Final = Path("runs")
-"""The default folder of the run directories."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity
 from scai_cli.experiment.load import CodeName, Overrides, earlier_fidelity, load_saved, named_code
 from scai_cli.experiment.model_settings import PACE, ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
-from scai_cli.runs.run_directory import CONFIG
+from scai_cli.runs.file_names import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force", "observers")
 """The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""

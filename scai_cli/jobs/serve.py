@@ -34,10 +34,10 @@ from scai_cli.jobs.system_file import read_system_file
 from scai_cli.messages import ChatRequest, Completion, Sampling
 from scai_cli.models.notices import Notices
 from scai_cli.models.tally import Meter
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.find import find_run, is_generated, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.agent import Agent, call_seed
 from scai_cli.simulation.prompts import Prompts
 

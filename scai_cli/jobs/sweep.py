@@ -19,11 +19,11 @@ from typing import Any, Protocol, Self
 from scai_cli.errors import Interrupted, LimitReached, ProviderError, ScaiError
 from scai_cli.experiment.sweep_file import SweepFile, SweepLimits
 from scai_cli.jobs.interruption import GRACE_S, Interruption, resumable
-from scai_cli.jobs.run import RUNS
 from scai_cli.jobs.sweep_budget import Amounts, SweepBudget
 from scai_cli.jobs.sweep_cell import CellListener, CellOrder, CellProgress, CellResult, kept, spent_before
 from scai_cli.jobs.sweep_engines import ENGINES, EngineName
 from scai_cli.jobs.sweep_jobs import ReadyCell, check_models, doubts, load_cells, states, wait_for_folders
+from scai_cli.runs.find import RUNS
 from scai_cli.runs.sweep_directory import (
     CellRecord,
     CellStatus,

@@ -22,12 +22,12 @@ from scai_cli.jobs.session import Observer, Outcome, SessionStart, Spending
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.messages import Usage
 from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.outcome import is_finished, read_outcome
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.runs.sweep_directory import CellRecord, CellStatus
 from scai_cli.simulation.stages import expected_calls
 from scai_cli.text.characters import one_line

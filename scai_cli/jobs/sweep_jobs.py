@@ -23,7 +23,7 @@ from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.sweep_budget import with_limits
 from scai_cli.jobs.sweep_cell import CellJob, CellOrder, RunJob, State
 from scai_cli.jobs.sweep_generate import GenerateJobs
-from scai_cli.runs.locked_folder import LATEST
+from scai_cli.runs.file_names import LATEST
 from scai_cli.runs.locks import is_locked
 from scai_cli.text.counts import counted
 

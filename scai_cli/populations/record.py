@@ -178,7 +178,7 @@ class Record:
             self.reads.no_label.append((self._spelt(path), text))
         return label or ""
 
-    def rest(self, into: str = "attributes", taken: Iterable[str] = ()) -> dict[str, Scalar]:
+    def rest(self, taken: Iterable[str] = ()) -> dict[str, Scalar]:
         """Return the known values of all keys that were not read and do not look like identifiers, as attributes.
 
         A name that another key has too, or that is `taken`, gets a number.
@@ -188,16 +188,16 @@ class Record:
         for key in self._unread():
             name = _numbered(short_line(key) or "column", names)
             names.add(name)
-            if (known := self._fact(key, self._unnamed(key, f"{into}.{name}"))) is not None:
+            if (known := self._fact(key, self._unnamed(key, f"attributes.{name}"))) is not None:
                 facts[name] = known
         return facts
 
-    def long_rest(self, into: str = "description") -> list[str]:
+    def long_rest(self) -> list[str]:
         """Return the texts of the keys that were not read and are too long for attributes, each after its key."""
         if not self.reading.long:
             return []
         long = [key for key in self._unread() if self._column(key) in self.reading.long]
-        texts = ((key, self._text(key, self._unnamed(key, into))) for key in long)
+        texts = ((key, self._text(key, self._unnamed(key, "description"))) for key in long)
         return [f"{one_line(key)}: {text}" for key, text in texts if text]
 
     def _unnamed(self, key: str, into: str) -> Any:

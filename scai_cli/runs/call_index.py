@@ -106,7 +106,6 @@ class CallIndex:
         required = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
         if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
             raise ValueError("neither an error nor a complete answer")
-        is_copy = False
         if not call.used:
             is_copy = self._offsets.setdefault(_key(call.id, f"unused {hash(line)}"), offset) != offset
         else:

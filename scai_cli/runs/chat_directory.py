@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from scai_cli.runs.events import MessageSaid, Problem, Rated
+from scai_cli.runs.file_names import EVENTS
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.run_directory import EVENTS, now
+from scai_cli.runs.run_directory import now
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import Value
 

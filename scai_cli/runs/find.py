@@ -12,10 +12,13 @@ from scai_cli.errors import RunError
 from scai_cli.runs.file_names import CONFIG, EVALUATION, EVENTS, GENERATION, LATEST, ROWS, SWEEP
 from scai_cli.text.suggestions import did_you_mean
 
+RUNS: Final = Path("runs")
+"""The usual folder of the runs."""
+
 
 def resume_command(path: Path) -> str:
     """Return the command that continues the work on a folder."""
-    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
+    return f"scai resume {shlex.quote(path.name if path.parent == RUNS else str(path))}"
 
 
 def is_run(path: Path) -> bool:

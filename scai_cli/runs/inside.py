@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.find import is_evaluation, is_generated, is_run
+from scai_cli.runs.find import is_evaluation, is_generated, is_run, is_sweep
 from scai_cli.runs.locks import is_locked
-from scai_cli.runs.sweep_directory import is_sweep
 
 _MOST_FILES: Final = 10_000
 """The maximal number of files in a folder of work, with those of its chats and served calls."""

@@ -115,7 +115,7 @@ def decoded(path: Path, decode: Callable[[bytes], Decoded], skipped: int = 0) ->
     for number, _, line in islice(lines(path), skipped, None):
         try:
             yield decode(line)
-        except (ValueError, msgspec.DecodeError, RecursionError):
+        except (ValueError, msgspec.DecodeError, RecursionError):  # which was no ValueError before msgspec 0.21
             raise RunError(damaged(path, number)) from None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.file_names import LATEST as LATEST
+from scai_cli.runs.file_names import LATEST
 from scai_cli.runs.jsonl import LineLog, mend, remove_halves, sync_folder, whole_file, write_whole
 from scai_cli.runs.locks import LOCK, take_lock
 from scai_cli.text.characters import escape_line_ends

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.file_names import EVALUATION as EVALUATION
-from scai_cli.runs.file_names import GENERATION as GENERATION
-from scai_cli.runs.file_names import ROWS as ROWS
+from scai_cli.runs.file_names import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.jsonl import lines, whole_file
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends

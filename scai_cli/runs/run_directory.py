@@ -14,8 +14,7 @@ from typing import Final
 from scai_cli import __version__
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, Problem, RatersChecked, Revised, read_event
-from scai_cli.runs.file_names import CONFIG as CONFIG
-from scai_cli.runs.file_names import EVENTS as EVENTS
+from scai_cli.runs.file_names import CONFIG, EVENTS
 from scai_cli.runs.find import resume_command
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder

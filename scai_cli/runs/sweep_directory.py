@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from scai_cli.errors import RunError
 from scai_cli.experiment.sweep_file import SweepFile, read_sweep
-from scai_cli.runs.file_names import SWEEP as SWEEP
-from scai_cli.runs.find import is_sweep as is_sweep
+from scai_cli.runs.file_names import SWEEP
+from scai_cli.runs.find import is_sweep
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.locked_folder import CreationFiles, LockedFolder
 from scai_cli.runs.locks import is_locked

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 from conftest import TINY, scai, scai_process
-from test_report_browser import Looked, browser, swept
+from test_report_browser import Looked, swept
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-__all__ = ["browser", "swept"]
+__all__ = ["swept"]
 VIEWS = [
     {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     for width in (1280, 390)

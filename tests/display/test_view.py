@@ -36,10 +36,10 @@ from scai_cli.display.web.frame import View
 from scai_cli.display.web.library import Asked, Library, Shelf
 from scai_cli.display.web.listing import listing
 from scai_cli.display.web.server import PAGES, make_app
+from scai_cli.runs.file_names import GENERATION
 from scai_cli.runs.history.conversation_search import Search, read_conversations, search
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.selection import Selection
-from scai_cli.runs.row_directory import GENERATION
 from scai_cli.text.characters import visible
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v0.11"

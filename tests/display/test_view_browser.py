@@ -17,12 +17,11 @@ from changed_runs import EVIL, changed, hostile
 from conftest import TINY, scai_process
 from crash_commands import EXPERIMENT
 from hostile_texts import EVERYTHING
-from test_report_browser import CONTRAST, VIEWS, browser
+from test_report_browser import CONTRAST, VIEWS
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-assert browser
 GOLDEN = Path(__file__).parents[1] / "golden" / "v0.11"
 PAGES = (
     "/",

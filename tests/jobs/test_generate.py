@@ -292,10 +292,25 @@ def test_json_is_one_summary_and_a_plan_is_right(kind: Path, made: Path) -> None
 
 
 def test_the_final_answer_waits_for_no_critique(kind: Path) -> None:
-    with Loopback(answer=society()) as server:
+    class Waiting(Loopback):
+        """Answers the task only once all three answers to it are asked for, the final one among them."""
+
+        @property
+        def asked(self) -> list[str]:
+            return [request.body["messages"][-1]["content"] for request in self.requests]
+
+        def fault(self, body: bytes) -> str:
+            if json.loads(body)["messages"][-1]["content"] != "How do I make a pot of tea?":
+                return super().fault(body)
+            if self.asked.count("How do I make a pot of tea?") == 2:
+                self.release()
+            return "hold"
+
+    with Waiting(answer=society()) as server:
         model = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
-        generate(kind, "--n", 1, *model, "--set", "generate={samples: 2}", "--set", "limits.concurrency=9")
-        asked = [request.body["messages"][-1]["content"] for request in server.requests]
+        limits = ("--set", "limits={concurrency: 9, max_retries: 0}", "--set", "model.timeout_s=60")
+        generate(kind, "--n", 1, *model, "--set", "generate={samples: 2}", *limits)
+        asked = server.asked
     first_answers_and_final = asked.index(next(text for text in asked if "<principle>" in text))
     assert asked[:first_answers_and_final].count("How do I make a pot of tea?") == 3
 

@@ -13,9 +13,10 @@ from conftest import scai
 
 from scai_cli.errors import RunError
 from scai_cli.runs.chat_directory import ChatDirectory
+from scai_cli.runs.file_names import ROWS
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.runs.locks import take_lock
-from scai_cli.runs.row_directory import GENERATED, ROWS, TASKS, RowDirectory
+from scai_cli.runs.row_directory import GENERATED, TASKS, RowDirectory
 from scai_cli.runs.run_directory import RunDirectory
 
 RUNS = Path("some/runs")

@@ -8,7 +8,8 @@ import pytest
 
 from scai_cli.errors import RunError
 from scai_cli.experiment.sweep_file import SweepFile, read_sweep
-from scai_cli.runs.sweep_directory import CELLS, CellRecord, Gain, SweepDirectory, is_sweep, read_sweep_directory
+from scai_cli.runs.find import is_sweep
+from scai_cli.runs.sweep_directory import CELLS, CellRecord, Gain, SweepDirectory, read_sweep_directory
 
 
 def sweep_file(folder: Path, text: str = "grid: {seed: [1, 2, 3]}") -> SweepFile:

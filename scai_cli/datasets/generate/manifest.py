@@ -14,7 +14,8 @@ from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.wordings import ChatLine
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.experiment.yaml_text import yaml_text
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATION
+from scai_cli.runs.file_names import GENERATION
+from scai_cli.runs.row_directory import EXPERIMENT
 from scai_cli.values import Text, Value
 
 

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from scai_cli.runs.events import NOT_ANSWERED
+from scai_cli.runs.file_names import ROWS
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.records import Mark
-from scai_cli.runs.row_directory import ROWS
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

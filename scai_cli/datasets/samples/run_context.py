@@ -9,8 +9,8 @@ from scai_cli.datasets.samples.answer_context import AnswerContext
 from scai_cli.datasets.samples.licences import stated_licences
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_saved
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.history.conversations import EpochSetting
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.prompts import Prompts
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
-from scai_cli.analysis.comparison import Comparison, compare_histories
+from scai_cli.analysis.comparison import Comparison, by_verdict, compare_histories
 from scai_cli.analysis.config_differences import split_members
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.verdicts import change_words, verdict_of
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.numbers import listed, number
 from scai_cli.display.report.constitution_columns import Column, constitution_columns
 from scai_cli.display.report.figures import Figures
@@ -26,7 +25,6 @@ MOST_RUNS = 60
 MOST_COLUMNS = 12
 """The maximal number of constitutions side by side."""
 MOST_DIFFERENCES = 40
-_VERDICTS: Final = {"higher": "better", "lower": "worse", "no change beyond chance": "no difference beyond chance"}
 
 
 @dataclass
@@ -83,10 +81,7 @@ class SideBySide:
             return
         function, some = next(iter(next(iter(found.values())).items()))
         who = participants(self.compared.runs[first].config, some.people)
-        run, verdicts = next(iter(found)), dict[str, list[str]]()
-        for name, by_name in found.items():
-            verdict = verdict_of(by_name[function].interval)
-            verdicts.setdefault(_VERDICTS.get(verdict, str(verdict)), []).append(name)
+        run, verdicts = next(iter(found)), by_verdict({name: each[function] for name, each in found.items()})
         if len(found) > 1:
             parts = "; ".join(f"{verdict}: {listed(names, 6)}" for verdict, names in verdicts.items())
             yield tag(

@@ -7,10 +7,10 @@ from scai_cli.display.numbers import listed
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, scai_command, tag
 from scai_cli.display.report.tables import table
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.find import log_of
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import sha256
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.text.counts import counted
 
 MOST_PROBLEMS = 20

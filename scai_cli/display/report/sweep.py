@@ -28,7 +28,8 @@ from scai_cli.display.report.sections import Section, contents
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import drawing
 from scai_cli.experiment.sweep_file import read_sweep
-from scai_cli.runs.sweep_directory import SWEEP, CellRecord, Sweep, read_sweep_directory
+from scai_cli.runs.file_names import SWEEP
+from scai_cli.runs.sweep_directory import CellRecord, Sweep, read_sweep_directory
 from scai_cli.text.counts import counted
 
 _WORDS: Final[Mapping[str, str]] = TEXTS["sweep"]

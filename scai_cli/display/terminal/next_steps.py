@@ -16,7 +16,8 @@ from rich.text import Text
 from scai_cli.display.terminal.consoles import err
 from scai_cli.display.terminal.styles import MUTED
 from scai_cli.experiment.load import Overrides
-from scai_cli.runs.run_directory import CONFIG
+from scai_cli.runs.file_names import CONFIG
+from scai_cli.runs.find import RUNS
 from scai_cli.text.characters import one_line
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ Steps = Sequence[tuple[str, str]]
 
 MOST: Final = 3
 _A_LINE: Final = r"%s\n"
-_RUNS: Final = Path("runs")
-"""The usual folder of the runs."""
 
 
 def print_steps(steps: Steps) -> None:
@@ -52,7 +51,7 @@ def height(steps: Steps, width: int) -> int:
 
 def command(*words: str | Path, runs: Path | None = None) -> str:
     """Return a `scai` command, quoted for a shell, with the folder `runs` of the runs unless it is the usual one."""
-    usual = runs is None or runs.resolve() == Path(os.environ.get("SCAI_RUNS_DIR") or _RUNS).resolve()
+    usual = runs is None or runs.resolve() == Path(os.environ.get("SCAI_RUNS_DIR") or RUNS).resolve()
     where = () if usual else ("--runs-dir", runs)
     return shlex.join(map(str, ("scai", *words, *where)))
 
@@ -239,5 +238,5 @@ def _written(file: str, *lines: str) -> str:
 
 def _table(path: Path) -> str:
     """Return the Python that loads a run's ratings as a table."""
-    run = path.name if path.parent.resolve() == _RUNS.resolve() else str(path)
+    run = path.name if path.parent.resolve() == RUNS.resolve() else str(path)
     return f"import scai_cli as scai; scai.load({run!r}).ratings()"

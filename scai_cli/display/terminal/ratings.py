@@ -138,7 +138,7 @@ def _by_rater(width: int, history: History, epoch: Epoch, selection: Selection) 
     yield styled(f"{where}: {counted(len(values), 'final rating')}{whose} ({values.count(None)} missing)", HEADING)
     yield styled("a row: whose answers; a column: who rates them; · was not asked, ? is missing", MUTED)
     order = epoch.personas if selection.persona is None else epoch.tasks
-    rows = sorted(((key, given[key]) for key in given), key=lambda row: order.index(row[0]))
+    rows = [(key, given[key]) for key in order if key in given]
     shown = _ends(rows)
     names = {key: one_line(history.names.get(key, key), 18 if width < _WIDE else 30) for key, _ in shown}
     yield _matrix(width, history.names, shown, names)

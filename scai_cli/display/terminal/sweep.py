@@ -23,7 +23,8 @@ from scai_cli.display.terminal.next_steps import command
 from scai_cli.display.terminal.plan import cost_line
 from scai_cli.experiment.sweep_file import axis_labels
 from scai_cli.jobs.sweep_plan import PlannedCell, SweepPlan
-from scai_cli.runs.sweep_directory import SWEEP, CellRecord, Gain, Sweep
+from scai_cli.runs.file_names import SWEEP
+from scai_cli.runs.sweep_directory import CellRecord, Gain, Sweep
 from scai_cli.text.characters import one_line, visible
 from scai_cli.text.counts import counted
 

@@ -9,7 +9,6 @@ from rich.console import Console
 from scai_cli.display.terminal.calls_bar import CallsBar, CallsLines, spent_words
 from scai_cli.display.terminal.frames import Frames
 from scai_cli.display.terminal.sweep import state_words, summary_line
-from scai_cli.experiment.sweep_file import SweepLimits
 from scai_cli.jobs.session import Spending
 from scai_cli.jobs.sweep import SweepStart
 from scai_cli.jobs.sweep_cell import CellProgress
@@ -79,8 +78,7 @@ class SweepProgress:
         """Start the view."""
         self._name = start.name
         self._calls = calls = _CellCalls({cell.run_id: cell for cell in start.cells}, dict(start.expected()))
-        limits: SweepLimits = start.limits
-        bar = CallsBar(self._frames.console, calls, lambda: spent_words(calls.spent(), limits))
+        bar = CallsBar(self._frames.console, calls, lambda: spent_words(calls.spent(), start.limits))
         self._frames.start(bar)
         if not self._frames.is_live:
             self._lines = CallsLines(bar, self.say)

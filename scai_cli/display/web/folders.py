@@ -28,9 +28,9 @@ from scai_cli.display.web.frame import (
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import run_page
 from scai_cli.evaluation.results import read_results
-from scai_cli.runs.find import is_evaluation, is_run
+from scai_cli.runs.find import is_evaluation, is_run, is_sweep
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.sweep_directory import CellRecord, Sweep, is_sweep, read_sweep_directory
+from scai_cli.runs.sweep_directory import CellRecord, Sweep, read_sweep_directory
 from scai_cli.text.counts import counted
 
 SIZE: Final = 50

@@ -16,9 +16,9 @@ from typing import Final, Literal
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import EpochStarted, Revised, RunStarted
+from scai_cli.runs.file_names import EVENTS
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, decode_event
 from scai_cli.runs.jsonl import lines
-from scai_cli.runs.run_directory import EVENTS
 
 MessageReader = Callable[[tuple[int, int]], CompactMessage]
 """Reads the message at a conversation's `position`."""

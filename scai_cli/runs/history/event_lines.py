@@ -12,11 +12,11 @@ from msgspec import Struct
 from scai_cli.errors import RunError
 from scai_cli.runs.call_index import LoggedCall, decode_call
 from scai_cli.runs.events import Event, MessageSaid, Rated, RunStarted, read_event
+from scai_cli.runs.file_names import EVENTS
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.records import Mark
-from scai_cli.runs.run_directory import EVENTS
 
 _CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')
 

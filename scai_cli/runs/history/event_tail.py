@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import RunError
+from scai_cli.runs.file_names import EVENTS
 from scai_cli.runs.history.event_lines import ReadEvent, decode_event, glance, selects
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locks import is_locked
-from scai_cli.runs.run_directory import EVENTS
 
 POLL_S: Final = 0.3
 """The seconds between two reads of the events."""

@@ -7,12 +7,12 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.runs import events
+from scai_cli.runs.file_names import EVENTS
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent, read_events, selects
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.run_directory import EVENTS
 
 EVERYTHING: Final = Selection()
 

@@ -11,12 +11,12 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import load_saved
 from scai_cli.runs import events
+from scai_cli.runs.file_names import CONFIG
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.ballots import Approvals
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.status import Status
-from scai_cli.runs.run_directory import CONFIG
 
 
 @dataclass(slots=True)

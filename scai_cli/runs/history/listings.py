@@ -13,12 +13,11 @@ from typing import Any
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import HoldoutCompared, RunStarted, WelfareMeasured
+from scai_cli.runs.file_names import EVALUATION, EVENTS, GENERATION, ROWS
 from scai_cli.runs.find import all_evaluations, all_generated, all_runs, all_sweeps, created, newest_first, strange_file
 from scai_cli.runs.history.event_lines import decode_event, first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import lines, lines_backwards
-from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
-from scai_cli.runs.run_directory import EVENTS
 from scai_cli.runs.sweep_directory import read_sweep_directory
 
 Entry = dict[str, Any]
@@ -108,7 +107,6 @@ def _evaluation(path: Path) -> Entry:
         "systems": _systems(path / EVALUATION),
         "status": status_of(path, outcome.get("status") == "finished", outcome) if readable else "failed",
         "started": _created(path),
-        "rows": _rows(path / ROWS) if readable else 0,
         "answered": _answered_items(path / ROWS) if readable else 0,
     }
 
