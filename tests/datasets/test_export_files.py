@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from conftest import scai, scai_process
 from pyarrow import parquet
-from waiting import until
 
 from scai_cli.datasets.export.parquet import ParquetRows
 from scai_cli.text.characters import visible
@@ -248,6 +247,7 @@ from scai_cli.datasets.export.output_files import OutputFiles
 written = OutputFiles.write
 def write(files, *row):
     written(files, *row)
+    print("waiting", flush=True)
     time.sleep(60)
 OutputFiles.write = write
 scai_cli.cli.main()
@@ -270,8 +270,10 @@ def test_an_export_that_is_ended_in_the_middle_leaves_the_old_as_it_was(
     assert scai("export", finished, "--format", "openai-sft", "-o", name).code == 0
     before = {file: Path(file).read_bytes() for file in files()}
     command = [sys.executable, "-c", WAITING, "export", str(finished), "--format", "openai-sft", "-o", name]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: [path for path in Path().iterdir() if path.name.endswith(".part") or ".part." in path.name])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        assert [path for path in Path().iterdir() if path.name.endswith(".part") or ".part." in path.name]
         process.send_signal(number)
         assert process.stderr is not None
         said = process.stderr.read()
