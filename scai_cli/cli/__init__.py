@@ -100,9 +100,10 @@ def main() -> None:
             except KeyUntrusted as refused:
                 if not allow(refused):
                     raise
-    except (ScaiError, CancelledError, SystemExit, OSError) as end:
+    except (Exception, CancelledError, SystemExit) as end:
         signals.ending = True
-        # Also after a success: a signal in the last steps of an event loop finds no task left to cancel.
+        # Also after a success: a signal in the last steps of an event loop finds no task left to cancel. And after any
+        # other error: some libraries raise one of their own in place of the signal's.
         error = end if isinstance(end, ScaiError) else from_system(end) or signals.error
         try:
             sys.stdout.flush()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from scai_cli.errors import Interrupted, OutputError
 GRACE_S: Final = 5.0
 """The seconds that calls in flight may take after the first signal."""
 
+_AGAIN_S: Final = 0.05
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 _SIGNALS: Final = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 """Ctrl-C, `kill`, a lost connection, and the warnings of job schedulers; Windows lacks the last four."""
@@ -74,8 +76,22 @@ class ProcessSignals:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            self._send_again_if_lost(number)
             raise self.error from None
         loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+
+    def _send_again_if_lost(self, number: int) -> None:
+        """Send the signal again, a moment later, if Python drops its error, as that of a finalizer or a callback."""
+        before = sys.unraisablehook
+
+        def dropped(lost: sys.UnraisableHookArgs) -> None:
+            if not isinstance(lost.exc_value, Interrupted):
+                before(lost)
+                return
+            sys.unraisablehook = before
+            threading.Timer(_AGAIN_S, _send, (number,)).start()
+
+        sys.unraisablehook = dropped
 
 
 @contextmanager
@@ -186,6 +202,14 @@ class Interruption:
     def _cancel(self) -> None:
         self._cancelled += 1
         self._task.cancel()
+
+
+def _send(number: int) -> None:
+    """Send the main thread a signal, which also ends what it waits for."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _name(number: int) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -129,6 +131,22 @@ def test_a_program_that_keeps_its_signals_is_left_alone():
     run(main())
 
 
+@pytest.mark.usefixtures("signals")
+def test_a_signal_whose_error_python_drops_comes_again():
+    class Thing:
+        pass
+
+    def wait():
+        thing = Thing()
+        watching = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+        del thing
+        time.sleep(60)
+        return watching
+
+    with pytest.raises(Interrupted, match="interrupted by SIGTERM"):
+        wait()
+
+
 # --- every moment
 
 
@@ -183,6 +201,12 @@ def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
     called = "Ctrl-C" if name == "SIGINT" else name
     for one in disturbed(*command, since=since, at=at):
         assert (one.code, one.said) == (130, f"scai: interrupted by {called}\n")
+
+
+@pytest.mark.slow
+def test_a_signal_in_whose_place_a_library_raises_an_error_is_one_line(tiny):
+    [ended] = disturbed("check", tiny, since="item_source.py:_short", at=[[(1, "SIGINT")]])
+    assert (ended.code, ended.said) == (130, "scai: interrupted by Ctrl-C\n")
 
 
 @pytest.mark.slow
