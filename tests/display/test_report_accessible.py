@@ -10,6 +10,7 @@ import pytest
 import yaml
 from conftest import TINY, scai, scai_process
 from test_report_browser import Looked, swept
+from waiting import until
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -94,7 +95,7 @@ def test_axe_finds_no_violation(open_page: Callable[..., Any], name: str) -> Non
 def test_what_is_wider_than_a_phone_says_that_it_scrolls(open_page: Callable[..., Any]) -> None:
     page = open_page("long", **VIEWS[2])
     page.evaluate(OPEN_ALL)
-    page.wait_for_function(f"({HINTED})().every(([wide, says, fades]) => wide === says && wide === fades)")
+    until(lambda: all(wide == says == fades for wide, says, fades in page.evaluate(HINTED)))
     assert {wide for wide, _, _ in page.evaluate(HINTED)} == {True, False}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from changed_runs import EVIL, changed, hostile
 from conftest import TINY, scai, scai_process
+from waiting import until
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -194,14 +195,11 @@ def test_evidence_leads_to_the_message(browser: Any, grounded: Path) -> None:
     assert not message.is_visible()
     link.click()
     message.wait_for(state="visible")
-    page.wait_for_timeout(800)
-    box = message.bounding_box()
-    assert box is not None
-    assert 0 <= box["y"] < 900
+    until(lambda: 0 <= message.bounding_box()["y"] < 900)
     page.evaluate("scrollTo(0, 0)")
+    until(lambda: not 0 <= message.bounding_box()["y"] < 900)
     link.click()
-    page.wait_for_timeout(800)
-    assert 0 <= message.bounding_box()["y"] < 900
+    until(lambda: 0 <= message.bounding_box()["y"] < 900)
     looked.close()
 
 
@@ -229,8 +227,7 @@ def test_the_system_message_is_copied(browser: Any, grounded: Path) -> None:
     looked = Looked(browser, grounded, **VIEWS["light"], permissions=["clipboard-read", "clipboard-write"])
     page = looked.page
     page.locator(".copy").first.click()
-    page.wait_for_timeout(200)
-    assert page.locator(".copy").first.text_content() == "Copied"
+    until(lambda: page.locator(".copy").first.text_content() == "Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == (grounded.parent / "runs" / "tiny" / "system_message.txt").read_text(encoding="utf-8").rstrip("\n")
     looked.close()
