@@ -195,11 +195,15 @@ def test_evidence_leads_to_the_message(browser: Any, grounded: Path) -> None:
     assert not message.is_visible()
     link.click()
     message.wait_for(state="visible")
-    until(lambda: 0 <= message.bounding_box()["y"] < 900)
+
+    def is_on_screen() -> bool:
+        return 0 <= message.bounding_box()["y"] < 900
+
+    until(is_on_screen)
     page.evaluate("scrollTo(0, 0)")
-    until(lambda: not 0 <= message.bounding_box()["y"] < 900)
+    until(lambda: not is_on_screen())
     link.click()
-    until(lambda: 0 <= message.bounding_box()["y"] < 900)
+    until(is_on_screen)
     looked.close()
 
 
