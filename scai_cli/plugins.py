@@ -52,6 +52,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
+        "calibration": "scai_cli.evaluation.suites.calibration:Calibration",
     },
     "observer": {},
     "chat model": {},

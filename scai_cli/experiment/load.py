@@ -24,6 +24,7 @@ from scai_cli.experiment.item_files import Item, plural
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import PACE, SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_map import inline_rating_map
 from scai_cli.experiment.selection import select
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
@@ -129,6 +130,7 @@ def _validate(
         at, path = _place(source, option, key)
         at[path[-1]] = parse_yaml(text, option, _FREE_PLACES, path).data
     _refuse_replaced_keys(source)
+    inline_rating_map(source)
     try:
         return ExperimentConfig.model_validate(source.data, context=context), source
     except ValidationError as error:

@@ -83,8 +83,10 @@ def epoch_utilities(context: EpochContext, outcomes: Sequence[Outcome]) -> Epoch
     """Return the utilities of an epoch from its final ratings.
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
-    of p's ratings of the others' final answers to t, both scaled to [0, 1], and w is `cross_weight`. Without any h the
-    cell is s; without s it is missing (unless w is 1), as no rating by others replaces the user's.
+    of p's ratings of the others' final answers to t, both scaled to [0, 1], and w is `cross_weight`. With
+    `ratings.calibration`, s is what people give where simulated users give s; h stays as it is, as people rated answers
+    to themselves. Without any h the cell is s; without s it is missing (unless w is 1), as no rating by others replaces
+    the user's.
     """
     # A cross rating counts for the persona that gave it, not for the one that got the answer.
     own: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -130,6 +132,7 @@ def cell(own: float | None, cross: float | None, ratings: Ratings) -> float | No
     """Return a cell of `epoch_utilities` from the persona's own rating and the mean of its cross ratings."""
     low, high = ratings.scale
     weight = ratings.cross_weight
+    own = None if own is None else ratings.calibrated(own)
     s, h = (None if value is None else (value - low) / (high - low) for value in (own, cross))
     if weight == 1:
         return h

@@ -42,7 +42,7 @@ def p_value(
     to user does not count as noise. Ratings that one side lacks are left out; 1 without any. `level` is that of the
     decision: a lower one takes more draws.
     """
-    first, last = _final(before), _final(after)
+    first, last = (_final(outcomes, context.agents.ratings) for outcomes in (before, after))
     # By kind and cell, so that the ratings of a cell are neighbours.
     keys = sorted((key for key in first if key in last), key=lambda key: (key[3], key[0], key[1]))
     pairs = list(dict.fromkeys((key[2], key[1]) for key in keys))
@@ -72,9 +72,11 @@ def p_value(
     return swap_test(difference, len(pairs), draws=draws, seed=seed)
 
 
-def _final(outcomes: Sequence[Outcome]) -> Mapping[Key, float]:
+def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]:
     return {
-        (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): rating.value
+        (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): (
+            ratings.calibrated(rating.value) if rating.kind == "own" else rating.value
+        )
         for outcome in outcomes
         for rating in outcome.final
         if rating.value is not None
