@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message
 from scai_cli.populations.clean_text import LONGEST_TEXT, Ids, tidy
@@ -67,14 +68,14 @@ class Gathered:
         return self._ids[key]
 
     def describe(self, key: str, persona: Persona) -> None:
-        """Add a description of a person; of two, the first counts, with the attributes that the other has besides."""
+        """Add a description of a person, if there is one; what an earlier one says counts more."""
         person = self.person(key)
-        known = self._people.get(person)
-        if known is not None:
-            added = {"attributes": {**persona.attributes, **known.attributes}}
-            persona = known.model_copy(
-                update=added if known.description else {**added, "description": persona.description}
-            )
+        if persona.model_copy(update={"source": ItemSource()}) == Persona(id=persona.id):
+            return
+        if (known := self._people.get(person)) is not None:
+            defaults = {name: field.default for name, field in Persona.model_fields.items()}
+            said = {name: value for name, value in dict(known).items() if value != defaults[name]}
+            persona = persona.model_copy(update={**said, "attributes": {**persona.attributes, **known.attributes}})
         self._people[person] = persona.model_copy(update={"id": person})
 
     def rate(self, person: str, conversation: Sequence[Message], answer: str, value: float) -> None:
