@@ -149,10 +149,10 @@ def test_prism_counts_what_it_leaves_out(tmp_path: Path) -> None:
     data = read_human([lines(tmp_path / "any name", rows)])
     assert rated(data) == {("u1", "Good day"): pytest.approx(29 / 99)}
     assert [note for note in data.notes if note.startswith("left out")] == [
-        "left out: 1 answers without a text",
-        "left out: 1 answers with a text of more than 20,000 characters",
-        "left out: 1 answers without a score",
-        "left out: 1 answers after a turn without a message or without a chosen answer",
+        "left out, answers without a text: 1",
+        "left out, answers with a text of more than 20,000 characters: 1",
+        "left out, answers without a score: 1",
+        "left out, answers after a turn without a message or without a chosen answer: 1",
     ]
 
 
@@ -227,8 +227,8 @@ def test_opinionqa_has_answers_in_the_order_of_the_scale_and_weights(tmp_path: P
     ]
     assert [person.weight for person in data.people.values()] == [1.5, 0.4, 1.5]
     assert [note for note in data.notes if "left out" in note] == [
-        "left out: 1 refused answers",
-        "left out: 1 answers that are none of the options of their question",
+        "left out, refused answers: 1",
+        "left out, answers that are none of the options of their question: 1",
     ]
     with pytest.raises(ConfigError, match="has 3 people, but no rating, answer or conversation"):
         read_human([tmp_path / "responses.csv"])
@@ -260,7 +260,7 @@ def test_a_table_has_ratings_and_facts_of_people_but_not_of_rows(tmp_path: Path)
     assert spoken(data.ratings[0].conversation) == said("user: Is tea good?")
     assert data.notes == (
         "ours.csv: its ratings are read as 1 to 5; a column `scale` states another",
-        "left out: 1 answers without a rating",
+        "left out, answers without a rating: 1",
     )
     assert (data.source, data.licence) == ("ours.csv", "not stated")
 
@@ -354,7 +354,7 @@ def test_chats_are_conversations_of_their_people(tmp_path: Path) -> None:
         ("ann", "x", said("user: Hi / assistant: Hello / user: Bye")),
         ("ann", "y", said("user: Tea?")),
     ]
-    assert "left out: 1 rows of chats.jsonl: no message of a user" in data.notes
+    assert "left out, rows of chats.jsonl (no message of a user): 1" in data.notes
 
 
 def test_chats_without_people_are_each_of_a_new_person(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Gathered:
         people, left_out = read_people(str(file), form, self.note)
         for key, persona in people:
             self.describe(key, change(persona) if change else persona)
-        self.left_out.update({f"rows of {file.name}: {reason}": count for reason, count in left_out.items()})
+        self.left_out.update({f"rows of {file.name} ({reason})": count for reason, count in left_out.items()})
 
     def note(self, line: str) -> None:
         """Add a sentence to the notes, once."""
@@ -96,7 +96,7 @@ class Gathered:
         """Return all of it; people without a description have a persona with an id alone."""
         bare = [one for one in self._ids.values() if one not in self._people]
         people = {**self._people, **{one: Persona(id=one) for one in bare}}
-        notes = [*self.notes, *(f"left out: {count:,} {what}" for what, count in self.left_out.items() if count)]
+        notes = [*self.notes, *(f"left out, {what}: {count:,}" for what, count in self.left_out.items() if count)]
         if bare:
             notes.append(f"no description of {counted(len(bare), 'person', 'people')}: they have an id alone")
         named = (
