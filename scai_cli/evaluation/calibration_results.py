@@ -75,8 +75,12 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
     differs = f"of what differs between people{'' if ratings.is_shared else ' and answers'}"
     if (people := len(ratings.people)) < _FEWEST:
         return f"{unknown}: the ratings of {counted(people, 'person', 'people')} are too few."
-    if own is None or own.low is None or own.high is None:
+    if own is None:
         return f"{unknown}: these people do not differ in what they rated."
+    if own.low is None and not own.estimate:
+        return f"Persona text explains nothing {differs}: simulated people rate alike; no more than a shuffled persona."
+    if own.low is None or own.high is None:
+        return f"{unknown}: {_value(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
     if own.high - own.low > _WIDEST:
         return f"{unknown}: {_ends(own)} {differs}; take more people."
     said = f"Persona text explains {_value(own.estimate)} (95 % interval {_ends(own)}) {differs}"
@@ -84,7 +88,7 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
         return f"{said}; cannot tell whether a shuffled persona explains less."
     if gain.low > 0:
         return f"{said}; a shuffled persona explains {_value(own.estimate - gain.estimate)}."
-    if gain.high < _RELEVANT:
+    if min(own.high, gain.high) < _RELEVANT:  # a shuffled one explains nothing, or more
         return f"{said}; no more than a shuffled persona."
     return f"{said}; cannot tell whether more than a shuffled persona: {_difference(gain)}."
 
