@@ -43,12 +43,13 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
     """Return the verdict and the tables; `map_name` is the file that the mapping is written to."""
     ratings, survey = agreement_of(source), survey_of(source)
     notes: list[str] = []
+    verdicts: list[str] = []
     tables: list[ResultTable] = []
     numbers: dict[str, float | None] = {}
     if ratings.people or ratings.missing:
         found = ratings.estimates([(n, c) for n in STATISTICS for c in CONDITIONS], range(len(ratings.people)))
-        notes += [verdict(found, ratings), *_rating_notes(ratings, found)]
-        notes += _map_notes(fitted_map(ratings.people), map_name)
+        verdicts.append(verdict(found, ratings))
+        notes += [*_rating_notes(ratings, found), *_map_notes(fitted_map(ratings.people), map_name)]
         title = "Ratings beside people's own, and beside their second ones (95 % intervals for new people)"
         tables += _tables(title, STATISTICS, found, _HEADS)
         numbers |= _numbers("ratings", found)
@@ -58,11 +59,12 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         tables.append(_by_person(source, ratings))
     if survey.weights or survey.missing:
         answers = survey.estimates()
-        notes += _survey_notes(survey, answers)
+        verdicts.append(_survey_verdict(answers))
+        notes += _survey_notes(survey)
         title = "Survey answers beside those of the same people, by their weights (95 % intervals for new people)"
         tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
         numbers |= _numbers("survey", answers)
-    return SuiteResult("calibration", tables=tables, notes=notes, numbers=numbers)
+    return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
 
 
 def verdict(found: Estimates, ratings: Agreement) -> str:
@@ -124,19 +126,21 @@ def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
         yield f"{map_name} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
 
 
-def _survey_notes(survey: SurveyAgreement, found: Estimates) -> Iterator[str]:
+def _survey_verdict(found: Estimates) -> str:
+    gain = found["own answer", f"-{SWAPPED}"]
+    if gain is None or gain.low is None or gain.high is None:
+        return "Cannot tell whether persona text says what a person answers."
+    if gain.low > 0:
+        return f"Persona text makes a person's own answer more probable than a shuffled one: {_difference(gain)}."
+    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_difference(gain)}."
+
+
+def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
     answers = sum(map(len, survey.questions))
     people = counted(len(survey.weights), "person", "people")
     yield f"{counted(answers, 'answer')} of {people} to {counted(len(survey.questions), 'question')}."
     if survey.missing:
         yield f"{counted(survey.missing, 'answer')} left out: a simulated answer is missing."
-    gain = found["own answer", f"-{SWAPPED}"]
-    if gain is None or gain.low is None or gain.high is None:
-        yield "Cannot tell whether persona text says what a person answers."
-    elif gain.low > 0:
-        yield f"Persona text makes a person's own answer more probable than a shuffled one: {_difference(gain)}."
-    else:
-        yield f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_difference(gain)}."
 
 
 def _tables(title: str, words: Mapping[str, str], found: Estimates, heads: Mapping[str, str]) -> Iterator[ResultTable]:
@@ -206,7 +210,9 @@ def _value(value: float | None) -> str:
 
 
 def _ends(found: ClusteredMean) -> str:
-    return f"{_value(found.low)} to {_value(found.high)}"
+    """Return the ends of an interval, within -1 and 1 as all of these statistics are."""
+    low, high = (None if end is None else min(1.0, max(-1.0, end)) for end in (found.low, found.high))
+    return f"{_value(low)} to {_value(high)}"
 
 
 def _estimate(found: ClusteredMean | None) -> str:

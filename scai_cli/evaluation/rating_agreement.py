@@ -68,7 +68,8 @@ class Agreement:
 
         def values(numbers: Sequence[int]) -> list[float | None]:
             people = [self.people[n] for n in numbers]
-            found = {pair: self._value(people, *pair) for pair in wanted}
+            columns = _Columns.of(people)
+            found = {pair: self._value(people, columns, *pair) for pair in wanted}
             return [*found.values(), *(_minus(found, name, control) for name, control in _contrasts(wanted))]
 
         return values
@@ -80,14 +81,13 @@ class Agreement:
         keys = [*wanted, *((name, f"-{control}") for name, control in _contrasts(wanted))]
         return dict(zip(keys, jackknife(self.statistics(wanted), numbers, level=level), strict=True))
 
-    def _value(self, people: Sequence[Person], name: str, condition: str) -> float | None:
+    def _value(self, people: Sequence[Person], columns: _Columns, name: str, condition: str) -> float | None:
         import numpy as np
 
         if name in ("within", "agreement", "distance"):
             known = [(value, p.weight) for p in people if (value := p.within[name][condition]) is not None]
             return sum(v * w for v, w in known) / sum(w for _, w in known) if known else None
-        table, codes, items, weights = self._columns(people)
-        at = CONDITIONS.index(condition) + 1
+        table, codes, at = columns.table, columns.codes, CONDITIONS.index(condition) + 1
         kept = ~np.isnan(table[:, at])
         if not kept.any():
             return None
@@ -99,9 +99,20 @@ class Agreement:
             sums = [np.bincount(codes[kept], column)[counts > 0] for column in (human, predicted)]
             return _correlation(*(each / counts[counts > 0] for each in sums)) if len(sums[0]) > 2 else None
         baseline = None if self.is_shared else table[kept, CONDITIONS.index(NOBODY) + 1]
-        return explained_share(human, predicted, codes[kept], items[kept], weights[kept], baseline)
+        return explained_share(human, predicted, codes[kept], columns.items[kept], columns.weights[kept], baseline)
 
-    def _columns(self, people: Sequence[Person]) -> tuple[Array, NDArray[np.intp], NDArray[np.intp], Array]:
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The ratings of several people below each other, with the numbers of their people and items."""
+
+    table: Array
+    codes: NDArray[np.intp]
+    items: NDArray[np.intp]
+    weights: Array
+
+    @classmethod
+    def of(cls, people: Sequence[Person]) -> _Columns:
         import numpy as np
 
         numbers: dict[str, int] = {}
@@ -109,7 +120,7 @@ class Agreement:
         sizes = [len(person.items) for person in people]
         codes = np.repeat(np.arange(len(people)), sizes)
         weights = np.repeat([person.weight for person in people], sizes)
-        return np.concatenate([person.table for person in people]), codes, np.array(items, dtype=np.intp), weights
+        return cls(np.concatenate([person.table for person in people]), codes, np.array(items, dtype=np.intp), weights)
 
 
 def agreement_of(source: ResultSource) -> Agreement:

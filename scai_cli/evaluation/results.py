@@ -170,7 +170,9 @@ def _checked(result: Any) -> SuiteResult:
         )
         for table in result.tables
     )
-    return replace(result, measures=measures, tables=tables, notes=[*map(str, result.notes)])
+    return replace(
+        result, measures=measures, tables=tables, notes=[*map(str, result.notes)], verdict=str(result.verdict)
+    )
 
 
 def _warnings(

@@ -164,6 +164,8 @@ class SuiteResult:
     tables: Sequence[ResultTable] = ()
     notes: Sequence[str] = ()
     """Sentences beside the numbers: the position bias of the judge, unread answers, who loses."""
+    verdict: str = ""
+    """The result of a suite that compares no systems, in a sentence or two."""
     problem: str | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
     """System -> why it cannot be judged; the others are."""

@@ -108,10 +108,10 @@ def test_a_planted_share_is_recovered_in_the_verdict(tmp_path: Path, share: floa
         assert found == pytest.approx(share, abs=0.05)
         assert result["numbers"]["ratings: explained, swapped"] == pytest.approx(0, abs=0.05)
         if share:
-            assert result["notes"][0].startswith(f"Persona text explains {found:.2f} (95 % interval ")
-            assert " a shuffled persona explains " in result["notes"][0]
+            assert result["verdict"].startswith(f"Persona text explains {found:.2f} (95 % interval ")
+            assert " a shuffled persona explains " in result["verdict"]
         else:
-            assert "explains -" in result["notes"][0] or "explains 0.0" in result["notes"][0]
+            assert "explains -" in result["verdict"] or "explains 0.0" in result["verdict"]
 
 
 # --- items
@@ -222,7 +222,7 @@ def test_numbers_by_hand() -> None:
     for name in ("ordinal", "overlap"):
         assert numbers[f"survey: {name}, own"] == pytest.approx(1 - (0.75 - 2 / 3))
     assert numbers["survey: own answer, own"] == pytest.approx((2 * 0.75 + 0.25) / 3)
-    assert found.notes[0] == "Cannot tell what persona text explains: the ratings of 2 people are too few."
+    assert found.verdict.startswith("Cannot tell what persona text explains: the ratings of 2 people are too few. ")
     assert "Cannot tell how far people agree with themselves: nobody rated an answer twice." in found.notes
 
 
@@ -248,25 +248,25 @@ def test_the_verdict_compares_with_a_shuffled_persona() -> None:
         return {"own": seen if item.id.endswith("1") else round(seen, 1), "none": 0.5}.get(name, 1 - seen)
 
     found = results(human, faithful)
-    assert found.notes[0].startswith("Persona text explains 0.9")
-    assert " of what differs between people;" in found.notes[0]
-    assert found.notes[0].endswith("; a shuffled persona explains 0.00.")
+    assert found.verdict.startswith("Persona text explains 0.9")
+    assert " of what differs between people;" in found.verdict
+    assert found.verdict.endswith("; a shuffled persona explains 0.00.")
     assert "People themselves, asked again, explain 1.00 of it: no persona can explain more." in found.notes
     groups = next(table for table in found.tables if table.title.startswith("By group"))
     assert [row[0] for row in groups.rows] == ["side: left", "side: right"]
     assert any("1 - 0.05 / 2" in note for note in found.notes)
     assert any("calibration.yaml maps ratings to people's (" in note for note in found.notes)
     deaf = results(human, lambda item, name: 0.5 + 0.01 * (int(item.id.partition("/")[2]) % 2))
-    assert deaf.notes[0].startswith("Persona text explains nothing of what differs between people: ")
-    assert deaf.notes[0].endswith("; no more than a shuffled persona.")
+    assert deaf.verdict.startswith("Persona text explains nothing of what differs between people: ")
+    assert deaf.verdict.endswith("; no more than a shuffled persona.")
 
 
 def test_where_people_rated_different_answers_nobody_says_what_an_answer_deserves() -> None:
     human = many()
     apart = [replace(r, item=f"{r.person}{r.item}", answer=f"{r.answer} {r.person}") for r in human.ratings]
     found = results(replace(human, ratings=tuple(apart)), lambda item, _: round(item.human[0], 1))
-    assert "Cannot tell what persona text explains: these people do not" not in found.notes[0]
-    assert "of what differs between people and answers" in found.notes[0]
+    assert "Cannot tell what persona text explains: these people do not" not in found.verdict
+    assert "of what differs between people and answers" in found.verdict
 
 
 def test_no_mapping_is_written_where_none_is_better() -> None:

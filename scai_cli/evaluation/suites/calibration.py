@@ -26,13 +26,12 @@ from scai_cli.experiment.rating_map import dump_rating_map
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Completion
 from scai_cli.runs.events import MessageSaid
+from scai_cli.runs.file_names import CALIBRATION
 from scai_cli.simulation.answer_forms import Feedback
 from scai_cli.simulation.rating import ask_rating
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.choice import choice
 
-MAP: Final = "calibration.yaml"
-"""The file of the mapping in the evaluation's folder."""
 _TOP_LOGPROBS: Final = 10
 _UNREAD: Final = "the answer has no letter that can be read"
 
@@ -84,7 +83,7 @@ class Calibration:
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return the verdict, the numbers and the tables."""
-        return calibration_results(source, MAP)
+        return calibration_results(source, CALIBRATION)
 
     def files(self, source: ResultSource) -> Mapping[str, str]:
         """Return the mapping of simulated ratings to people's, if one is better than none."""
@@ -94,7 +93,7 @@ class Calibration:
         count = sum(len(person.items) for person in people)
         model = source.config.model_for("user").label
         found = None if fitted is None else fitted.as_map(item.source, model, len(people), count)
-        return {} if found is None else {MAP: dump_rating_map(found)}
+        return {} if found is None else {CALIBRATION: dump_rating_map(found)}
 
     async def _answer(self, context: SuiteContext, item: Item, name: str, rater: Persona) -> SystemAnswer:
         """Return the probability of each option: from log-probabilities, else 1 for the letter of the answer."""
