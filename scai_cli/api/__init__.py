@@ -43,6 +43,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.session import Observer, Outcome, SessionStart
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
+from scai_cli.populations.human.record import HumanConversation, HumanData, HumanRating, SurveyAnswer
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
@@ -67,6 +68,9 @@ __all__ = [
     "ExperimentConfig",
     "Format",
     "History",
+    "HumanConversation",
+    "HumanData",
+    "HumanRating",
     "Item",
     "Layout",
     "Measure",
@@ -92,6 +96,7 @@ __all__ = [
     "SuiteContext",
     "SuiteResult",
     "SuiteSource",
+    "SurveyAnswer",
     "System",
     "SystemAnswer",
     "Table",
