@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +16,7 @@ from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Revision
+from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
@@ -71,8 +73,8 @@ class Dialogue:
             id=self.next_id, epoch=0, persona=self.user, task=TASK, role=role, content=text, finish_reason=finish_reason
         )
 
-    def rating(self, value: float, comment: str, persona: Persona | None) -> Rated:
-        """Return a rating of the last answer, by the chat's persona if it has one."""
+    def rating(self, value: float, comment: str, observe: Callable[[str], float | None]) -> Rated:
+        """Return a rating of the last answer, with its measured utility."""
         answer = self.messages[-1]
         self.rated[answer.id] += 1
         again = self.rated[answer.id] if self.rated[answer.id] > 1 else ""
@@ -86,7 +88,7 @@ class Dialogue:
             message=answer.id,
             final=False,
             value=value,
-            observed=None if persona is None else observed_utility(persona, answer.content),
+            observed=observe(answer.content),
             comment=comment,
         )
 
@@ -148,7 +150,7 @@ class ChatSession:
             raise RunError(_NO_RATING[count].format(low=low, high=high))
         ratings = []
         for dialogue, value in zip(self.dialogues, values, strict=True):
-            ratings.append(dialogue.rating(value, comment.strip(), self.persona))
+            ratings.append(dialogue.rating(value, comment.strip(), partial(self._observed, dialogue)))
             self._write(dialogue, ratings[-1])
         return ratings
 
@@ -186,6 +188,14 @@ class ChatSession:
             return error
         self._write(dialogue, dialogue.message("assistant", completion.text, completion.finish_reason))
         return None
+
+    def _observed(self, dialogue: Dialogue, text: str) -> float | None:
+        """Return the utility of an answer for the chat's persona, None without one."""
+        if self.persona is None:
+            return None
+        assert self._agents is not None
+        task = Task(id=TASK, prompt=dialogue.messages[0].content)
+        return observed_utility(self._agents.measures, self.persona, task, text)
 
     def _open(self) -> None:
         """Create the chat's folder before the first line is written."""

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from scai_cli.experiment.config import ROLES, ExperimentConfig, Ratings
+from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.jobs.endpoint_gates import RoleModel, check_batch
 from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage

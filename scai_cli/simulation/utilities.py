@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.runs.records import Estimate
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.outcome import Outcome

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from scai_cli.experiment.config import Ratings
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.outcome import Outcome
 from scai_cli.social_choice.welfare import WelfareFunction
