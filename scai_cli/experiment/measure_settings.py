@@ -2,18 +2,19 @@
 
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Final, get_type_hints
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Self, get_type_hints
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
 
 from scai_cli import plugins
-from scai_cli.errors import ConfigError
+from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.experiment.model_settings import without_secrets
-from scai_cli.text.characters import one_line
+from scai_cli.text.characters import clean, one_line
 from scai_cli.text.suggestions import did_you_mean
-from scai_cli.values import SafeId, Text, Value
+from scai_cli.values import SafeId, Text, Value, safe_id
 
 _GIVEN: Final = ("text", "persona", "task")
 """The arguments of every measure; its options follow them."""
@@ -21,6 +22,30 @@ _LONGEST_WORDS: Final = 120
 """The characters of a measure's words that are shown."""
 
 Weight = Annotated[float, Field(ge=-1, le=1)]
+
+
+def _name_or_path(name: str) -> str:
+    return clean(name) if ":" in name else safe_id(name)
+
+
+MeasureName = Annotated[str, AfterValidator(_name_or_path)]
+"""The name of a measure, or `module:attribute`."""
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a measure without its module."""
+    return name.rpartition(":")[2].rpartition(".")[2] if ":" in name else name
+
+
+def check_preferences(preferences: Iterable[str], declared: Collection[str] = (), remedy: str = "") -> None:
+    """Raise ValueError for a name in preferences that is neither declared nor a built-in or installed measure.
+
+    `module:attribute` passes here: code is loaded only where an experiment is. `remedy` is added where no name is near.
+    """
+    for name in preferences:
+        if name not in declared and ":" not in name and not plugins.is_known("measure", name):
+            near = did_you_mean(name, (*declared, *plugins.BUILT_IN["measure"]))
+            raise ValueError(f"unknown measure {name!r}{near or remedy}")
 
 
 class MeasureSettings(Value):
@@ -37,6 +62,12 @@ class MeasureSettings(Value):
     options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
     """The measure's own options; they may also stand beside `measure`."""
 
+    @model_validator(mode="after")
+    def _no_other_built_in(self) -> Self:
+        if self.name in plugins.BUILT_IN["measure"] and self.name != self.measure:
+            raise ValueError(f"the name {self.name!r} is that of a built-in measure; choose another `name`")
+        return self
+
     _no_secrets = field_validator("options")(without_secrets)
 
     @model_validator(mode="before")
@@ -49,16 +80,11 @@ class MeasureSettings(Value):
         own = {key: value for key, value in data.items() if key not in cls.model_fields}
         data = {key: value for key, value in data.items() if key not in own}
         if isinstance(measure := data.get("measure"), str):
-            data.setdefault("name", measure.rpartition(":")[2].rpartition(".")[2])
+            data.setdefault("name", plain_name(measure))
         if own:
             options = data.get("options", {})
             data["options"] = {**options, **own} if isinstance(options, dict) else options
         return data
-
-    def described(self) -> "MeasureSettings":
-        """Return the settings with their words, from the measure's docstring; raises ConfigError and OptionError."""
-        function, _ = loaded(self.measure, self.options)
-        return self if self.words else self.model_copy(update={"words": words_of(function, self.name)})
 
 
 class OptionError(ConfigError):
@@ -75,7 +101,13 @@ def loaded(name: str, options: Mapping[str, Any]) -> tuple[Callable[..., Any], d
 
     Raises ConfigError if it cannot be loaded, OptionError for an unknown, missing or invalid option.
     """
-    function = plugins.resolve("measure", name)
+    try:
+        function = plugins.resolve("measure", name)
+    except Exception as error:
+        if isinstance(error, ScaiError) or not plugins.is_foreign("measure", name):
+            raise
+        problem = one_line(f"{type(error).__name__}: {error}", 300)
+        raise ConfigError(f"measure {name!r} cannot be loaded: {problem}") from None
     if inspect.iscoroutinefunction(function):
         raise ConfigError(f"measure {name!r} is a coroutine; write it as a plain function (`def`)")
     try:
@@ -94,6 +126,12 @@ def loaded(name: str, options: Mapping[str, Any]) -> tuple[Callable[..., Any], d
     return function, dict(_converted(function, options))
 
 
+def _problem(detail: ErrorDetails) -> str:
+    if detail["type"] == "tuple_type":
+        return "must be a list"
+    return detail["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("should", "must", 1)
+
+
 def words_of(function: object, name: str) -> str:
     """Return what a measure measures, in words: the first line of its docstring, else its name."""
     text = inspect.getdoc(function) or ""
@@ -110,7 +148,6 @@ def _converted(function: object, options: Mapping[str, Any]) -> Iterator[tuple[s
         try:
             yield key, TypeAdapter(hints[key]).validate_python(value) if key in hints else value
         except ValidationError as error:
-            problem = error.errors()[0]
-            raise OptionError(problem["msg"].removeprefix("Value error, "), key) from None
+            raise OptionError(_problem(error.errors()[0]), key) from None
         except PydanticUserError:  # a type of the third party's, which the function itself can check
             yield key, value

@@ -13,6 +13,7 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved
+from scai_cli.experiment.measure_check import without_foreign_measures
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Revision
@@ -239,7 +240,7 @@ def open_chat(
     Raises RunError for an unknown persona or version, for versions with one system message, and for foreign code
     that is not trusted; ConfigError for a model that cannot be called.
     """
-    config = with_address(assistant_only(load_saved(path / CONFIG, overrides)), overrides)
+    config = with_address(assistant_only(load_saved(path / CONFIG, overrides), persona), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     history = read_history(path, messages=False)
     known = [person.id for person in config.personas.inline]
@@ -290,8 +291,12 @@ def _version(history: History, against: str) -> int:
     return version
 
 
-def assistant_only(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the experiment for a chat: only the assistant's model, no simulated users, no time limit."""
+def assistant_only(config: ExperimentConfig, persona: str | None = None) -> ExperimentConfig:
+    """Return the experiment for a chat: only the assistant's model, no simulated users, no time limit.
+
+    Without a persona whose ratings have a measured utility, no measure of a third party either.
+    """
+    config = config if persona else without_foreign_measures(config)
     people = tuple(p.model_copy(update={"model": None, "human": False}) for p in config.personas.inline)
     return config.model_copy(
         update={

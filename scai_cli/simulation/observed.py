@@ -1,7 +1,7 @@
 """What programs measure in answers, and the utility that they have by it, beside the one that their users state."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isfinite
@@ -40,6 +40,7 @@ class Measuring:
         """Load the measure; raises ConfigError if it cannot be loaded or an option is wrong."""
         self.name, self.words = settings.name, settings.words
         self._code = settings.measure
+        self.is_foreign = plugins.is_foreign("measure", self._code)
         try:
             self._function, self._options = loaded(settings.measure, settings.options)
         except OptionError as error:
@@ -63,7 +64,7 @@ class Measuring:
         try:
             value: Any = self._function(call.text, call.persona, call.task, **self._options)
         except Exception as error:
-            if isinstance(error, ScaiError) or not plugins.is_foreign("measure", self._code):
+            if isinstance(error, ScaiError) or not self.is_foreign:
                 raise
             logging.getLogger("scai_cli").debug("a measure's exception", exc_info=error)
             raise self._broken(call, f"it raised {type(error).__name__}: {error}") from None
@@ -78,7 +79,7 @@ class Measuring:
         return number
 
     def _broken(self, call: _Call, what: str) -> ConfigError:
-        where = f"for an answer to {call.persona_id} on {call.task_id}"
+        where = f"for {call.persona_id} on {call.task_id}"
         remedy = "a measure returns a number in [0, 1] or None"
         return ConfigError(f"measure {self._code!r}, {where}: {one_line(what, 300)}; {remedy}")
 
@@ -101,6 +102,17 @@ class Measures:
         """Return the measures of an experiment; raises ConfigError."""
         preferred = dict.fromkeys(name for persona in config.personas.inline for name in persona.preferences)
         return cls(config.ratings.measures, preferred)
+
+    def recorded(self, persona: Persona) -> list[str]:
+        """Return the measures whose values results show: the declared ones, and what the persona prefers besides."""
+        return [*self.weights, *(n for n in persona.preferences if n not in self.weights and n not in TRAITS)]
+
+    def try_out(self, people: Sequence[Persona], task: Task) -> None:
+        """Call each measure of a third party once, on the task's text; raises ConfigError if it fails."""
+        for name, measuring in self._by_name.items():
+            if measuring.is_foreign:
+                persona = next((each for each in people if name in each.preferences), people[0])
+                measuring(task.prompt, persona, task)
 
     def values(self, persona: Persona, task: Task, text: str, names: Iterable[str]) -> dict[str, float | None]:
         """Return what some of the measures observe in an answer."""

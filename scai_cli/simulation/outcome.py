@@ -1,7 +1,7 @@
 """The outcome of a conversation: what the numbers of its epoch need, without its texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scai_cli.errors import CallFailed
@@ -31,6 +31,8 @@ class Outcome:
     final: tuple[FinalRating, ...]
     observed: float | None = None
     """The persona's utility of the final answer, computed from its text."""
+    measured: Mapping[str, float | None] = field(default_factory=dict)
+    """Measure -> its value of the final answer, for those that results show."""
     answered: int = 0
     """The number of ratings that were answered, readable or not."""
     has_own: bool = False
@@ -54,6 +56,7 @@ def outcome_of(conversation: Conversation, turns: int, measures: Measures) -> Ou
         opening=conversation.messages[0] if conversation.messages else None,
         final=tuple(FinalRating(r.rater, r.kind, r.value) for r in conversation.ratings if r.final),
         observed=None if answer is None else observed_utility(measures, persona, task, answer.content),
+        measured={} if answer is None else measures.values(persona, task, answer.content, measures.recorded(persona)),
         answered=len(answered),
         has_own=any(rating.kind == "own" and rating.value is not None for rating in answered),
         unread=tuple(rating for rating in answered if rating.value is None),

@@ -8,13 +8,11 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.simulation.text_measure import text_measure
 from scai_cli.text.languages import LANGUAGES, languages_of
-from scai_cli.text.suggestions import did_you_mean
 
 
 def _known(code: str) -> str:
     if code not in LANGUAGES:
-        near = did_you_mean(code, LANGUAGES) or f"; known are {', '.join(sorted(LANGUAGES))}"
-        raise ValueError(f"{code[:40]!r} is not recognised by its words or script{near}")
+        raise ValueError(f"{code[:40]!r} is no known language; write its ISO 639-1 code, such as en, de or zh")
     return code
 
 
