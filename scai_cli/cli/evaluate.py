@@ -62,6 +62,15 @@ def evaluate(
             "--principle", help="Compare pairs by this principle, not by helpfulness and harmlessness.", metavar="TEXT"
         ),
     ] = None,
+    human: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--human",
+            help="Ratings, survey answers or chats of real people: PRISM, OpinionQA, a table; a file or a folder. "
+            "Repeatable.",
+            metavar="PATH",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -107,6 +116,7 @@ def evaluate(
         Overrides(options.with_limit(settings, max_usd), model, seed),
         allow_seen,
         trust,
+        human or (),
     )
     if dry_run:
         from scai_cli.jobs.evaluate_plan import plan_evaluate
