@@ -60,6 +60,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "refusal": "scai_cli.evaluation.suites.refusal:Refusal",
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
+        "realism": "scai_cli.evaluation.suites.realism:Realism",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
     },
     "observer": {},
