@@ -40,14 +40,18 @@ from scai_cli.evaluation.suite import (
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Merge, Modify, Remove
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.session import Observer, Outcome, SessionStart
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
+from scai_cli.populations.human.record import HumanConversation, HumanData, HumanRating, SurveyAnswer
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.strategies.rewrite import rewrite
+from scai_cli.simulation.text_measure import TextMeasure, text_measure
 
 __all__ = [
     "AcceptanceResult",
@@ -67,6 +71,9 @@ __all__ = [
     "ExperimentConfig",
     "Format",
     "History",
+    "HumanConversation",
+    "HumanData",
+    "HumanRating",
     "Item",
     "Layout",
     "Measure",
@@ -79,6 +86,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Pair",
+    "Persona",
     "RatingSample",
     "Remove",
     "ResultSource",
@@ -92,9 +100,12 @@ __all__ = [
     "SuiteContext",
     "SuiteResult",
     "SuiteSource",
+    "SurveyAnswer",
     "System",
     "SystemAnswer",
     "Table",
+    "Task",
+    "TextMeasure",
     "UnusedResponse",
     "Usage",
     "compared",
@@ -108,6 +119,7 @@ __all__ = [
     "rewrite",
     "run",
     "scores_of",
+    "text_measure",
     "try_candidates",
     "verdicts",
 ]

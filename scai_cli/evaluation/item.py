@@ -1,5 +1,6 @@
 """An item of a suite: what every system under test answers, and the unit of resampling that it belongs to."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -56,6 +57,8 @@ class Item(Value):
     """What this person said: ratings of `answer` in [0, 1], or the place of an option; several if asked again."""
     swapped: str | None = None
     """The id of another person, whose persona takes this one's place in a control."""
+    scores: Mapping[str, float | None] | None = None
+    """The scores of a real person, to compare those of systems with: no model is asked."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

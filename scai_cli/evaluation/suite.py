@@ -85,7 +85,7 @@ class SuiteSource:
     """The kinds of which no member had a part in writing any of the systems' rules."""
     principle: str | None = None
     human: HumanData | None = None
-    """The data of real people from `--human`; None for a resumed evaluation, whose items say all that a suite needs."""
+    """The data of real people from `--human`; None for a resumed evaluation, which has its items."""
 
 
 @dataclass(frozen=True, slots=True)

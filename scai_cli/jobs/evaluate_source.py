@@ -37,8 +37,8 @@ _MODEL: Final = re.compile(r"(.+),(simulated|[A-Za-z_][\w.]*:.+)", re.DOTALL)
 _EPOCH: Final = re.compile(r"@(?=[0-9]+$)")
 _NO_LIMITS: Final = ("limits.calls=null", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
 """The limits of a run do not apply to an evaluation of it."""
-_OF_PEOPLE: Final = ("society", "fidelity")
-"""The suites whose people rate: no real person is there to be asked."""
+_OF_PEOPLE: Final = ("society", "fidelity", "realism")
+"""The suites that play conversations: no real person is there to be asked."""
 
 
 @dataclass(frozen=True, slots=True)

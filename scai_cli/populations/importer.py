@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_source import ItemSource
+from scai_cli.experiment.measure_settings import check_preferences
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import composed, values_of
 from scai_cli.experiment.tasks import Task
@@ -239,7 +240,14 @@ class _Import:
         source = ItemSource(name=name, licence=named.licence or self.form.licence, row=row.number)
         fields = {name: value for name, value in vars(draft).items() if name != "key" and value is not None}
         fields |= {"id": self.ids.take(draft.key, row.number), "source": source}
-        return (Persona if isinstance(draft, PersonaDraft) else Task).model_validate(fields)
+        if not isinstance(draft, PersonaDraft):
+            return Task.model_validate(fields)
+        persona = Persona.model_validate(fields)
+        try:
+            check_preferences(persona.preferences)
+        except ValueError as error:
+            raise ValueError(f"preferences: {error}") from None
+        return persona
 
 
 def _reading(columns: ColumnMap) -> Reading:

@@ -1,14 +1,14 @@
 """The outcome of a conversation: what the numbers of its epoch need, without its texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated
-from scai_cli.simulation.observed import observed_utility
+from scai_cli.simulation.observed import Measures, observed_utility
 from scai_cli.simulation.transcript import Conversation
 
 
@@ -31,6 +31,8 @@ class Outcome:
     final: tuple[FinalRating, ...]
     observed: float | None = None
     """The persona's utility of the final answer, computed from its text."""
+    measured: Mapping[str, float | None] = field(default_factory=dict)
+    """Measure -> its value of the final answer, for those that results show."""
     answered: int = 0
     """The number of ratings that were answered, readable or not."""
     has_own: bool = False
@@ -43,16 +45,18 @@ class Outcome:
     """The events to emit at the end of the epoch (see `Conversation`)."""
 
 
-def outcome_of(conversation: Conversation, turns: int) -> Outcome:
+def outcome_of(conversation: Conversation, turns: int, measures: Measures) -> Outcome:
     """Return the outcome of a conversation of this many turns."""
+    persona, task = conversation.persona, conversation.task
     answer, answered = conversation.final_answer, [r for r in conversation.ratings if r.problem not in NOT_ANSWERED]
     whole = len(conversation.messages) == 2 * turns + 1
     return Outcome(
-        persona=conversation.persona,
-        task=conversation.task,
+        persona=persona,
+        task=task,
         opening=conversation.messages[0] if conversation.messages else None,
         final=tuple(FinalRating(r.rater, r.kind, r.value) for r in conversation.ratings if r.final),
-        observed=None if answer is None else observed_utility(conversation.persona, answer.content),
+        observed=None if answer is None else observed_utility(measures, persona, task, answer.content),
+        measured={} if answer is None else measures.values(persona, task, answer.content, measures.recorded(persona)),
         answered=len(answered),
         has_own=any(rating.kind == "own" and rating.value is not None for rating in answered),
         unread=tuple(rating for rating in answered if rating.value is None),

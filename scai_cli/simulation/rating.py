@@ -61,7 +61,7 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
             "message": rated.id,
             "final": final,
             "value": answer.form.rating if answer.form else None,
-            "observed": observed_utility(conversation.persona, rated.content),
+            "observed": observed_utility(agents.measures, conversation.persona, conversation.task, rated.content),
             "comment": comment,
             "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.people)),
         }
@@ -84,7 +84,9 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     rating = rating.model_copy(
         update={
             "value": answer.value,
-            "observed": None if answer.error else observed_utility(rater, final_answer.content, of_others=True),
+            "observed": None
+            if answer.error
+            else observed_utility(agents.measures, rater, conversation.task, final_answer.content, of_others=True),
             "comment": answer.comment,
             "problem": answer.problem,
             "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.people)),

@@ -119,6 +119,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         *("?={old} none --n 1", "none {old} --n 1 --judge ?:?", "none {place}/lines.txt --suite choice=?"),
         *(
             "none {old} --suite society --n 1 --runs-dir {tmp}/2 --json",
+            "{old} --suite realism --n 1 --runs-dir {tmp}/3",
             "none {old} --gold {place}/rows.jsonl --dry-run",
         ),
     ),
@@ -129,7 +130,11 @@ ROWS: dict[str, tuple[str, ...]] = {
     "personas describe": ("{place}/people.jsonl", "{place}/people.jsonl --json --quota ?=?:1", "?"),
     "personas list": ("{place}",),
     "personas validate": ("{place}/people.jsonl",),
-    "personas sample": ("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
+    "personas sample": (
+        *("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
+        "{place}/people.jsonl --n 1 -o - --quota ?=?:1",
+    ),
+    "personas weigh": ("{place}/people.jsonl -o - --quota ?=?:1", "{place}/people.jsonl -o ?.yaml --quota ?"),
     "personas generate": ("--n 1 -o ?.jsonl --tasks {place}/tasks.json --quota ?=?:1",),
     "trust": ("? ?", "--json", "KEY ?", "KEY https://? --remove"),
     "tasks generate": (

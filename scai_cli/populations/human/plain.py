@@ -136,7 +136,8 @@ class PlainReader:
             ends = f"{usual[0]:g} to {usual[1]:g}"
             self.gathered.note(f"{self.file.name}: its ratings are read as {ends}; a column `scale` states another")
         elif unstated:
-            found = f"ratings from {min(unstated):g} to {max(unstated):g}"
+            low, high = min(unstated), max(unstated)
+            found = f"ratings from {low:g} to {high:g}" if low < high else f"no rating but {low:g}"
             raise ConfigError(f"{self.file}: has {found}; state their scale in a column `scale`, such as 1-5")
         for rated in self._rated:
             if scale := rated.scale or usual:
