@@ -119,6 +119,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         *("?={old} none --n 1", "none {old} --n 1 --judge ?:?", "none {place}/lines.txt --suite choice=?"),
         *(
             "none {old} --suite society --n 1 --runs-dir {tmp}/2 --json",
+            "{old} --suite realism --n 1 --runs-dir {tmp}/3",
             "none {old} --gold {place}/rows.jsonl --dry-run",
         ),
     ),
