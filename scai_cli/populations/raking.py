@@ -46,11 +46,6 @@ class Fit:
     shares: Array
     gap: float
 
-    @property
-    def is_met(self) -> bool:
-        """Whether every margin is met."""
-        return self.gap <= TOLERANCE
-
 
 def fit(start: Array, margins: Sequence[Margin], most: Array | float = math.inf) -> Fit:
     """Scale the shares of units until each part of each margin has a share between its bounds.
@@ -82,12 +77,14 @@ def fit(start: Array, margins: Sequence[Margin], most: Array | float = math.inf)
     return Fit(shares, float(gap))
 
 
-def conflict(start: Array, margins: Sequence[Margin], most: Array | float = math.inf) -> list[Margin]:
+def conflict(
+    start: Array, margins: Sequence[Margin], most: Array | float = math.inf, tolerance: float = TOLERANCE
+) -> list[Margin]:
     """Return margins that cannot be met together, without those that the contradiction does not need."""
     needed = list(margins)
     for margin in margins:
         others = [each for each in needed if each is not margin]
-        if others and not fit(start, others, most).is_met:
+        if others and fit(start, others, most).gap > tolerance:
             needed = others
     return needed
 
@@ -198,7 +195,7 @@ def rake(people: Sequence[Persona], quotas: Sequence[Quota], max_weight: float |
     margins = [_margin(quota, people) for quota in quotas]
     most = math.inf if max_weight is None else max_weight / len(people)
     found = fit(start, margins, most)
-    if not found.is_met:
+    if found.gap > TOLERANCE:
         raise ConfigError(_why_not(start, margins, max_weight))
     total = math.fsum(person.weight for person in people)
     weights = [float(f"{share * total:.12g}") for share in found.shares.tolist()]
@@ -249,7 +246,7 @@ def _reached(margin: Margin, start: Array, shares: Array) -> list[list[float]]:
 def _why_not(start: Array, margins: Sequence[Margin], max_weight: float | None) -> str:
     if max_weight is not None:
         free = fit(start, margins)
-        if free.is_met:
+        if free.gap <= TOLERANCE:
             largest = float(free.shares.max() * len(start))
             return (
                 f"--max-weight {max_weight:g}: within this limit the shares cannot be met; without it the largest "
