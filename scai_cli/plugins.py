@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from scai_cli.errors import ConfigError
 from scai_cli.text.suggestions import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "format", "suite", "observer", "chat model"]
+Kind = Literal["provider", "strategy", "acceptance", "format", "suite", "observer", "chat model", "dialogue"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -52,6 +52,10 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
+    },
+    "dialogue": {
+        "assist": "scai_cli.simulation.dialogues.assist:Assist",
+        "ultimatum": "scai_cli.simulation.dialogues.ultimatum:Ultimatum",
     },
     "observer": {},
     "chat model": {},

@@ -46,13 +46,19 @@ from scai_cli.models.base import ChatModel
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
+from scai_cli.simulation.dialogue import Dialogue
+from scai_cli.simulation.dialogue_lines import Line
+from scai_cli.simulation.dialogues.assist import Assist
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.strategies.rewrite import rewrite
+from scai_cli.simulation.transcript import Conversation
 
 __all__ = [
     "AcceptanceResult",
     "Add",
     "Answer",
+    "Assist",
     "CallFailed",
     "CallTransient",
     "Candidate",
@@ -60,8 +66,11 @@ __all__ = [
     "ChatRequest",
     "Completion",
     "ConfigError",
+    "Conversation",
+    "Dialogue",
     "Difference",
     "EndpointFailed",
+    "EpochContext",
     "Evaluation",
     "EvaluationRow",
     "ExperimentConfig",
@@ -69,6 +78,7 @@ __all__ = [
     "History",
     "Item",
     "Layout",
+    "Line",
     "Measure",
     "MeasureResult",
     "Merge",

@@ -285,6 +285,7 @@ def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     """Yield every name in an experiment that refers to code which plays a part in its results."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
+    yield ("dialogue",), "dialogue", config.dialogue
     for role in MODEL_ROLES:
         for kind, name in code_of(config.model_for(role)):
             key = "provider" if kind == "provider" else "name"

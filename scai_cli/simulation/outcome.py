@@ -8,7 +8,8 @@ from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated
-from scai_cli.simulation.observed import observed_utility
+from scai_cli.simulation.dialogue import observed
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 
 
@@ -43,16 +44,16 @@ class Outcome:
     """The events to emit at the end of the epoch (see `Conversation`)."""
 
 
-def outcome_of(conversation: Conversation, turns: int) -> Outcome:
-    """Return the outcome of a conversation of this many turns."""
+def outcome_of(context: EpochContext, conversation: Conversation) -> Outcome:
+    """Return the outcome of a conversation."""
     answer, answered = conversation.final_answer, [r for r in conversation.ratings if r.problem not in NOT_ANSWERED]
-    whole = len(conversation.messages) == 2 * turns + 1
+    persona, whole = conversation.persona, len(conversation.messages) == context.agents.messages
     return Outcome(
-        persona=conversation.persona,
+        persona=persona,
         task=conversation.task,
         opening=conversation.messages[0] if conversation.messages else None,
         final=tuple(FinalRating(r.rater, r.kind, r.value) for r in conversation.ratings if r.final),
-        observed=None if answer is None else observed_utility(conversation.persona, answer.content),
+        observed=None if answer is None else observed(context, conversation, persona, answer.content),
         answered=len(answered),
         has_own=any(rating.kind == "own" and rating.value is not None for rating in answered),
         unread=tuple(rating for rating in answered if rating.value is None),
