@@ -18,10 +18,11 @@ from statistics import fmean
 from benchmarks.documents import line, write_between
 from benchmarks.regret.societies import JUDGED
 from scai_cli.analysis.leave_one_out import RuleRounds, person_effects
-from scai_cli.experiment.config import ExperimentConfig, Ratings
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.tasks import Task
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from scai_cli.errors import ConfigError
+from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.suggestions import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "format", "suite", "observer", "chat model", "dialogue"]
+Kind = Literal["provider", "strategy", "acceptance", "measure", "dialogue", "format", "suite", "observer", "chat model"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -25,6 +26,14 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "always": "scai_cli.simulation.acceptance.always:always",
         "improves": "scai_cli.simulation.acceptance.improves:improves",
         "ratify": "scai_cli.simulation.acceptance.ratify:ratify",
+    },
+    "measure": {
+        **{name: f"scai_cli.simulation.measures.traits:traits.{name}" for name in TRAITS},
+        "regex": "scai_cli.simulation.measures.regex:regex",
+        "length": "scai_cli.simulation.measures.length:length",
+        "language": "scai_cli.simulation.measures.language:language",
+        "readability": "scai_cli.simulation.measures.readability:readability",
+        "json_field": "scai_cli.simulation.measures.json_field:json_field",
     },
     "format": {
         "system": "scai_cli.datasets.formats.system:system",
@@ -51,6 +60,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "refusal": "scai_cli.evaluation.suites.refusal:Refusal",
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
+        "realism": "scai_cli.evaluation.suites.realism:Realism",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
     },
     "dialogue": {

@@ -44,8 +44,9 @@ class PairedDifference:
 def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], float]:
     """Return the known utilities of an epoch's personas and tasks."""
     cells = {}
-    for pair in (*ratings.own, *(pair for pair in ratings.cross if pair not in ratings.own)):
-        utility = cell(ratings.own.get(pair), ratings.mean_cross(*pair), history.config.ratings)
+    for pair in dict.fromkeys((*ratings.own, *ratings.cross, *ratings.measured)):
+        rated = ratings.own.get(pair), ratings.mean_cross(*pair)
+        utility = cell(*rated, history.config.ratings, ratings.measured.get(pair))
         if utility is not None:
             cells[pair] = utility
     return cells

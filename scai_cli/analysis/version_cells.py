@@ -107,7 +107,8 @@ class _Means:
 
 def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, RatingSums]]:
     """Yield the sums of the final ratings of some epochs, an epoch at a time, from memory if the history has them."""
-    if history.rating_index.keeps_finals:
+    # The index has no measured utilities.
+    if history.rating_index.keeps_finals and not history.config.ratings.measured_weight:
         for epoch, finals in history.rating_index.finals.items():
             if epoch in epochs:
                 sums = RatingSums()
@@ -125,8 +126,9 @@ def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, Ratin
     for epoch, group in groupby(ratings, key=lambda rating: rating.epoch):
         sums = RatingSums()
         for rating in group:
-            if rating.final and rating.value is not None:
-                sums.add(rating.kind, (rating.rater, rating.conversation.rpartition("/")[2]), rating.value)
+            if rating.final:
+                pair = rating.rater, rating.conversation.rpartition("/")[2]
+                sums.add(rating.kind, pair, rating.value, rating.observed)
         yield epoch, sums
 
 

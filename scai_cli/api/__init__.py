@@ -40,6 +40,8 @@ from scai_cli.evaluation.suite import (
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Merge, Modify, Remove
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.session import Observer, Outcome, SessionStart
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
@@ -52,6 +54,7 @@ from scai_cli.simulation.dialogues.assist import Assist
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.strategies.rewrite import rewrite
+from scai_cli.simulation.text_measure import TextMeasure, text_measure
 from scai_cli.simulation.transcript import Conversation
 
 __all__ = [
@@ -89,6 +92,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Pair",
+    "Persona",
     "RatingSample",
     "Remove",
     "ResultSource",
@@ -105,6 +109,8 @@ __all__ = [
     "System",
     "SystemAnswer",
     "Table",
+    "Task",
+    "TextMeasure",
     "UnusedResponse",
     "Usage",
     "compared",
@@ -118,6 +124,7 @@ __all__ = [
     "rewrite",
     "run",
     "scores_of",
+    "text_measure",
     "try_candidates",
     "verdicts",
 ]

@@ -13,6 +13,7 @@ from scai_cli.experiment.earlier_versions import REPLACED, is_before_ballots
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.revision_settings import Count, Fraction, Revision
 from scai_cli.experiment.scalars import AnyScalar, composed, values_of
 from scai_cli.experiment.tasks import Task
@@ -79,28 +80,6 @@ class TaskSource(Value):
     def wants(self, task: Task) -> bool:
         """Return whether a task has the wanted split."""
         return self.split in (None, task.split)
-
-
-class Ratings(Value):
-    """The qualities that users rate, and how ratings become utilities."""
-
-    own: Annotated[str, Field(min_length=1, max_length=60)] = "satisfaction"
-    """The quality for which users rate the answers to themselves."""
-    cross: Annotated[str, Field(min_length=1, max_length=60)] = "harmlessness"
-    """The quality for which users rate the answers to others."""
-    scale: tuple[float, float] = (0, 10)
-    """The lowest and the highest rating."""
-    cross_raters: Annotated[int, Field(ge=0)] | Literal["all"] = 5
-    """The number of other users who rate each final answer, drawn with the seed; `all`, or 0 for none."""
-    cross_weight: Fraction = 0.25
-    """The weight in a persona's utility of its ratings of others' answers; the rest is its satisfaction."""
-
-    @field_validator("scale")
-    @classmethod
-    def _rising(cls, scale: tuple[float, float]) -> tuple[float, float]:
-        if scale[0] >= scale[1]:
-            raise ValueError("the scale must rise: [lowest, highest]")
-        return scale
 
 
 class Holdout(Value):

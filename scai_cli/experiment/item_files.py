@@ -1,7 +1,7 @@
 """Read the personas or tasks of a file: YAML, a JSON list, or JSONL (line by line)."""
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Generic, TypeVar
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.file_kinds import kind, plain_suffix
 from scai_cli.experiment.input_files import opened
+from scai_cli.experiment.measure_settings import check_preferences
 from scai_cli.experiment.personas import FREE_PLACES, Persona
 from scai_cli.experiment.scalars import read_json
 from scai_cli.experiment.tasks import Task
@@ -31,8 +32,10 @@ LONGEST_ITEM: Final = 1_000_000
 """The maximal characters of a persona or a task as JSON, as it is part of prompts."""
 
 
-def items(path: Path, model: type[Item]) -> Iterable[Item]:
+def items(path: Path, model: type[Item], declared: Collection[str] = ()) -> Iterable[Item]:
     """Return the personas or tasks of a file as a reusable iterable; raises ConfigError for an invalid one.
+
+    `declared` are the names of an experiment's own measures, which personas may prefer.
 
     A JSONL file is read and checked again in each iteration, so that a large one takes no memory.
     """
@@ -40,14 +43,14 @@ def items(path: Path, model: type[Item]) -> Iterable[Item]:
         case "empty" if plain_suffix(path) in (".jsonl", ".ndjson"):
             return ()
         case "jsonl":
-            return _JsonLines(path, model)
+            return _JsonLines(path, model, declared)
         case "json" if _is_one_item(path, plural(model)):
-            return _JsonLines(path, model)
+            return _JsonLines(path, model, declared)
         case "parquet" | "excel" as found:
             raise ConfigError(f"{path}: is a table ({found}); {_import_it(path, model, 'table')}")
         case "text" if plain_suffix(path) in (".csv", ".tsv"):
             raise ConfigError(f"{path}: is a table (CSV); {_import_it(path, model, 'table')}")
-    return _read_all(path, model)
+    return _read_all(path, model, declared)
 
 
 def item_files(folder: Path) -> list[Path]:
@@ -122,6 +125,7 @@ def _clean(value: Any) -> Any:
 class _JsonLines(Generic[Item]):
     path: Path
     model: type[Item]
+    declared: Collection[str]
 
     def __iter__(self) -> Iterator[Item]:
         seen: set[str] = set()
@@ -132,21 +136,34 @@ class _JsonLines(Generic[Item]):
                     value = json_value(line)
                 except ValueError as error:
                     raise source.error((), str(error)) from None
-                item = _validate(self.model, value, source, (n,))
+                item = _validate(self.model, value, source, (n,), self.declared)
                 if item.id in seen:
                     raise source.error((), f"the id {item.id!r} occurs twice; change one")
                 seen.add(item.id)
                 yield item
 
 
-def _validate(model: type[Item], data: Any, source: YamlSource, path: tuple[Key, ...]) -> Item:
+def _validate(
+    model: type[Item], data: Any, source: YamlSource, path: tuple[Key, ...], declared: Collection[str]
+) -> Item:
     try:
-        return model.model_validate(data, context=USERS_FILE)
+        item = model.model_validate(data, context=USERS_FILE)
     except ValidationError as error:
         raise explain(error, source, model, path) from None
+    check_item(item, source, path, declared)
+    return item
 
 
-def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
+def check_item(item: Persona | Task, source: YamlSource, path: tuple[Key, ...], declared: Collection[str]) -> None:
+    """Raise ConfigError if a persona prefers an unknown measure."""
+    if isinstance(item, Persona):
+        try:
+            check_preferences(item.preferences, declared, "; declare it in ratings.measures of the experiment")
+        except ValueError as error:
+            raise source.error((*path, "preferences"), str(error)) from None
+
+
+def _read_all(path: Path, model: type[Item], declared: Collection[str]) -> tuple[Item, ...]:
     key = plural(model)
     source = read_yaml(path, FREE_PLACES)
     base: tuple[Key, ...] = ()
@@ -164,7 +181,7 @@ def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
             text = "prompt" if model is Task else "description"
             lines = f"import a file with one a line: scai {key} import FILE --as lines -o {key}.jsonl"
             raise source.error((*base, n), f"is a text; write {{id: a-name, {text}: ...}}, or {lines}")
-        item = _validate(model, row, source, (*base, n))
+        item = _validate(model, row, source, (*base, n), declared)
         if item.id in by_id:
             raise source.error((*base, n), f"the id {item.id!r} occurs twice; change one")
         by_id[item.id] = item

@@ -21,6 +21,7 @@ from scai_cli.experiment.constitution_start import FindEarlier, check_conditions
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
 from scai_cli.experiment.generate_settings import without_defaults
 from scai_cli.experiment.item_files import Item, plural
+from scai_cli.experiment.measure_check import check_measures, preferred
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import PACE, SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
@@ -145,9 +146,11 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
     config, source = _validate(source, overrides, USERS_FILE if new else SAVED_FILE)
     if new:
         observers: list[CodeName] = [(("observers",), "observer", name) for name in config.observers]
-        _check_names((*named_code(config), *observers), source)
+        # Measures are checked with those that the personas of files prefer.
+        _check_names((*(code for code in named_code(config) if code[1] != "measure"), *observers), source)
         config = config.with_every_prompt()
-    personas = select(config.personas, Persona, config.seed, source, path.parent)
+    declared = [each.name for each in config.ratings.measures] if new else None
+    personas = select(config.personas, Persona, config.seed, source, path.parent, declared)
     tasks = select(config.tasks, Task, config.seed, source, path.parent)
     # Drawn from those that take part, so after them; the checks need to know who is left to make the constitution with.
     resolved = config.model_copy(
@@ -169,7 +172,8 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
     start = start_from(config.constitution, resolved.train_personas, source, find)
     if config.revision.clauses == "conditions":
         check_conditions(start, source)
-    return resolved.model_copy(update={"constitution": start})
+    ratings = check_measures(config.ratings, personas, source)
+    return resolved.model_copy(update={"constitution": start, "ratings": ratings})
 
 
 def dump_experiment(config: ExperimentConfig) -> str:
@@ -277,7 +281,7 @@ def _step(at: Any, part: str, option: str) -> Key:
     raise ConfigError(f"{option}: there is nothing at {part!r} to set")
 
 
-CodeName = tuple[tuple[str, ...], plugins.Kind, str]
+CodeName = tuple[tuple[Key, ...], plugins.Kind, str]
 """A name in an experiment that refers to code: its key, kind and name."""
 
 
@@ -286,6 +290,10 @@ def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
     yield ("dialogue",), "dialogue", config.dialogue
+    for n, each in enumerate(config.ratings.measures):
+        yield ("ratings", "measures", n), "measure", each.measure
+    for name in preferred(config.ratings, config.personas.inline):
+        yield ("personas",), "measure", name
     for role in MODEL_ROLES:
         for kind, name in code_of(config.model_for(role)):
             key = "provider" if kind == "provider" else "name"

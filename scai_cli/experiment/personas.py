@@ -5,14 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from scai_cli.experiment.item_source import ItemSource, SourceField
+from scai_cli.experiment.measure_settings import MeasureName, Weight, plain_name
 from scai_cli.experiment.model_settings import ModelChanges
 from scai_cli.experiment.scalars import AnyScalar, Scalar
-from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.characters import hidden, printable
-from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, SeenText, Split, Text, Value
 
 HUMAN: Final = "human"
@@ -37,8 +36,9 @@ class Persona(Value):
     """Demographics and other facts: age, country, occupation, religion, ...; any keys, shown as they are written."""
     stances: Mapping[str, Text] = {}
     """The persona's opinions: task id or topic -> one or two sentences."""
-    preferences: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = {}
-    """The persona's preferences: trait of an answer -> weight, from -1 (dislikes it) to +1 (wants it)."""
+    preferences: Mapping[MeasureName, Weight] = {}
+    """The persona's preferences: measure of an answer -> weight, from -1 (dislikes it) to +1 (wants it). The traits are
+    measures; others are declared in `ratings.measures`, or are `module:attribute`."""
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     """The number of people that this persona represents."""
     split: Split | None = None
@@ -49,14 +49,6 @@ class Persona(Value):
     """Keys that override the users' model for this persona."""
     human: bool = False
     """Whether a real person at the terminal plays this persona instead of a model."""
-
-    @field_validator("preferences")
-    @classmethod
-    def _known_traits(cls, preferences: Mapping[str, float]) -> Mapping[str, float]:
-        for name in preferences:
-            if name not in TRAITS:
-                raise ValueError(f"unknown trait {name!r}{did_you_mean(name, TRAITS)}")
-        return preferences
 
     @model_validator(mode="after")
     def _human_or_model(self) -> Self:
@@ -98,11 +90,20 @@ class Persona(Value):
         if self.attributes:
             lines.append("Facts: " + "; ".join(f"{key}: {value}" for key, value in self.attributes.items()))
         if self.preferences:
-            wants = "; ".join(f"{name.replace('_', ' ')} {w:+.2f}" for name, w in self.preferences.items())
+            wants = "; ".join(f"{plain_name(name).replace('_', ' ')} {w:+.2f}" for name, w in self.preferences.items())
             lines.append(f"In an answer, from -1 (minds it strongly) to +1 (wants it strongly): {wants}")
         if stance := self.stance(task_id, topic):
             lines.append(f"On this task: {stance.strip()}")
         return "\n".join(lines)
+
+
+def people_mean(values: Iterable[tuple[str, float | None]], personas: Iterable[Persona]) -> float | None:
+    """Return the mean of the known (persona id, value), by the personas' weights; None if there is none."""
+    weights = {persona.id: persona.weight for persona in personas}
+    largest = max(weights.values(), default=1.0)  # so that equal weights are exactly 1, and no sum is infinite
+    known = [(value, weights.get(persona, largest) / largest) for persona, value in values if value is not None]
+    total = sum(weight for _, weight in known)
+    return sum(value * weight for value, weight in known) / total if total else None
 
 
 _SEVERAL: Final = re.compile(r", | and |:|(?:,| and)$")

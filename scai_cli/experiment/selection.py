@@ -2,32 +2,42 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import PersonaSource, TaskSource
-from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
+from scai_cli.experiment.item_files import LONGEST_ITEM, Item, check_item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import composed, values_of
-from scai_cli.experiment.yaml_source import YamlSource
+from scai_cli.experiment.yaml_source import Key, YamlSource
 from scai_cli.text.suggestions import did_you_mean, most_frequent
 from scai_cli.values import draw
 
 
 def select(
-    spec: PersonaSource | TaskSource, model: type[Item], seed: int, source: YamlSource, folder: Path
+    spec: PersonaSource | TaskSource,
+    model: type[Item],
+    seed: int,
+    source: YamlSource,
+    folder: Path,
+    declared: Collection[str] | None = None,
 ) -> tuple[Item, ...]:
-    """Return the personas or tasks of the experiment: all, or a sample; raises ConfigError if there are too few."""
+    """Return the personas or tasks of the experiment: all, or a sample; raises ConfigError if there are too few.
+
+    `declared` are its own measures, which personas may prefer; None for a saved experiment, which is not checked.
+    """
     key = plural(model)
+    for n, item in enumerate(spec.inline if declared is not None else ()):
+        check_item(item, source, _inline(source, key, n), declared or ())  # type: ignore[arg-type]
     parts: list[Iterable[Item]] = [spec.inline]  # type: ignore[list-item]
     for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
         if not os.path.exists(folder / file):
             raise source.error(
                 (key, "from"), f"there is no file {str(folder / file)[-400:]}; paths are relative to this file"
             )
-        parts.append(items(folder / file, model))
+        parts.append(items(folder / file, model, declared or ()))
     if spec.sample is None:
         selected = tuple(_wanted(parts, spec, source))
         if not selected:
@@ -58,12 +68,16 @@ def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, s
     ids: set[str] = set()
     for n, item in enumerate(chain.from_iterable(parts)):
         if item.id in ids:
-            inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
-            path = inline if n < len(spec.inline) else (key, "from")
+            path = _inline(source, key, n) if n < len(spec.inline) else (key, "from")
             raise source.error(path, f"the id {item.id!r} occurs twice; change one")
         ids.add(item.id)
         if spec.wants(item):  # type: ignore[arg-type]
             yield item
+
+
+def _inline(source: YamlSource, key: str, n: int) -> tuple[Key, ...]:
+    """Return the path of an item that is written in the experiment file, in its long or short form."""
+    return (key, "inline", n) if (key, "inline") in source.lines else (key, n)
 
 
 def _none_left(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, source: YamlSource) -> ConfigError:

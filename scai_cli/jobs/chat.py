@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,9 +13,11 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved
+from scai_cli.experiment.measure_check import without_foreign_measures
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Revision
+from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
@@ -71,8 +74,8 @@ class Dialogue:
             id=self.next_id, epoch=0, persona=self.user, task=TASK, role=role, content=text, finish_reason=finish_reason
         )
 
-    def rating(self, value: float, comment: str, persona: Persona | None) -> Rated:
-        """Return a rating of the last answer, by the chat's persona if it has one."""
+    def rating(self, value: float, comment: str, observe: Callable[[str], float | None]) -> Rated:
+        """Return a rating of the last answer, with its measured utility."""
         answer = self.messages[-1]
         self.rated[answer.id] += 1
         again = self.rated[answer.id] if self.rated[answer.id] > 1 else ""
@@ -86,7 +89,7 @@ class Dialogue:
             message=answer.id,
             final=False,
             value=value,
-            observed=None if persona is None else observed_utility(persona, answer.content),
+            observed=observe(answer.content),
             comment=comment,
         )
 
@@ -148,7 +151,7 @@ class ChatSession:
             raise RunError(_NO_RATING[count].format(low=low, high=high))
         ratings = []
         for dialogue, value in zip(self.dialogues, values, strict=True):
-            ratings.append(dialogue.rating(value, comment.strip(), self.persona))
+            ratings.append(dialogue.rating(value, comment.strip(), partial(self._observed, dialogue)))
             self._write(dialogue, ratings[-1])
         return ratings
 
@@ -186,6 +189,14 @@ class ChatSession:
             return error
         self._write(dialogue, dialogue.message("assistant", completion.text, completion.finish_reason))
         return None
+
+    def _observed(self, dialogue: Dialogue, text: str) -> float | None:
+        """Return the utility of an answer for the chat's persona, None without one."""
+        if self.persona is None:
+            return None
+        assert self._agents is not None
+        task = Task(id=TASK, prompt=dialogue.messages[0].content)
+        return observed_utility(self._agents.measures, self.persona, task, text)
 
     def _open(self) -> None:
         """Create the chat's folder before the first line is written."""
@@ -229,7 +240,7 @@ def open_chat(
     Raises RunError for an unknown persona or version, for versions with one system message, and for foreign code
     that is not trusted; ConfigError for a model that cannot be called.
     """
-    config = with_address(assistant_only(load_saved(path / CONFIG, overrides)), overrides)
+    config = with_address(assistant_only(load_saved(path / CONFIG, overrides), persona), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     history = read_history(path, messages=False)
     known = [person.id for person in config.personas.inline]
@@ -280,8 +291,12 @@ def _version(history: History, against: str) -> int:
     return version
 
 
-def assistant_only(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the experiment for a chat: only the assistant's model, no simulated users, no time limit."""
+def assistant_only(config: ExperimentConfig, persona: str | None = None) -> ExperimentConfig:
+    """Return the experiment for a chat: only the assistant's model, no simulated users, no time limit.
+
+    Without a persona whose ratings have a measured utility, no measure of a third party either.
+    """
+    config = config if persona else without_foreign_measures(config)
     people = tuple(p.model_copy(update={"model": None, "human": False}) for p in config.personas.inline)
     return config.model_copy(
         update={

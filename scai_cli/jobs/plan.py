@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from scai_cli.experiment.config import ROLES, ExperimentConfig, Ratings
+from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.jobs.endpoint_gates import RoleModel, check_batch
 from scai_cli.jobs.model_pool import costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.endpoint import SERVICES, address, has_key, key_variable, refusal, url_of
 from scai_cli.models.key_command import command_variable
+from scai_cli.simulation.observed import Measures
 from scai_cli.simulation.rehearsal import HOLDOUT, PRODUCT, Workload
 from scai_cli.simulation.stages import group_sizes
 
@@ -106,9 +108,10 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
     """Rehearse an experiment; return its calls, tokens, cost and hosts.
 
     The product's calls are certain only if the rehearsal equals the run: all models simulated, rehearsed in full.
-    Raises ConfigError for a batch of a provider that has none.
+    Raises ConfigError for a batch of a provider that has none, and for a measure that fails.
     """
     config = config.without_judge
+    Measures.of(config).try_out(config.personas.inline, config.tasks.inline[0])
     for _, settings in config.models():
         check_batch(config, settings)
     workload = Workload(config)

@@ -36,6 +36,7 @@ from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.observed import Measures
 from scai_cli.simulation.stages import expected_calls, stages_of
 from scai_cli.text.characters import visible
 
@@ -71,6 +72,7 @@ async def run(
     if run_id is not None:
         _refuse_taken(runs_dir / run_id, digests(config))
     config = with_address(config)
+    Measures.of(config).try_out(config.personas.inline, config.tasks.inline[0])
     seen = watched(config, observer or session.SilentObserver())
     # Connect first: an experiment whose models are not available leaves no folder behind.
     with ModelPool.connect(config.without_judge, prompt) as pool:

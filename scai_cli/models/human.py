@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from scai_cli.errors import Interrupted, ScaiError
-from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import HUMAN
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.prompts.fences import Fenced, fenced
 from scai_cli.text.scale_numbers import read_on_scale

@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from scai_cli.experiment.measure_settings import check_preferences
 from scai_cli.experiment.scalars import AnyScalar
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
-from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Text, Value
 
@@ -51,7 +51,7 @@ class ColumnMap(Value):
     stances: Mapping[str, Column] = {}
     """Task id or topic -> column with a stance."""
     preferences: Mapping[str, Column] = {}
-    """Trait -> column with a weight from -1 to 1."""
+    """Measure -> column with a weight from -1 to 1."""
     weight: Column | None = None
     """Column with the number of people that a row represents."""
     split: Column | None = None
@@ -125,8 +125,10 @@ def read_columns(path: Path, kind: Kind) -> MapFile:
     except ValidationError as error:
         raise explain(error, source, ColumnMap) from None
     for name in columns.preferences:
-        if name not in TRAITS:
-            raise source.error(("preferences", name), f"unknown trait{did_you_mean(name, TRAITS)}")
+        try:
+            check_preferences([name])
+        except ValueError as error:
+            raise source.error(("preferences", name), str(error)) from None
     names = [" ".join(name.split()) for name in columns.facts or ()]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise source.error(("attributes",), f"the name {twice[:80]!r} occurs twice; change one")

@@ -138,7 +138,8 @@ class Rated(_Event):
     value: float | None
     """On the rating scale."""
     observed: float | None = None
-    """Utility of the answer in [0, 1], computed from the text and the rater's preferences; None without these.
+    """Utility of the answer in [0, 1], measured in the text by the rater's preferences and `ratings.measures`; None
+    without these, or if the measures do not know the text's language.
 
     For the answers of others (`cross`) by the themes alone; in runs by versions before 0.5 by the style, too.
     """
@@ -165,11 +166,14 @@ class WelfareMeasured(_Event):
     harmlessness: Mapping[str, float | None]
     """Mean cross rating that the persona gave, on the rating scale."""
     observed: Mapping[str, float | None]
-    """Mean utility of a persona's answers, computed from the texts and its preferences; None without these."""
+    """Mean utility of a persona's answers, measured in the texts; None if nothing is."""
     values: Mapping[str, float | None]
     """Welfare function -> value, the declared one included."""
     missing: int
     """Ratings that could not be read."""
+    # Left out while empty: older runs do not have it.
+    measured: Mapping[str, float | None] = Field(default={}, exclude_if=operator.not_)
+    """Declared measure -> its mean over the final answers of which it could tell."""
 
     @model_validator(mode="before")
     @classmethod
@@ -256,6 +260,9 @@ class HoldoutCompared(_Event):
     """Declared welfare, last minus first, paired over the same users and tasks."""
     missing: int
     """Ratings that could not be read."""
+    # Left out while empty: older runs do not have it.
+    measured: Mapping[str, float | None] = Field(default={}, exclude_if=operator.not_)
+    """Declared measure -> its mean over the final answers of which it could tell."""
     # Left out while empty: runs before 0.5 have only the means.
     first_cells: UtilityTable = Field(default=(), exclude_if=operator.not_)
     """Utilities under the first constitution, a row per persona and a column per task."""

@@ -207,6 +207,7 @@ def _measure(context: EpochContext, outcomes: Sequence[Outcome], declared: Welfa
             observed=utilities.observed,
             values=utilities.values(declared),
             missing=utilities.missing,
+            measured=utilities.measured,
         )
     )
     return utilities

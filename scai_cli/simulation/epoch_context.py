@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scai_cli.errors import CallFailed, PromptRefused
-from scai_cli.experiment.config import ExperimentConfig, Ratings
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event, MessageSaid, Problem
 from scai_cli.simulation.agent import Agent, without_variants
 from scai_cli.simulation.dialogue_lines import lines_of
+from scai_cli.simulation.observed import Measures
 from scai_cli.simulation.people import People
 from scai_cli.simulation.prompts import Prompts
 
@@ -40,6 +42,8 @@ class Agents:
     turns: int
     opening: Literal["task", "own_words"]
     ratings: Ratings
+    measures: Measures
+    """What programs measure in the answers."""
     max_failures: float
     """The share of an epoch's conversations that may fail."""
     force: bool | Literal["all"]
@@ -75,6 +79,7 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         turns=config.turns,
         opening=config.opening,
         ratings=config.ratings,
+        measures=Measures.of(config),
         max_failures=config.max_failures,
         force=config.force,
         concurrency=config.calls_at_once,

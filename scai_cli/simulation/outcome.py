@@ -1,7 +1,7 @@
 """The outcome of a conversation: what the numbers of its epoch need, without its texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scai_cli.errors import CallFailed
@@ -32,6 +32,8 @@ class Outcome:
     final: tuple[FinalRating, ...]
     observed: float | None = None
     """The persona's utility of the final answer, computed from its text."""
+    measured: Mapping[str, float | None] = field(default_factory=dict)
+    """Measure -> its value of the final answer, for those that results show."""
     answered: int = 0
     """The number of ratings that were answered, readable or not."""
     has_own: bool = False
@@ -46,14 +48,16 @@ class Outcome:
 
 def outcome_of(context: EpochContext, conversation: Conversation) -> Outcome:
     """Return the outcome of a conversation."""
+    persona, task, measures = conversation.persona, conversation.task, context.agents.measures
     answer, answered = conversation.final_answer, [r for r in conversation.ratings if r.problem not in NOT_ANSWERED]
-    persona, whole = conversation.persona, len(conversation.messages) == context.agents.messages
+    whole = len(conversation.messages) == context.agents.messages
     return Outcome(
         persona=persona,
-        task=conversation.task,
+        task=task,
         opening=conversation.messages[0] if conversation.messages else None,
         final=tuple(FinalRating(r.rater, r.kind, r.value) for r in conversation.ratings if r.final),
         observed=None if answer is None else observed(context, conversation, persona, answer.content),
+        measured={} if answer is None else measures.values(persona, task, answer.content, measures.recorded(persona)),
         answered=len(answered),
         has_own=any(rating.kind == "own" and rating.value is not None for rating in answered),
         unread=tuple(rating for rating in answered if rating.value is None),

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona, names_of
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.revision_settings import Revision
 from scai_cli.experiment.tasks import Task, is_document
 from scai_cli.messages import Message

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from scai_cli.experiment.config import ROLES, ExperimentConfig
+from scai_cli.experiment.measure_check import without_foreign_measures
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
@@ -69,6 +70,7 @@ class Rehearsal:
 
 def rehearsed_agents(config: ExperimentConfig) -> tuple[Rehearsal, Agents]:
     """Return the simulated model in place of every model of an experiment, and the agents that call it."""
+    config = without_foreign_measures(config)  # which may be slow, and change no number of calls
     models = (config.model_for(role) for role in ROLES)
     options = next((model.options for model in models if model.provider == "simulated"), {})
     rehearsal = Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.runs.records import Estimate
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.outcome import Outcome
@@ -23,7 +23,8 @@ class EpochUtilities:
 
     `satisfaction` and `harmlessness` are means on the rating scale: of the own ratings of final answers, and of the
     persona's ratings of the others' answers. `table` contains utilities in [0, 1], a row per persona and a column per
-    task; `utilities` are the means of its rows. `observed` is computed from the texts.
+    task; `utilities` are the means of its rows. `observed` is computed from the texts; `measured` are the means of the
+    declared measures over all final answers of which they could tell.
     """
 
     satisfaction: Mapping[str, float | None]
@@ -33,6 +34,7 @@ class EpochUtilities:
     table: tuple[Row, ...]
     weights: tuple[float, ...]
     missing: int
+    measured: Mapping[str, float | None] = field(default_factory=dict)
 
     def welfare(self, function: WelfareFunction) -> float | None:
         """Return the group's welfare by a function, persona weights included."""
@@ -84,7 +86,8 @@ def epoch_utilities(context: EpochContext, outcomes: Sequence[Outcome]) -> Epoch
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
     of p's ratings of the others' final answers to t, both scaled to [0, 1], and w is `cross_weight`. Without any h the
-    cell is s; without s it is missing (unless w is 1), as no rating by others replaces the user's.
+    cell is s; without s it is missing (unless w is 1), as no rating by others replaces the user's. `measured_weight` is
+    the weight in it of what programs measure in p's final answer to t.
     """
     # A cross rating counts for the persona that gave it, not for the one that got the answer.
     own: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -97,8 +100,12 @@ def epoch_utilities(context: EpochContext, outcomes: Sequence[Outcome]) -> Epoch
             else:
                 (own if rating.kind == "own" else cross)[rating.rater, outcome.task.id].append(rating.value)
     ratings, tasks = context.agents.ratings, [task.id for task in context.tasks]
+    observed = {(outcome.persona.id, outcome.task.id): outcome.observed for outcome in outcomes}
     table = tuple(
-        tuple(cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks) for p in context.personas
+        tuple(
+            cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings, observed.get((p.id, task))) for task in tasks
+        )
+        for p in context.personas
     )
     return EpochUtilities(
         satisfaction={p.id: mean([v for task in tasks for v in own[p.id, task]]) for p in context.personas},
@@ -108,6 +115,7 @@ def epoch_utilities(context: EpochContext, outcomes: Sequence[Outcome]) -> Epoch
         table=table,
         weights=tuple(persona.weight for persona in context.personas),
         missing=missing,
+        measured=_measured(outcomes),
     )
 
 
@@ -126,14 +134,28 @@ def mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def cell(own: float | None, cross: float | None, ratings: Ratings) -> float | None:
-    """Return a cell of `epoch_utilities` from the persona's own rating and the mean of its cross ratings."""
+def cell(own: float | None, cross: float | None, ratings: Ratings, measured: float | None = None) -> float | None:
+    """Return a cell of `epoch_utilities`: a persona's own rating, the mean of its cross ratings, and what is measured.
+
+    `measured` is in [0, 1]; without it the ratings count alone, unless it is to replace them (`measured_weight` 1).
+    """
     low, high = ratings.scale
-    weight = ratings.cross_weight
+    weight, share = ratings.cross_weight, ratings.measured_weight
+    if share == 1:
+        return measured
     s, h = (None if value is None else (value - low) / (high - low) for value in (own, cross))
+    rated = s if s is None or h is None else (1 - weight) * s + weight * h
     if weight == 1:
-        return h
-    return s if s is None or h is None else (1 - weight) * s + weight * h
+        rated = h
+    return rated if rated is None or measured is None or not share else (1 - share) * rated + share * measured
+
+
+def _measured(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    values: dict[str, list[float | None]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.measured.items():
+            values.setdefault(name, []).append(value)
+    return {name: mean(found) for name, found in values.items()}
 
 
 def _observed(personas: Iterable[Persona], outcomes: Iterable[Outcome]) -> dict[str, float | None]:

@@ -129,7 +129,11 @@ ROWS: dict[str, tuple[str, ...]] = {
     "personas describe": ("{place}/people.jsonl", "{place}/people.jsonl --json --quota ?=?:1", "?"),
     "personas list": ("{place}",),
     "personas validate": ("{place}/people.jsonl",),
-    "personas sample": ("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
+    "personas sample": (
+        *("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
+        "{place}/people.jsonl --n 1 -o - --quota ?=?:1",
+    ),
+    "personas weigh": ("{place}/people.jsonl -o - --quota ?=?:1", "{place}/people.jsonl -o ?.yaml --quota ?"),
     "personas generate": ("--n 1 -o ?.jsonl --tasks {place}/tasks.json --quota ?=?:1",),
     "trust": ("? ?", "--json", "KEY ?", "KEY https://? --remove"),
     "tasks generate": (

@@ -75,7 +75,7 @@ BROKEN = {
         "constitution.contract.0.txt",
         "'text'?",
     ),
-    "unknown trait": (
+    "unknown measure": (
         "personas:\n- id: a\n  preferences: {consise: 1}\n" + TASKS,
         3,
         "personas.0.preferences",

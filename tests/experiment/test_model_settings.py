@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import scai
 
-from scai_cli.experiment.config import ExperimentConfig, Ratings
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment, load_experiment, load_saved
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.revision_settings import Revision
 from scai_cli.jobs.run import digests
 

@@ -11,9 +11,9 @@ from statistics import mean
 import pytest
 from simulated_society import TASK, answer
 
-from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
 from scai_cli.measures.requested import requested

@@ -118,8 +118,8 @@ def test_the_situation_of_a_portrait_is_a_condition_and_no_preference(situation,
 
 
 def request(persona, prompt):
-    from scai_cli.experiment.config import Ratings
     from scai_cli.experiment.constitution_start import ConstitutionStart
+    from scai_cli.experiment.rating_settings import Ratings
 
     prompts = Prompts({}, Ratings(), ConstitutionStart(), [persona])
     return [(m.role, m.content) for m in prompts.opening(persona, Task(id="dinner", prompt=prompt))]

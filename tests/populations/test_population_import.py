@@ -219,7 +219,11 @@ WRONG = [
         "p.csv:2: row 1: the column 'weight' has -1, not a number above 0; correct",
     ),
     ("no number", b"id,bio,weight\na,b,much\n", "p.csv:2: row 1: the column 'weight' has no number; if it means"),
-    ("an unknown trait", b"bio,preferences.x\nb,1\n", "p.csv:2: row 1: preferences: unknown trait 'x'; correct it, or"),
+    (
+        "an unknown trait",
+        b"bio,preferences.x\nb,1\n",
+        "p.csv:2: row 1: preferences: unknown measure 'x'; correct",
+    ),
 ]
 
 

@@ -13,10 +13,10 @@ from hostile_texts import TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Message
 from scai_cli.populations import biographies, new_tasks

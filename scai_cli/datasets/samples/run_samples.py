@@ -38,6 +38,11 @@ class RunSource:
         """All personas of the run, with the split that each states."""
         return {persona.id: persona.split for persona in self._context.config.personas.inline}
 
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """The weight of each persona of the run."""
+        return self._context.weights
+
     @property
     def scale(self) -> tuple[float, float]:
         """The scale of its ratings."""

@@ -21,13 +21,21 @@ class ObservedRatings:
 
 @dataclass(slots=True)
 class RatingSums:
-    """The ratings of final answers by persona and task: its own, and sum and number of those it gave to others."""
+    """The ratings of final answers by persona and task: its own, and sum and number of those it gave to others.
+
+    `measured` are the measured utilities of the answers to the persona itself.
+    """
 
     own: dict[tuple[str, str], float] = field(default_factory=dict)
     cross: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+    measured: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def add(self, kind: str, pair: tuple[str, str], value: float) -> None:
-        """Add the rating that a persona gave the answer to a task, its own or another's."""
+    def add(self, kind: str, pair: tuple[str, str], value: float | None, observed: float | None = None) -> None:
+        """Add the rating that a persona gave the answer to a task, its own or another's; a missing one has no value."""
+        if kind == "own" and observed is not None:
+            self.measured[pair] = observed
+        if value is None:
+            return
         if kind == "own":
             self.own[pair] = value
         else:

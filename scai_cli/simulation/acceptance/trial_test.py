@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from scai_cli.experiment.config import Ratings
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.outcome import Outcome
+from scai_cli.simulation.outcome import FinalRating, Outcome
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.significance import swap_test
 
@@ -42,7 +42,8 @@ def p_value(
     to user does not count as noise. Ratings that one side lacks are left out; 1 without any. `level` is that of the
     decision: a lower one takes more draws.
     """
-    first, last = _final(before), _final(after)
+    ratings = context.agents.ratings
+    first, last = _final(before, ratings), _final(after, ratings)
     # By kind and cell, so that the ratings of a cell are neighbours.
     keys = sorted((key for key in first if key in last), key=lambda key: (key[3], key[0], key[1]))
     pairs = list(dict.fromkeys((key[2], key[1]) for key in keys))
@@ -50,7 +51,7 @@ def p_value(
         return 1.0
     raters = {key[0] for key in keys}
     people = [persona for persona in context.personas if persona.id in raters]
-    columns = _Columns.of(keys, pairs, [p.id for p in people], [t.id for t in context.tasks], context.agents.ratings)
+    columns = _Columns.of(keys, pairs, [p.id for p in people], [t.id for t in context.tasks], _of_both(ratings))
     if not columns.known.any():
         return 1.0
     import numpy as np
@@ -72,13 +73,34 @@ def p_value(
     return swap_test(difference, len(pairs), draws=draws, seed=seed)
 
 
-def _final(outcomes: Sequence[Outcome]) -> Mapping[Key, float]:
+def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]:
+    """Return the final ratings; what is measured in an answer is a part of its own rating, as both change together."""
     return {
-        (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): rating.value
+        (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): value
         for outcome in outcomes
         for rating in outcome.final
-        if rating.value is not None
+        if (value := _with_measured(rating, outcome.observed, ratings)) is not None
     }
+
+
+def _with_measured(rating: FinalRating, observed: float | None, ratings: Ratings) -> float | None:
+    """Return the value of a rating, of an own one with its share of what is measured."""
+    if rating.kind == "cross" or not ratings.measured_weight:
+        return rating.value
+    low, high = ratings.scale
+    measured = None if observed is None else low + observed * (high - low)
+    of_own = (1 - ratings.measured_weight) * (1 - ratings.cross_weight)  # the weight of the own rating in a cell
+    if not of_own:
+        return measured
+    if rating.value is None or measured is None:
+        return rating.value
+    share = of_own / (of_own + ratings.measured_weight)
+    return share * rating.value + (1 - share) * measured
+
+
+def _of_both(ratings: Ratings) -> Ratings:
+    """Return the weights for own ratings that contain what is measured."""
+    return ratings.model_copy(update={"cross_weight": (1 - ratings.measured_weight) * ratings.cross_weight})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,10 @@ class Assist:
             await self.reply(context, conversation, final=turn == turns)
 
     def observed(
-        self, _context: EpochContext, persona: Persona, _task: Task, text: str, /, *, of_others: bool
+        self, context: EpochContext, persona: Persona, task: Task, text: str, /, *, of_others: bool
     ) -> float | None:
-        """Return the persona's utility of the text."""
-        return observed_utility(persona, text, of_others=of_others)
+        """Return the persona's measured utility of the text."""
+        return observed_utility(context.agents.measures, persona, task, text, of_others=of_others)
 
     async def open(self, context: EpochContext, conversation: Conversation) -> None:
         """Let the user open with the task, in its own words if the experiment says so."""
