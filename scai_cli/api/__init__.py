@@ -49,14 +49,20 @@ from scai_cli.populations.human.record import HumanConversation, HumanData, Huma
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
+from scai_cli.simulation.dialogue import Dialogue
+from scai_cli.simulation.dialogue_lines import Line
+from scai_cli.simulation.dialogues.assist import Assist
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.strategies.rewrite import rewrite
 from scai_cli.simulation.text_measure import TextMeasure, text_measure
+from scai_cli.simulation.transcript import Conversation
 
 __all__ = [
     "AcceptanceResult",
     "Add",
     "Answer",
+    "Assist",
     "CallFailed",
     "CallTransient",
     "Candidate",
@@ -64,8 +70,11 @@ __all__ = [
     "ChatRequest",
     "Completion",
     "ConfigError",
+    "Conversation",
+    "Dialogue",
     "Difference",
     "EndpointFailed",
+    "EpochContext",
     "Evaluation",
     "EvaluationRow",
     "ExperimentConfig",
@@ -76,6 +85,7 @@ __all__ = [
     "HumanRating",
     "Item",
     "Layout",
+    "Line",
     "Measure",
     "MeasureResult",
     "Merge",

@@ -69,7 +69,7 @@ class _PairMaker:
 
     def add(self, now: _Epoch, conversation: RunConversation) -> None:
         """Add the last answer of a conversation if it is complete and readable."""
-        last = 2 * self._config.turns - 1
+        last = conversation.setting.started.length(self._config.turns) - 2
         messages = conversation.messages[: last + 1]
         if (
             len(messages) <= last

@@ -34,6 +34,7 @@ from scai_cli.evaluation.suite import (
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.requested import requested
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
+from scai_cli.simulation.dialogue_lines import calls_of, require_feedback
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import RatingAnswer, ask_rating
 from scai_cli.simulation.transcript import Conversation
@@ -75,7 +76,8 @@ class Fidelity:
     judged = True
 
     def items(self, source: SuiteSource) -> Sequence[Item]:
-        """Return an item for each simulated person and task."""
+        """Return an item for each simulated person and task; raises ConfigError for a dialogue without feedback."""
+        require_feedback(source.config, "--suite fidelity compares ratings with others of the same answers")
         return talk_items("fidelity", source, simulated(members(source.config)[0]))
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:  # noqa: ARG002
@@ -85,9 +87,8 @@ class Fidelity:
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of the conversations, of the controls, and of the judge, the first one of a panel."""
         config, is_alone = source.config, len(simulated(members(source.config)[0])) < 2
-        per_item = {"answer": config.turns, "feedback": config.turns, "control": 2 if is_alone else 3, "judge": 1}
-        opened = {"opening": len(items)} if config.opening == "own_words" else {}
-        return {**opened, **{purpose: count * len(items) for purpose, count in per_item.items()}}
+        per_item = {**calls_of(config), "control": 2 if is_alone else 3, "judge": 1}
+        return {purpose: count * len(items) for purpose, count in per_item.items()}
 
     async def probe(self, context: SuiteContext) -> str | None:
         """Return why the users' models cannot rate."""

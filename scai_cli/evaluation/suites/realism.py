@@ -29,6 +29,7 @@ from scai_cli.evaluation.verdict import ALPHA, difference_words
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.messages import Message
 from scai_cli.populations.human.record import HumanData
+from scai_cli.simulation.dialogue_lines import calls_of
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.significance import holm
 from scai_cli.stats.two_samples import difference_of_means
@@ -69,9 +70,8 @@ class Realism:
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of the conversations."""
-        config, talks = source.config, sum(item.persona is not None for item in items)
-        opened = {"opening": talks} if config.opening == "own_words" else {}
-        return {**opened, "answer": config.turns * talks, "feedback": config.turns * talks}
+        talks = sum(item.persona is not None for item in items)
+        return {purpose: count * talks for purpose, count in calls_of(source.config).items()}
 
     async def probe(self, context: SuiteContext) -> str | None:  # noqa: ARG002
         """Return None: no rating counts."""

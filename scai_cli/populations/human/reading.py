@@ -14,7 +14,7 @@ from scai_cli.populations.formats import opinionqa, prism, table
 from scai_cli.populations.human import opinionqa as survey
 from scai_cli.populations.human import prism as prism_ratings
 from scai_cli.populations.human.gathered import Gathered, rows_form
-from scai_cli.populations.human.plain import PlainColumns, PlainReader
+from scai_cli.populations.human.plain import FACTS, PlainColumns, PlainReader
 from scai_cli.populations.human.record import HumanData
 from scai_cli.populations.nested import leaves
 from scai_cli.populations.profile import PERSON
@@ -31,9 +31,10 @@ _ORDER: Final[Sequence[Kind]] = (
 _FIRST: Final = 20
 """The rows of a file among which one has to be readable."""
 _MOST_FILES: Final = 1_000
-_IDS: Final = ("id", "uuid", "user_id")
+_IDS: Final = frozenset(("id", "uuid", "user_id"))
+_DESCRIBED: Final = frozenset(("description", "persona", "biography", "bio", "attributes", "preferences"))
 _KNOWN: Final = (
-    "ratings (person, prompt, answer, rating), chats (person, messages), PRISM, OpinionQA or people with an id"
+    "ratings (person, prompt, answer, rating), chats (person, messages), people (id, description), PRISM, OpinionQA"
 )
 
 
@@ -119,7 +120,7 @@ def _files(path: Path, gathered: Gathered) -> Iterator[_File]:
             others.append(file.name)
     if others:
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-        gathered.note(f"{path.name}: {counted(len(others), 'file')} with nothing to read: {shown}")
+        gathered.note(f"{path}: {counted(len(others), 'file')} with nothing to read: {shown}")
 
 
 def _is_visible(file: Path, folder: Path) -> bool:
@@ -155,5 +156,6 @@ def _kind(low: set[str], names: Sequence[str]) -> Kind | None:
     columns = PlainColumns.of(names)
     if columns.are_ratings or columns.are_chats:
         return "plain"
-    has_id = low & set(_IDS) or any(map(PERSON.fullmatch, names))
-    return "people" if has_id and not low & {"conversation_id", "utterance_id"} else None
+    has_id = low & _IDS or any(map(PERSON.fullmatch, names))
+    are_described = low & _DESCRIBED or any(map(FACTS.fullmatch, names))
+    return "people" if has_id and are_described else None
