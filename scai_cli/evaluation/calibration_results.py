@@ -121,7 +121,8 @@ def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
     errors = ", ".join(f"{kind} {error:.3f}" for kind, error in fitted.errors.items() if kind != "none")
     said = f"on people who had no part in the fit, ratings are off by {fitted.errors['none']:.3f} (RMSE; {errors})"
     if fitted.best is None:
-        yield f"No mapping of ratings is written: none is better beyond chance; {said}."
+        than = {"none": "none at all", "constant": "one rating for all answers"}[fitted.no_better_than or "none"]
+        yield f"No mapping of ratings is written: none is better than {than}, beyond chance; {said}."
     else:
         yield f"{map_name} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
 

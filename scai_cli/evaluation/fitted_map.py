@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from scai_cli.evaluation.rating_agreement import Person
 from scai_cli.experiment.rating_map import RatingMap
-from scai_cli.stats.clustered import ClusteredMean, clustered_mean
+from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.monotone import Points, affine, interpolated, isotonic
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ _FEWEST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class FittedMap:
-    """The mappings' errors on other people, and the one to use, None if none is better than the ratings as they are.
+    """The mappings' errors on other people, and the one to use, None if none is better.
 
-    `errors` are roots of mean squared errors, by kind and for "none"; `gain` is the mean squared error that the best
-    mapping saves, with its interval.
+    `errors` are roots of mean squared errors: by kind, of the ratings as they are ("none"), and of one rating for all
+    ("constant"). `no_better_than` is which of those two the best mapping does not beat.
     """
 
     errors: dict[str, float]
     best: Kind | None
     points: Points
-    gain: ClusteredMean | None
+    no_better_than: str | None
 
     def as_map(self, measured_on: str, model: str, people: int, ratings: int) -> RatingMap | None:
         """Return the mapping to write; None if there is none to use."""
@@ -60,7 +60,8 @@ def fitted_map(people: Sequence[Person]) -> FittedMap | None:
     """Fit both kinds to own ratings in ten folds of people; None for fewer than ten people.
 
     A mapping is used if its squared error on the people of the other folds is smaller beyond chance, by the 95 %
-    interval of the difference clustered by person; persons count by their weights.
+    interval of the difference clustered by person, than without one, and than that of people's mean: a mapping that
+    gives all answers the same is worth nothing. Persons count by their weights.
     """
     import numpy as np
 
@@ -73,11 +74,15 @@ def fitted_map(people: Sequence[Person]) -> FittedMap | None:
     weights = weights / weights.mean()
     squares: dict[str, Array] = {"none": (x - y) ** 2}
     squares |= {kind: _out_of_fold(kind, x, y, weights, person % _FOLDS) for kind in _KINDS}
+    squares["constant"] = _out_of_fold("affine", np.zeros(len(x)), y, weights, person % _FOLDS)
     errors = {kind: math.sqrt(float(np.average(each, weights=weights))) for kind, each in squares.items()}
     best = min(_KINDS, key=lambda kind: round(errors[kind], 4))
-    gain = clustered_mean((weights * (squares["none"] - squares[best])).tolist(), person.tolist())
-    is_better = gain is not None and gain.low is not None and gain.low > 0
-    return FittedMap(errors, best if is_better else None, _FITS[best](_rounded(x), y, weights), gain)
+    gains = {
+        name: clustered_mean((weights * (squares[name] - squares[best])).tolist(), person.tolist())
+        for name in ("none", "constant")
+    }
+    equal = next((n for n, gain in gains.items() if gain is None or gain.low is None or gain.low <= 0), None)
+    return FittedMap(errors, None if equal else best, _FITS[best](_rounded(x), y, weights), equal)
 
 
 def _out_of_fold(kind: Kind, x: Array, y: Array, weights: Array, folds: NDArray[np.intp]) -> Array:

@@ -271,7 +271,9 @@ def test_where_people_rated_different_answers_nobody_says_what_an_answer_deserve
 
 def test_no_mapping_is_written_where_none_is_better() -> None:
     found = results(many(), lambda item, _: item.human[0])
-    assert any(note.startswith("No mapping of ratings is written: none is better") for note in found.notes)
+    assert any("none is better than none at all, beyond chance" in note for note in found.notes)
+    deaf = results(many(), lambda item, _: 0.9 + 0.01 * (len(item.id) % 2))
+    assert any("none is better than one rating for all answers, beyond chance" in note for note in deaf.notes)
 
 
 # --- the key `ratings.calibration`
