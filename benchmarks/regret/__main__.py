@@ -2,6 +2,7 @@
 
 make bench-society                      # all of it; writes docs/benchmarks.md
 python -m benchmarks.regret --quick     # some minutes, printed only
+python -m benchmarks.regret --quick --measure hedges:sure  # with a measure of your own in the answers
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchmarks.regret import tables
 from benchmarks.regret.judging import COMBINATIONS, MAIN, MINORITY_ROWS, OTHERS, Job, Judged, judge
 from benchmarks.regret.playing import BASELINE, EPOCHS
 from benchmarks.regret.societies import CENTRE, MEMBERS, grid, society
+from scai_cli.experiment.measure_settings import MeasureSettings, loaded, words_of
 
 EACH, RUNS = 4, 2
 """The societies in each cell, and the runs in each society."""
@@ -34,15 +36,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.regret", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one society a cell, one run, the main rows")
     parser.add_argument("--only", action="append", choices=COMBINATIONS, metavar="NAME", help="a combination")
+    parser.add_argument("--measure", action="append", default=[], metavar="NAME", help="a measure of the answers")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args()
-    started, is_part = time.monotonic(), bool(given.quick or given.only)
+    started, is_part = time.monotonic(), bool(given.quick or given.only or given.measure)
     if is_part:
         names = (BASELINE, *given.only) if given.only else (*MAIN, *OTHERS)
         jobs = [Job(one, names, 1 if given.quick else RUNS) for one in grid(given.seed, 1 if given.quick else EACH)]
     else:
         jobs = list(_all(given.seed))
+    measures = tuple(MeasureSettings(measure=name) for name in given.measure)  # type: ignore[call-arg]
+    words = {each.name: words_of(loaded(each.measure, {})[0], each.name) for each in measures}
+    jobs = [replace(job, measures=measures) for job in jobs]
     jobs.sort(key=lambda job: -len(job.society.members) * len(job.names) * job.runs)
     judged = []
     with get_context("spawn").Pool(given.processes) as pool:
@@ -53,7 +59,10 @@ def main() -> None:
     command = (
         " ".join(["python -m benchmarks.regret", *map(shlex.quote, sys.argv[1:])]) if is_part else "make bench-society"
     )
-    text = "\n".join(_report(judged, f"`{command}`, seed {given.seed}", time.monotonic() - started))
+    lines = [*_report(judged, f"`{command}`, seed {given.seed}", time.monotonic() - started)]
+    if words:
+        lines += ["", "### Measured in the answers to members", "", *tables.measured_table(judged, words)]
+    text = "\n".join(lines)
     print(text)
     if not is_part:
         write_between("society", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -12,8 +12,10 @@ from benchmarks.regret.search import best
 from benchmarks.regret.societies import Society
 from benchmarks.regret.truth import Judge, Recognition
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.measure_settings import MeasureSettings
 from scai_cli.measures.conditions import named
 from scai_cli.measures.requested import requested
+from scai_cli.simulation.observed import Measures
 
 ACCEPTANCES = ("always", "improves", "ratify")
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {"rewrite": {"strategy": "rewrite"}, "grounded": {"strategy": "grounded"}}
@@ -53,6 +55,8 @@ class Job:
     names: tuple[str, ...]
     runs: int = 1
     by_tokens: bool = False
+    measures: tuple[MeasureSettings, ...] = ()
+    """What programs measure in the answers to members, beside their utilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Row:
     tokens: int = 0
     epochs: int = 0
     adopted: int = 0
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """Measure -> its mean over the answers to members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Judged:
 
 def judge(job: Job) -> Judged:
     """Run all combinations and measure them by the known preferences."""
-    society, measure = job.society, _Measure.of(job.society)
+    society, measure = job.society, _Measure.of(job.society, Measures(job.measures))
     groups = {"members": society.members, "newcomers": society.newcomers, "strangers": society.strangers}
     if society.minority:  # whose rules are counted, and nothing else
         groups = {}
@@ -120,16 +126,22 @@ class _Measure:
     judge: Judge
     members: Sequence[float]
     held_out: Sequence[float]
+    measures: Measures
 
     @classmethod
-    def of(cls, society: Society) -> _Measure:
+    def of(cls, society: Society, measures: Measures) -> _Measure:
         judge = Judge.of(society)
-        return cls(judge, *(judge.utilities(people, "") for people in (society.members, society.held_out)))
+        return cls(judge, judge.utilities(society.members, ""), judge.utilities(society.held_out, ""), measures)
 
     def row(self, name: str, text: str, routed: float | None = None) -> Row:
         society = self.judge.society
         members, held_out = (self.judge.utilities(people, text) for people in (society.members, society.held_out))
-        return self.of_utilities(name, members, held_out, routed, self.judge.recognition(society.held_out, text))
+        row = self.of_utilities(name, members, held_out, routed, self.judge.recognition(society.held_out, text))
+        return (
+            replace(row, measured=self.judge.measured(society.members, text, self.measures))
+            if self.measures.weights
+            else row
+        )
 
     def of_utilities(
         self,

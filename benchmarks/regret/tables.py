@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isnan, nan
 from statistics import fmean, median
@@ -17,6 +17,15 @@ from benchmarks.regret.societies import CELLS, Cell
 
 _DRAWS = 2000
 Number = Callable[[Sequence[tuple[Judged, Row]]], float]
+
+
+def measured_table(judged: Sequence[Judged], words: Mapping[str, str]) -> Iterator[str]:
+    """Yield each row's means of what programs measured in the answers to members; name -> words of a measure."""
+    yield from _head("row", *(f"{each} ({name})" for name, each in words.items()))
+    for name in _ordered(judged):
+        rows = [row for one in judged for row in one.rows if row.name == name and row.measured]
+        if rows:
+            yield line(name, *(f"{fmean(row.measured.get(one, nan) for row in rows):.2f}" for one in words))
 
 
 def regret(pairs: Sequence[tuple[Judged, Row]]) -> float:

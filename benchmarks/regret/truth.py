@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from scai_cli.models.simulated.portrait import draws
 from scai_cli.models.simulated.questions import question, reply
 from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.wordings import remark
+from scai_cli.simulation.observed import Measures
 
 ANSWERS = range(100, 108)
 """The answer seeds, unknown to the search and the runs."""
@@ -86,6 +89,20 @@ class Judge:
                 wanted = demands(text, (opening_text, *told), recognises)
                 shown.append(_shown(tuple(wanted.items()), task.prompt))
         return met(person.preferences, np.mean(shown, 0).tolist()) - _OPTIONS.annoyance * asked / len(shown)
+
+    def measured(self, people: Sequence[Persona], text: str, measures: Measures) -> dict[str, float]:
+        """Return the mean of each declared measure over first answers to people under a pasted text."""
+        values: defaultdict[str, list[float]] = defaultdict(list)
+        for person in people:
+            for task, openings in self.openings[person.id]:
+                for number, opening_text in enumerate(openings):
+                    recognises = recognised_in((opening_text,), _OPTIONS.recognition, number)
+                    strengths = shared(demands(text, (opening_text,), recognises), _OPTIONS.attention)
+                    for seed in ANSWERS:
+                        answer = compose(strengths, task.prompt, draws("truth", seed, task.prompt))
+                        for name, value in measures.values(person, task, answer, measures.weights).items():
+                            values[name] += [] if value is None else [value]
+        return {name: fmean(known) for name, known in values.items() if known}
 
     def recognition(self, people: Sequence[Persona], text: str) -> Recognition | None:
         """Return how often the assistant finds the text's conditions in those with and without them; None for none."""

@@ -15,7 +15,6 @@ from scai_cli.experiment.config import (
     LimitsConfig,
     PersonaSource,
     PriceConfig,
-    Ratings,
     Revision,
     TaskSource,
 )
@@ -26,8 +25,10 @@ from scai_cli.experiment.constitution_start import (
 )
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.item_source import ItemSource
+from scai_cli.experiment.measure_settings import MeasureSettings
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.tasks import Task
 
 SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
@@ -37,6 +38,7 @@ SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("roles", Roles),
     ("a role's or persona's model", ModelChanges),
     ("ratings", Ratings),
+    ("a measure", MeasureSettings),
     ("constitution", ConstitutionStart),
     ("a starting principle", StartPrinciple),
     ("a starting clause", StartClause),
@@ -84,9 +86,9 @@ def _link(name: str) -> str:
 
 
 def _names() -> str:
-    kinds = ("provider", "strategy", "acceptance", "format")
+    kinds = ("provider", "strategy", "acceptance", "measure", "format")
     rows = [[kind, ", ".join(f"`{name}`" for name in plugins.BUILT_IN[kind])] for kind in kinds]
     return (
-        "## Built-in names\n\nThe first four also take `module:attribute` and entry points "
+        "## Built-in names\n\nThey also take `module:attribute` and entry points "
         f"([extending](../extending.md)).\n\n{table(['', 'names'], rows)}"
     )

@@ -58,9 +58,9 @@ def run_cost(history: History) -> RunCost | None:
 def measures(history: History) -> Measures:
     """Return name -> number; None where the run has none (yet).
 
-    `welfare.NAME.first` and `.last` are of the first and the last epoch that ended; `welfare.NAME.product` is of the
-    constitution that is the run's product: with the held-out users and tasks, or else in the last epoch in which it
-    was in force; None where it was never played.
+    `welfare.NAME.first` and `.last` are of the first and the last epoch that ended, as `measured.NAME` of a declared
+    measure; `welfare.NAME.product` is of the constitution that is the run's product: with the held-out users and tasks,
+    or else in the last epoch in which it was in force; None where it was never played.
     """
     measured, cost, people = history.measured, run_cost(history), history.config.personas.inline
     constitution, _ = history.product if history.started else (None, "")
@@ -74,6 +74,7 @@ def measures(history: History) -> Measures:
         **_ends("satisfaction", [people_mean(m.satisfaction.items(), people) for m in measured]),
         **_ends("harmlessness", [people_mean(m.harmlessness.items(), people) for m in measured]),
         **_welfare(history, measured),
+        **_measured(measured),
         "missing_ratings": float(sum(m.missing for m in measured)),
         "problems": float(sum(len(epoch.problems) for epoch in history.epochs)),
         "rules": float(len(constitution.rules)) if constitution else None,
@@ -98,6 +99,13 @@ def _welfare(history: History, measured: list[WelfareMeasured]) -> Measures:
     for name in dict.fromkeys(name for m in measured for name in m.values):
         values |= _ends(f"welfare.{name}", [m.values.get(name) for m in measured])
         values[f"welfare.{name}.product"] = product.get(name)
+    return values
+
+
+def _measured(measured: list[WelfareMeasured]) -> Measures:
+    values: Measures = {}
+    for name in dict.fromkeys(name for m in measured for name in m.measured):
+        values |= _ends(f"measured.{name}", [m.measured.get(name) for m in measured])
     return values
 
 

@@ -45,6 +45,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.session import Observer, Outcome, SessionStart
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
+from scai_cli.populations.human.record import HumanConversation, HumanData, HumanRating, SurveyAnswer
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
@@ -79,6 +80,9 @@ __all__ = [
     "ExperimentConfig",
     "Format",
     "History",
+    "HumanConversation",
+    "HumanData",
+    "HumanRating",
     "Item",
     "Layout",
     "Line",
@@ -106,6 +110,7 @@ __all__ = [
     "SuiteContext",
     "SuiteResult",
     "SuiteSource",
+    "SurveyAnswer",
     "System",
     "SystemAnswer",
     "Table",

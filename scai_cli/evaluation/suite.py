@@ -80,7 +80,7 @@ class SuiteSource:
     """The kinds of which no member had a part in writing any of the systems' rules."""
     principle: str | None = None
     human: HumanData | None = None
-    """The data of real people from `--human`; None for a resumed evaluation, whose items have what is needed."""
+    """The data of real people from `--human`; None for a resumed evaluation, which has its items."""
 
 
 @dataclass(frozen=True, slots=True)

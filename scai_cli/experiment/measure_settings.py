@@ -135,7 +135,7 @@ def _problem(detail: ErrorDetails) -> str:
 def words_of(function: object, name: str) -> str:
     """Return what a measure measures, in words: the first line of its docstring, else its name."""
     text = inspect.getdoc(function) or ""
-    return one_line(text.strip().partition("\n")[0], _LONGEST_WORDS) or name.replace("_", " ")
+    return one_line(text.strip().partition("\n")[0], _LONGEST_WORDS).rstrip(".") or name.replace("_", " ")
 
 
 def _converted(function: object, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,8 @@ Cell = tuple[str, ...]
 """A label of a part for each quota."""
 
 _ROUNDING: Final = 1e-9
+_CLOSE: Final = 0.05
+"""People by which an expected number may miss its bounds: where someone must get the chance 0, scaling is slow."""
 _FLIGHTS: Final = 50
 """Roundings that are tried until one meets all quotas."""
 _STEPS: Final = 20_000
@@ -63,8 +65,8 @@ def divide(
         for place, (quota, offset) in enumerate(zip(quotas, _offsets(quotas), strict=True))
     ]
     found = fit(start, margins, there / size)
-    if not found.is_met:
-        listed = " and ".join(margin.name for margin in conflict(start, margins, there / size))
+    if found.gap > _CLOSE / size:
+        listed = " and ".join(margin.name for margin in conflict(start, margins, there / size, _CLOSE / size))
         raise ConfigError(
             f"--quota: the quotas of {listed} cannot be met together by {counted(size, 'person', 'people')} of this "
             "file; change shares or --n, merge values, or allow a --slack"

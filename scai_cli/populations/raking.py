@@ -28,7 +28,10 @@ _ROUNDS: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The part that each unit belongs to, and the lowest and highest share of each part, in [0, 1]."""
+    """The part that each unit belongs to, and the lowest and highest share of each part, in [0, 1].
+
+    Units with a part beyond the last are in none: the shares are then among the others, and `low` = `high`.
+    """
 
     name: str
     parts: Array
@@ -42,11 +45,6 @@ class Fit:
 
     shares: Array
     gap: float
-
-    @property
-    def is_met(self) -> bool:
-        """Whether every margin is met."""
-        return self.gap <= TOLERANCE
 
 
 def fit(start: Array, margins: Sequence[Margin], most: Array | float = math.inf) -> Fit:
@@ -63,10 +61,14 @@ def fit(start: Array, margins: Sequence[Margin], most: Array | float = math.inf)
     gap = math.inf
     for _ in range(_ROUNDS):
         for margin in margins:
-            there = np.bincount(margin.parts, shares, len(margin.low))
+            there, _ = _sums(margin, shares)
             wanted = np.clip(there, margin.low, margin.high)
-            shares = shares * np.divide(wanted, there, out=np.ones_like(there), where=there > 0)[margin.parts]
-        shares = np.minimum(shares, most)
+            if (margin.parts == len(there)).any():
+                # The nearest shares with these proportions: their sum is free, as the units in no part make up for it.
+                wanted = margin.low * np.exp(margin.low @ np.log(there / margin.low))
+            factors = np.divide(wanted, there, out=np.ones_like(there), where=there > 0)
+            shares = shares * np.append(factors, 1.0)[margin.parts]
+        shares = np.minimum(shares / shares.sum(), most)
         gap = max((_gap(shares, margin) for margin in margins), default=0.0)
         gap = max(gap, abs(shares.sum() - 1))
         if gap <= TOLERANCE:
@@ -75,12 +77,14 @@ def fit(start: Array, margins: Sequence[Margin], most: Array | float = math.inf)
     return Fit(shares, float(gap))
 
 
-def conflict(start: Array, margins: Sequence[Margin], most: Array | float = math.inf) -> list[Margin]:
+def conflict(
+    start: Array, margins: Sequence[Margin], most: Array | float = math.inf, tolerance: float = TOLERANCE
+) -> list[Margin]:
     """Return margins that cannot be met together, without those that the contradiction does not need."""
     needed = list(margins)
     for margin in margins:
         others = [each for each in needed if each is not margin]
-        if others and not fit(start, others, most).is_met:
+        if others and fit(start, others, most).gap > tolerance:
             needed = others
     return needed
 
@@ -88,13 +92,25 @@ def conflict(start: Array, margins: Sequence[Margin], most: Array | float = math
 def _gap(shares: Array, margin: Margin) -> float:
     import numpy as np
 
-    there = np.bincount(margin.parts, shares, len(margin.low))
+    there, known = _sums(margin, shares)
+    there = there / known
     return float(np.abs(there - np.clip(there, margin.low, margin.high)).max())
+
+
+def _sums(margin: Margin, shares: Array) -> tuple[Array, float]:
+    """Return the share of each part, and what these are shares of: 1, or without the units in no part less."""
+    import numpy as np
+
+    there = np.bincount(margin.parts, shares, len(margin.low) + 1)
+    return there[:-1], 1.0 - there[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class MarginShare:
-    """A part of a margin: its people, and its share by the weights before, as wanted, and by the weights after."""
+    """A part of a margin: its people, and its share by the weights before, as wanted, and by the weights after.
+
+    Of the people who are in any part.
+    """
 
     attribute: str
     value: str
@@ -129,8 +145,7 @@ class Weighted:
             label, people = f"{share.attribute}={share.value}", counted(share.personas, "persona")
             yield f"{label}: {share.before:.1%} to {share.after:.1%} of the weight ({people})"
         for attribute, others in self.others.items():
-            keep = "keeps its" if others == 1 else "keep their"
-            yield f"{attribute}: {counted(others, 'persona')} with no value in its quota {keep} share"
+            yield f"{attribute}: without {counted(others, 'persona')} with no value in its quota"
         size = f"an effective size of {self.effective_size:.1f} (Kish), the largest weight is {self.largest:.2f} means"
         yield f"weighed {counted(len(self.people), 'persona')}: {size}"
 
@@ -166,8 +181,8 @@ def effective_size(weights: Sequence[float]) -> float:
 def rake(people: Sequence[Persona], quotas: Sequence[Quota], max_weight: float | None = None) -> Weighted:
     """Weigh people so that each quota's values have their shares of the weight, starting from their own weights.
 
-    The sum of the weights stays the same, and no weight exceeds `max_weight` means. People without a value in any part
-    of a quota keep their common share; its parts divide the rest. Raises ConfigError for a value that no persona has,
+    The sum of the weights stays the same, and no weight exceeds `max_weight` means. A quota is about the people with a
+    value in one of its parts, whatever the others weigh. Raises ConfigError for a value that no persona has,
     and for shares that cannot be met together or within `max_weight`.
     """
     import numpy as np
@@ -177,10 +192,10 @@ def rake(people: Sequence[Persona], quotas: Sequence[Quota], max_weight: float |
     start = np.array([person.weight for person in people])
     start = start / start.max()  # a sum of the largest floats is infinite
     quotas = sorted(quotas, key=lambda quota: quota.attribute)  # with a limit, the order of margins matters
-    margins = [_margin(quota, people, start) for quota in quotas]
+    margins = [_margin(quota, people) for quota in quotas]
     most = math.inf if max_weight is None else max_weight / len(people)
     found = fit(start, margins, most)
-    if not found.is_met:
+    if found.gap > TOLERANCE:
         raise ConfigError(_why_not(start, margins, max_weight))
     total = math.fsum(person.weight for person in people)
     weights = [float(f"{share * total:.12g}") for share in found.shares.tolist()]
@@ -197,8 +212,8 @@ def rake(people: Sequence[Persona], quotas: Sequence[Quota], max_weight: float |
     )
 
 
-def _margin(quota: Quota, people: Sequence[Persona], start: Array) -> Margin:
-    """Return a quota as a margin, with a part for the people who are in none of its own."""
+def _margin(quota: Quota, people: Sequence[Persona]) -> Margin:
+    """Return a quota as a margin; raises ConfigError for a value that no persona has."""
     import numpy as np
 
     values = [person.attributes.get(quota.attribute) for person in people]
@@ -206,8 +221,7 @@ def _margin(quota: Quota, people: Sequence[Persona], start: Array) -> Margin:
     parts = np.array([len(quota.parts) if place is None else place for place in places])
     if empty := [part for n, part in enumerate(quota.parts) if n not in places]:
         raise ConfigError(f"{quota.why_empty(empty[0], _values(people))}; correct the value, or leave it out")
-    others = float(start[parts == len(quota.parts)].sum() / start.sum())
-    shares = np.array([*(part.share * (1 - others) for part in quota.parts), others])
+    shares = np.array([part.share for part in quota.parts])
     return Margin(quota.attribute, parts, shares, shares)
 
 
@@ -224,16 +238,15 @@ def _reached(margin: Margin, start: Array, shares: Array) -> list[list[float]]:
     """Return for each part its people, its share before, as wanted and after."""
     import numpy as np
 
-    size = len(margin.low)
-    people = np.bincount(margin.parts, minlength=size)
-    before = np.bincount(margin.parts, start, size) / start.sum()
-    return [people.tolist(), before.tolist(), margin.low.tolist(), np.bincount(margin.parts, shares, size).tolist()]
+    (before, old), (after, new) = _sums(margin, start / start.sum()), _sums(margin, shares)
+    people = np.bincount(margin.parts, minlength=len(margin.low))
+    return [people.tolist(), (before / old).tolist(), margin.low.tolist(), (after / new).tolist()]
 
 
 def _why_not(start: Array, margins: Sequence[Margin], max_weight: float | None) -> str:
     if max_weight is not None:
         free = fit(start, margins)
-        if free.is_met:
+        if free.gap <= TOLERANCE:
             largest = float(free.shares.max() * len(start))
             return (
                 f"--max-weight {max_weight:g}: within this limit the shares cannot be met; without it the largest "

@@ -12,7 +12,8 @@ def difference_of_means(
     """Return mean(first) - mean(second) with Welch's t interval (Welch 1947); None if a sample is empty.
 
     Each value is one member, such as a person. `n` counts those of both samples, `clusters` those of the smaller one;
-    with fewer than `FEWEST_CLUSTERS` in it, or without any spread, there is no interval.
+    with fewer than `FEWEST_CLUSTERS` in it, or without any spread, there is no interval. A sample of equal values gets
+    the variance of the other one: a few people who all do nothing do not show that nobody like them would.
     """
     if not first or not second:
         return None
@@ -20,7 +21,8 @@ def difference_of_means(
     counts = (len(first) + len(second), fewest)
     if fewest < FEWEST_CLUSTERS:
         return student_mean(estimate, 0.0, 0.0, level, counts)
-    parts = [variance(sample) / len(sample) for sample in (first, second)]
+    spread, other = variance(first), variance(second)
+    parts = [(spread or other) / len(first), (other or spread) / len(second)]
     shares = sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, (first, second), strict=True))
     freedom = sum(parts) ** 2 / shares if shares else 0.0
     return student_mean(estimate, sum(parts), freedom, level, counts)

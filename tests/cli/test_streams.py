@@ -50,6 +50,7 @@ generate tiny --set generate.k=0 --set generate.judge=users --dry-run
 evaluate none tiny --suite choice --n 4
 evaluate none tiny --suite choice --n 4 --dry-run
 evaluate none tiny --suite choice,refusal --n 4 --json
+evaluate tiny --suite realism --n 2
 serve nothing
 view --port nothing
 dataset describe rows.jsonl

@@ -252,11 +252,11 @@ def test_means_of_people_are_by_weight_everywhere(weighted: Path) -> None:
     values = last["satisfaction"]
     expected = (sum(values.values()) + 8 * values["cid"]) / 12
     listed = next(e for e in scai("list", "--runs-dir", weighted.parent, "--json").json if e["run_id"] == "weighted")
-    compared = scai("compare", weighted.parent / "group", weighted, "--json").json["metrics"]["satisfaction.last"][
-        "weighted"
-    ]
+    metrics = scai("compare", weighted.parent / "group", weighted, "--json").json["metrics"]
     epochs = [row["satisfaction"] for row in Run(weighted).welfare()]
-    assert (listed["satisfaction"], compared, epochs[-1]) == pytest.approx((expected,) * 3)
+    assert (listed["satisfaction"], metrics["satisfaction.last"]["weighted"], epochs[-1]) == pytest.approx(
+        (expected,) * 3
+    )
 
 
 def interleaved(run: Path, rng: random.Random) -> bytes:

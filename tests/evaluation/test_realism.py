@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,10 +122,13 @@ def test_the_difference_is_welchs() -> None:
     assert found is not None
     assert (found.p, found.low, found.high) == pytest.approx((expected.pvalue, interval.low, interval.high))
     assert difference_of_means([], second) is None
-    for few in ([1.0, 2.0], [1.0] * 5):
-        open_end = difference_of_means(few, [3.0] * 9)
+    for few, many in (([1.0, 2.0], second), ([1.0] * 5, [3.0] * 9)):
+        open_end = difference_of_means(few, many)
         assert open_end is not None
         assert open_end.low is None
+    equal = difference_of_means([0.0] * 4, second)
+    assert equal is not None
+    assert equal.error == pytest.approx((statistics.variance(second) * (1 / 4 + 1 / 30)) ** 0.5)
 
 
 # --- the suite
@@ -156,6 +160,27 @@ def test_the_turns_of_everyone_are_shown_beside_published_numbers(runs: Path) ->
     assert made == {"opening": 6, "answer": 12, "feedback": 12}
     planned = scai("evaluate", "real", "--suite", "realism", "--runs-dir", runs, "--dry-run", "--json").json
     assert planned["suites"][0]["calls"] == made
+
+
+def test_chats_of_a_file_are_compared_and_not_needed_again(runs: Path, tmp_path: Path) -> None:
+    file, where = tmp_path / "chats.jsonl", ("--runs-dir", runs)
+    said = [talk("how do i make tea", "Boil water.", f"no, that is {'really ' * n}wrong") for n in range(6)]
+    rows = [
+        {"user_id": f"u{n}", "messages": [{"role": m.role, "content": m.content} for m in t]}
+        for n, t in enumerate(said)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    named = ("evaluate", "real", "--suite", "realism", "-q", "--human", file, "--run-id", "human", *where)
+    stopped = scai(*named, "--set", "limits.calls=20")
+    assert stopped.code == 3
+    file.unlink()
+    assert scai("resume", runs / "human", "-q", "--set", "limits.calls=null").code == 0
+    shown = scai("show", runs / "human", "--json").json["results"][0]
+    capitals = next(each for each in shown["measures"] if each["measure"]["name"] == "no_capitals")
+    assert capitals["values"] == {"real": 0.0, REAL: 1.0}
+    table, _ = shown["tables"]
+    assert table["rows"][5][2] == "1.00"
+    assert "(3 simulated people and 6 real)" in shown["notes"][0]
 
 
 def config_of(text: str) -> ExperimentConfig:

@@ -230,7 +230,9 @@ def test_opinionqa_has_answers_in_the_order_of_the_scale_and_weights(tmp_path: P
         "left out, refused answers: 1",
         "left out, answers that are none of the options of their question: 1",
     ]
-    with pytest.raises(ConfigError, match="has 3 people, but no rating, answer or conversation"):
+    with pytest.raises(
+        ConfigError, match="has no rating, answer or conversation of its 3 people; name the files with those"
+    ):
         read_human([tmp_path / "responses.csv"])
 
 

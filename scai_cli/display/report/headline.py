@@ -1,10 +1,11 @@
 """The group's numbers, the system message to paste, and the comparison for people who were set aside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.audience import for_audience
 from scai_cli.analysis.headline import GroupChange
 from scai_cli.analysis.holdout import holdout_change
+from scai_cli.analysis.measured import measured_values
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, change_words, for_single_people, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, listed, number, sentence_case
@@ -53,6 +54,24 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     ]
     functions = map(welfare_words, run.functions)
     yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *functions), by_epoch))
+
+
+def measured_table(run: Figures) -> Iterator[Html]:
+    """Yield the means of what programs measured in the final answers, under both versions."""
+    found = run.headline
+    if found is None or not (
+        rows := measured_values(run.history, plays := [found.start, found.compared][: 1 + found.apart])
+    ):
+        return
+    heads = ("", *(cut(str(play), 60) for play in plays), *(["difference"] if len(plays) > 1 else []))
+
+    def cells(values: Sequence[float | None]) -> list[str]:
+        first, last = values[0], values[-1]
+        moved = None if first is None or last is None else last - first
+        return [*(number(value, 2) for value in values), *([change(moved, 2)] if len(values) > 1 else [])]
+
+    yield note(TEXTS["measured"])
+    yield tag("div", table(heads, ((cut(each.title, 120), cells(each.values)) for each in rows)), class_="numbers")
 
 
 def _words(change: GroupChange) -> str:

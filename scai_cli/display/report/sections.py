@@ -72,6 +72,8 @@ class Run:
         yield self._constitution(detail)
         if run.headline is not None:
             yield _section("numbers", "The numbers", headline.numbers_table(run))
+            if run.history.measured[-1].measured:
+                yield _section("measured", "Measured in the answers", headline.measured_table(run))
 
     def sections(self, detail: Detail) -> Iterator[Section]:
         """Yield the other sections that have content."""

@@ -14,6 +14,7 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution_start import ConstitutionStart, initial_constitution
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.jobs.generate_estimate import Estimate
 from scai_cli.jobs.generate_plan import GeneratePlan
 from scai_cli.jobs.plan import Plan
@@ -126,6 +127,15 @@ def _locked(start: ConstitutionStart) -> Iterator[str]:
         yield f"locked: {rule.id} {rule.text}{note}"
 
 
+def _measures(ratings: Ratings) -> Iterator[str]:
+    """Yield what programs measure in the answers, with its code, and its weight beside the ratings."""
+    for each in ratings.measures:
+        code = "" if each.measure == each.name else f" by {each.measure}"
+        yield f"measure {each.name}{code}, weight {each.weight:g}: {each.words}"
+    if ratings.measured_weight:
+        yield f"of a utility, {ratings.measured_weight:.0%} is measured, the rest rated"
+
+
 def _description(config: ExperimentConfig) -> list[str]:
     personas, tasks = config.personas, config.tasks
     models = ", ".join(f"{role}: {config.model_for(role).label}" for role in ROLES)
@@ -147,6 +157,7 @@ def _description(config: ExperimentConfig) -> list[str]:
         models,
         *start_lines(config.constitution),
         *_locked(config.constitution),
+        *_measures(config.ratings),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
         *([f"held out, without a part in the rules: {' and '.join(held_out)}"] if held_out else []),
         *([f"kept for trials of the revisions: {dev} of {len(train[0])} personas"] if dev else []),

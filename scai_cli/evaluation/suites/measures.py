@@ -2,8 +2,10 @@
 
 Every system answers the tasks. The traits are those that the rules of any system ask for or against, so that a model
 trained on rules is measured by them without any rule in front. If no system has one, the experiment's rules count.
+Beside them are the measures of the experiment's `ratings.measures`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -28,19 +30,24 @@ from scai_cli.evaluation.suite_items import suite_items
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_start import initial_constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.measures.observed import observe
 from scai_cli.measures.requested import requested
+from scai_cli.simulation.observed import Measures as TextMeasures
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.counts import counted
 
 _CUT: Final = Measure("cut", "answers cut at the limit of their length", better=None, declared=False)
 _WORDS: Final = "words"
 """The score with the number of words, for the table."""
+_NO_WORDS: Final = "the answer has no words"
+_ANYONE: Final = Persona(id="anyone")
+"""The persona of a measure's call: the tasks are no person's."""
 
 
 class Measures:
-    """Answers to tasks, and how strongly they show the traits that the rules ask for or against."""
+    """Answers to tasks, and how strongly they show what the rules ask for or against and the experiment measures."""
 
     judged = False
 
@@ -49,8 +56,11 @@ class Measures:
         if not _wanted(source.rules, source.config):
             raise ConfigError(
                 "--suite measures: no rule of any system asks for a trait that a program can measure (short answers, "
-                "plain words, ...); add a system with a rule of this kind: NAME=RULES.md"
+                "plain words, ...); add a system with a rule of this kind: NAME=RULES.md, or ratings.measures to the "
+                "experiment"
             )
+        if taken := {_CUT.name, _WORDS}.intersection(each.name for each in source.config.ratings.measures):
+            raise ConfigError(f"ratings.measures: the suite measures has a score {min(taken)!r}; choose another `name`")
         if source.file is not None:
             return suite_items("measures", source)
         config = source.config
@@ -85,15 +95,18 @@ class Measures:
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
         """Return the answer of each system, with its traits."""
         wanted = _wanted({system.name: system.constitution for system in context.systems}, context.config)
-        answers = await together(_answer(context, system, item, wanted) for system in context.systems)
+        measures = TextMeasures(context.config.ratings.measures, wanted)
+        answers = await together(_answer(context, system, item, measures, wanted) for system in context.systems)
         return dict(zip((s.name for s in context.systems), answers, strict=True))
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return a measure for each trait, and a table with the means and ranks of all systems."""
         wanted = _wanted(source.rules, source.config)
-        traits = [compared(source, _measure(name, sign)) for name, sign in wanted.items()]
-        problems = {system: why for system in source.systems if (why := _silent(source, system, wanted))}
-        tables, notes = [_means(source, traits)], [*_contrary(wanted)]
+        words = {each.name: each.words for each in source.config.ratings.measures}
+        traits = [compared(source, _measure(name, sign, words.get(name))) for name, sign in wanted.items()]
+        problems = {system: why for system in source.systems if (why := _silent(source, system))}
+        contrary = [name for name, sign in wanted.items() if not sign and name not in words]
+        tables, notes = [_means(source, traits)], [*_contrary(contrary), *_untold(source, traits)]
         if source.reference in problems:
             return SuiteResult("measures", tables=tables, notes=notes, problem=problems[source.reference])
         return SuiteResult("measures", [*traits, compared(source, _CUT)], tables, notes, problems=problems)
@@ -102,11 +115,12 @@ class Measures:
 def _wanted(rules: Mapping[str, Constitution], config: ExperimentConfig) -> dict[str, float]:
     """Return trait -> 1 if principles ask for it, -1 if against it, 0 if they contradict each other.
 
-    Clauses are for some users alone, and have no part in it.
+    Clauses are for some users alone, and have no part in it. Declared measures count by the sign of their weight.
     """
+    declared = {each.name: math.copysign(1.0, each.weight) if each.weight else 0.0 for each in config.ratings.measures}
     found = _asked(rules.values()) or _asked([initial_constitution(config.constitution)])
     both = {name for name, sign in found.items() if sign > 0 and found.get(TRAITS[name].excludes or "", 0.0) > 0}
-    return {name: 0.0 if name in both else found[name] for name in TRAITS if name in found}
+    return {name: 0.0 if name in both else found[name] for name in TRAITS if name in found} | declared
 
 
 def _asked(constitutions: Iterable[Constitution]) -> dict[str, float]:
@@ -118,11 +132,14 @@ def _asked(constitutions: Iterable[Constitution]) -> dict[str, float]:
     return found
 
 
-def _measure(name: str, sign: float) -> Measure:
-    return Measure(name, TRAITS[name].label, better="higher" if sign > 0 else "lower" if sign else None)
+def _measure(name: str, sign: float, words: str | None) -> Measure:
+    label = words or (TRAITS[name].label if name in TRAITS else name)
+    return Measure(name, label, better="higher" if sign > 0 else "lower" if sign else None)
 
 
-async def _answer(context: SuiteContext, system: System, item: Item, wanted: Mapping[str, float]) -> SystemAnswer:
+async def _answer(
+    context: SuiteContext, system: System, item: Item, measures: TextMeasures, wanted: Iterable[str]
+) -> SystemAnswer:
     job = system.assistant.say(
         f"{context.variant(system)}/answer", "answer", request(system.message, item.conversation)
     )
@@ -131,26 +148,36 @@ async def _answer(context: SuiteContext, system: System, item: Item, wanted: Map
         return SystemAnswer({}, problem="the call failed")
     shown = (*((m.role, m.content) for m in item.conversation), ("assistant", completion.text))
     if completion.ended == "withheld" or not completion.text.split():
-        return SystemAnswer(dict.fromkeys(wanted), shown, problem="the answer has no words")
-    observed = observe(completion.text)
-    scores: dict[str, float | None] = {name: observed[name] for name in wanted}
+        return SystemAnswer(dict.fromkeys(wanted), shown, problem=_NO_WORDS)
+    task = next((task for task in context.config.tasks.inline if task.id == item.task), None)
+    task = task or Task(id="item", prompt=item.conversation[-1].content)
+    scores = measures.values(_ANYONE, task, completion.text, wanted)
     scores[_CUT.name], scores[_WORDS] = float(completion.ended == "cut"), float(len(completion.text.split()))
     return SystemAnswer(scores, shown)
 
 
-def _silent(source: ResultSource, system: str, wanted: Mapping[str, float]) -> str | None:
+def _silent(source: ResultSource, system: str) -> str | None:
     """Return why a system is not judged: most of its answers have no words, and show no trait for want of them."""
-    name = next(iter(wanted))
-    answers = [row.answers[system].scores for row in source.rows if system in row.answers]
-    share = mean(float(scores[name] is None) for scores in answers if name in scores)
+    answers = [row.answers[system] for row in source.rows if system in row.answers]
+    share = mean(float(answer.problem == _NO_WORDS) for answer in answers if answer.scores)
     if share is None or share <= MOST_UNREAD:
         return None
     return f"{100 * share:.0f} % of the answers of {system} have no words"
 
 
-def _contrary(wanted: Mapping[str, float]) -> Iterator[str]:
-    for name in (name for name, sign in wanted.items() if not sign):
+def _contrary(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
         yield f"No verdict on {TRAITS[name].label}: the rules of the systems contradict each other."
+
+
+def _untold(source: ResultSource, measured: Iterable[MeasureResult]) -> Iterator[str]:
+    """Yield the measures that could not tell of a part of the answers with words."""
+    for one in measured:
+        name = one.measure.name
+        answers = [answer for row in source.rows for answer in row.answers.values() if answer.problem != _NO_WORDS]
+        values = [answer.scores[name] for answer in answers if name in answer.scores]
+        if share := mean(float(value is None) for value in values):
+            yield f"{name} cannot tell of {100 * share:.0f} % of the answers: in another language, or too short."
 
 
 def _means(source: ResultSource, traits: Sequence[MeasureResult]) -> ResultTable:
@@ -161,7 +188,7 @@ def _means(source: ResultSource, traits: Sequence[MeasureResult]) -> ResultTable
         words = [score_named(_WORDS)(row, system) for row in source.rows]
         number = mean(words)
         rows.append((system, *cells, "–" if number is None else f"{number:.0f}"))
-    titles = [measured.measure.name + ("" if measured.measure.better == "higher" else " (less)") for measured in traits]
+    titles = [m.measure.name + (" (less)" if m.measure.better == "lower" else "") for m in traits]
     items = counted(len(source.rows), "task")
     return ResultTable(f"Means of {items}, with ranks", ("", *titles, "words"), rows)
 

@@ -7,13 +7,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_changes
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
 from scai_cli.concurrency import together
 from scai_cli.evaluation.item import Item
-from scai_cli.evaluation.paired_scores import difference_of
+from scai_cli.evaluation.paired_scores import compared, difference_of
 from scai_cli.evaluation.people import members, rater_problem, setting, talk, talk_items
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -29,6 +29,7 @@ from scai_cli.evaluation.suite import (
 )
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.simulation.dialogue_lines import calls_of
+from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
 from scai_cli.social_choice.welfare import WelfareFunction, parse
@@ -38,6 +39,8 @@ from scai_cli.text.counts import counted
 
 _OWN, _CROSS = "rating", "rating by "
 """The names of the scores: the user's own rating, and those of the others."""
+_OBSERVED, _MEASURED = "measured utility", "measured "
+"""The names of the scores by programs: the user's utility, and a declared measure."""
 _FEWEST: Final = 2
 """The minimal number of people of a group."""
 _NAMED: Final = 12
@@ -83,6 +86,7 @@ class Society:
         declared = parse(source.config.welfare)
         functions = {declared.label: declared, "utilitarian": parse("utilitarian"), "rawlsian": parse("rawlsian")}
         measures = [_measure(source, sides, function, declared) for function in functions.values()]
+        measures += _declared(source)
         changes = {other: person_changes(sides[source.reference], sides[other]) for other in source.others}
         groups = {other: _groups(source.config, sides[source.reference], sides[other]) for other in source.others}
         named = {person.id: person.called for person in members(source.config)[0]}
@@ -105,25 +109,48 @@ def _answer(context: SuiteContext, conversation: Conversation) -> SystemAnswer:
     context.failures.extend(conversation.errors)
     final = [rating for rating in conversation.ratings if rating.final]
     scores = {_OWN if r.kind == "own" else f"{_CROSS}{r.rater}": r.value for r in final}
+    scores |= _measured(context, conversation)
     problems = [rating.problem for rating in final if rating.problem]
     said = tuple((message.role, message.content) for message in conversation.messages)
     return SystemAnswer(scores, said, problem=problems[0] if problems else None)
+
+
+def _measured(context: SuiteContext, conversation: Conversation) -> dict[str, float | None]:
+    """Return what programs measure in the final answer, where the experiment declares measures or counts them."""
+    measures, answer = context.agents.measures, conversation.final_answer
+    persona, task, weight = conversation.persona, conversation.task, context.config.ratings.measured_weight
+    if answer is None or not (measures.weights or weight):
+        return {}
+    values = measures.values(persona, task, answer.content, measures.weights)
+    observed = observed_utility(measures, persona, task, answer.content)
+    return {_OBSERVED: observed, **{f"{_MEASURED}{name}": value for name, value in values.items()}}
+
+
+def _declared(source: ResultSource) -> Iterator[MeasureResult]:
+    """Yield the declared measures of the experiment."""
+    for each in source.config.ratings.measures:
+        better: Literal["higher", "lower"] | None = "higher" if each.weight > 0 else "lower" if each.weight else None
+        name = f"{_MEASURED}{each.name}"
+        yield compared(source, Measure(name, each.words or each.name, better=better, declared=False))
 
 
 def _cells(source: ResultSource, system: str) -> Cells:
     """Return the utilities of persons and tasks under a system, as `epoch_utilities` computes them."""
     own: dict[tuple[str, str], float | None] = {}
     cross: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    observed: dict[tuple[str, str], float | None] = {}
     for row in source.rows:
         item = source.items[row.item]
         person, task = item.persona or "", item.task or ""
         for name, value in row.answers[system].scores.items() if system in row.answers else ():
             if name == _OWN:
                 own[person, task] = value
-            else:
+            elif name == _OBSERVED:
+                observed[person, task] = value
+            elif name.startswith(_CROSS):
                 cross[name.removeprefix(_CROSS), task].append(value)
-    pairs = dict.fromkeys([*own, *cross])
-    cells = {pair: cell(own.get(pair), mean(cross.get(pair, ())), source.config.ratings) for pair in pairs}
+    pairs, ratings = dict.fromkeys([*own, *cross]), source.config.ratings
+    cells = {p: cell(own.get(p), mean(cross.get(p, ())), ratings, observed.get(p)) for p in pairs}
     people, _ = members(source.config)
     weights = {person.id: person.weight for person in people}
     return Cells(system, {pair: value for pair, value in cells.items() if value is not None}, weights, source.new)

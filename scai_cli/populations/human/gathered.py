@@ -87,7 +87,7 @@ class Gathered:
         if isinstance(value, str) and len(value.strip()) > LONGEST_TEXT:
             self.left_out[f"{what} with {TOO_LONG}"] += 1
             return None
-        if found := tidy(value, what):
+        if found := tidy(value, f"one of its {what}"):
             return found
         self.left_out[f"{what} {EMPTY}"] += 1
         return None

@@ -29,12 +29,12 @@ _RATINGS: Final = ("rating", "score", "stars", "likert", "overall_rating")
 _SCALES: Final = ("scale", "rating_scale")
 _CHAT_IDS: Final = ("conversation_id", "conversation_hash", "chat_id", "dialogue_id", "id")
 _OF_ROWS: Final = frozenset((*_PROMPTS, *_CHATS, *_ANSWERS, *_RATINGS, *_SCALES, *_CHAT_IDS))
-_FACTS: Final = re.compile(
+FACTS: Final = re.compile(
     r"age(?:[ _]?(?:group|band))?|gender|sex|country|nationality|region|state|city|education|religion|ethnicity|race"
     r"|occupation|job|profession|employment|income|language|politics|ideology|party|marital[ _]status|children",
     re.IGNORECASE,
 )
-"""The names of facts of a person, where nobody has two rows that could tell them from facts of a row."""
+"""The names of facts of a person: a table of people has some, and rows of ratings may have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ class PlainReader:
             ends = f"{usual[0]:g} to {usual[1]:g}"
             self.gathered.note(f"{self.file.name}: its ratings are read as {ends}; a column `scale` states another")
         elif unstated:
-            found = f"ratings from {min(unstated):g} to {max(unstated):g}"
+            low, high = min(unstated), max(unstated)
+            found = f"ratings from {low:g} to {high:g}" if low < high else f"no rating but {low:g}"
             raise ConfigError(f"{self.file}: has {found}; state their scale in a column `scale`, such as 1-5")
         for rated in self._rated:
             if scale := rated.scale or usual:
@@ -155,7 +156,7 @@ class PlainReader:
         """Return a persona without what may be a fact of its row: if nobody has two rows, all but the usual facts."""
         if any(rows > 1 for rows in self._rows.values()):
             return persona
-        facts = {name: value for name, value in persona.attributes.items() if _FACTS.fullmatch(name)}
+        facts = {name: value for name, value in persona.attributes.items() if FACTS.fullmatch(name)}
         return persona.model_copy(update={"attributes": facts})
 
     def _value(self, row: Record) -> float | None:

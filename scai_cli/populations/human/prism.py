@@ -42,7 +42,7 @@ class PrismReader:
 
     gathered: Gathered
     _turns: dict[str, dict[int, _Turn]] = field(default_factory=dict)
-    """Conversation -> turn -> what was written and rated in it."""
+    """Conversation -> turn -> its messages and scores."""
     _people: dict[str, str] = field(default_factory=dict)
     """Conversation -> id of its person."""
     _whole: set[str] = field(default_factory=set)

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Final, Literal
 
 from scai_cli.errors import ConfigError
+from scai_cli.populations.clean_text import BadRow
 from scai_cli.populations.drafts import PersonaDraft
 from scai_cli.populations.formats import opinionqa, prism, table
 from scai_cli.populations.human import opinionqa as survey
 from scai_cli.populations.human import prism as prism_ratings
 from scai_cli.populations.human.gathered import Gathered, rows_form
-from scai_cli.populations.human.plain import PlainColumns, PlainReader
+from scai_cli.populations.human.plain import FACTS, PlainColumns, PlainReader
 from scai_cli.populations.human.record import HumanData
+from scai_cli.populations.nested import leaves
 from scai_cli.populations.profile import PERSON
 from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import rows
+from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
 Kind = Literal["questions", "respondents", "prism survey", "prism conversations", "prism utterances", "plain", "people"]
@@ -28,9 +31,10 @@ _ORDER: Final[Sequence[Kind]] = (
 _FIRST: Final = 20
 """The rows of a file among which one has to be readable."""
 _MOST_FILES: Final = 1_000
-_IDS: Final = ("id", "uuid", "user_id")
+_IDS: Final = frozenset(("id", "uuid", "user_id"))
+_DESCRIBED: Final = frozenset(("description", "persona", "biography", "bio", "attributes", "preferences"))
 _KNOWN: Final = (
-    "ratings (person, prompt, answer, rating), chats (person, messages), PRISM, OpinionQA or people with an id"
+    "ratings (person, prompt, answer, rating), chats (person, messages), people (id, description), PRISM, OpinionQA"
 )
 
 
@@ -54,11 +58,9 @@ def read_human(paths: Sequence[Path]) -> HumanData:
     utterances.finish()
     data = gathered.data()
     if not (data.ratings or data.answers or data.conversations):
-        has = counted(len(data.people), "person", "people") if data.people else "nothing"
+        of = f" of its {counted(len(data.people), 'person', 'people')}" if data.people else ""
         named = ", ".join(map(str, paths[:3]))
-        raise ConfigError(
-            f"--human {named}: has {has}, but no rating, answer or conversation; name the files with those"
-        )
+        raise ConfigError(f"--human {named}: has no rating, answer or conversation{of}; name the files with those")
     return data
 
 
@@ -93,8 +95,13 @@ def _read(file: _File, gathered: Gathered, utterances: prism_ratings.PrismReader
 def _described(person: str | None, row: Record) -> Iterator[PersonaDraft]:
     """Make a persona of a row of people, as `scai personas import --as table` does."""
     key = row.line(person, "id")
-    for draft in table.people(row, None):
-        yield replace(draft, key=key) if key else draft
+    if sum(map(leaves, row.values.values())) <= 1:  # an id at most
+        return
+    try:
+        for draft in table.people(row, None):
+            yield replace(draft, key=key) if key else draft
+    except BadRow as error:
+        raise BadRow(str(error).partition(";")[0]) from None  # the remedy there is a column map
 
 
 def _files(path: Path, gathered: Gathered) -> Iterator[_File]:
@@ -113,7 +120,7 @@ def _files(path: Path, gathered: Gathered) -> Iterator[_File]:
             others.append(file.name)
     if others:
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-        gathered.note(f"{path.name}: {counted(len(others), 'file')} with nothing to read: {shown}")
+        gathered.note(f"{path}: {counted(len(others), 'file')} with nothing to read: {shown}")
 
 
 def _is_visible(file: Path, folder: Path) -> bool:
@@ -130,7 +137,7 @@ def _recognised(path: Path) -> _File:
     names = tuple(map(str, first))
     kind = _kind({name.lower() for name in names}, names)
     if kind is None:
-        columns = ", ".join(name[:40] for name in names[:10])
+        columns = ", ".join(one_line(name)[:40] for name in names[:10])
         raise ConfigError(f"{path}: is none of {_KNOWN}; it has the columns {columns}")
     return _File(path, kind, names)
 
@@ -149,5 +156,6 @@ def _kind(low: set[str], names: Sequence[str]) -> Kind | None:
     columns = PlainColumns.of(names)
     if columns.are_ratings or columns.are_chats:
         return "plain"
-    has_id = low & set(_IDS) or any(map(PERSON.fullmatch, names))
-    return "people" if has_id and not low & {"conversation_id", "utterance_id"} else None
+    has_id = low & _IDS or any(map(PERSON.fullmatch, names))
+    are_described = low & _DESCRIBED or any(map(FACTS.fullmatch, names))
+    return "people" if has_id and are_described else None
