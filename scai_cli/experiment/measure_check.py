@@ -59,7 +59,7 @@ def check_measures(ratings: Ratings, people: Iterable[Persona], source: YamlSour
         except ConfigError as error:
             raise source.error(("personas",), f"preferences: {error}") from None
     if ratings.measured_weight and (bare := next(_unmeasured(ratings, people), None)):
-        problem = f"nothing is measured for {bare.id!r}: add ratings.measures, or give everybody preferences"
+        problem = f"nothing is measured for {bare.id!r}: add ratings.measures, or give everyone preferences"
         raise source.error(("ratings", "measured_weight"), problem)
     return ratings.model_copy(update={"measures": tuple(described)})
 
@@ -70,7 +70,7 @@ def _unmeasured(ratings: Ratings, people: Iterable[Persona]) -> Iterator[Persona
 
 
 def _option_place(source: YamlSource, n: int, key: str | None) -> tuple[Key, ...]:
-    """Return the path of an option, which stands in `options` or beside the measure's name."""
+    """Return the path of an option, which is in `options` or beside the measure's name."""
     if key is None:
         return (*_PLACE, n)
     nested = (*_PLACE, n, "options", key)

@@ -101,7 +101,7 @@ def test_a_pattern_that_backtracks_elsewhere_has_linear_time() -> None:
         ("[concise, {measure: length, target: no}]", "ratings.measures.1.target", "must be a list"),
         ("[{measure: concise, most: 2}]", "ratings.measures.0.most", "'concise'; it has no options"),
         ("[regex]", "ratings.measures.0", "needs the option 'pattern'"),
-        ("[{measure: regex, pattern: '(a'}]", "ratings.measures.0.pattern", "is no pattern: unclosed group"),
+        ("[{measure: regex, pattern: '(a'}]", "ratings.measures.0.pattern", "cannot be used: unclosed group"),
         ("[{measure: regex, pattern: '(?=a)'}]", "ratings.measures.0.pattern", "look-around"),
         ("[{measure: language, code: klingon}]", "ratings.measures.0.code", "ISO 639-1"),
         (f"[{{measure: {HERE}:shouts, most: lots}}]", "ratings.measures.0.most", "must be a valid integer"),

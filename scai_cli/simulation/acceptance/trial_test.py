@@ -74,7 +74,7 @@ def p_value(
 
 
 def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]:
-    """Return the final ratings; what is measured in an answer is a part of its own rating, as both change together."""
+    """Return the final ratings; the measured utility of an answer is a part of its own rating: they change together."""
     return {
         (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): value
         for outcome in outcomes
@@ -84,7 +84,7 @@ def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]
 
 
 def _with_measured(rating: FinalRating, observed: float | None, ratings: Ratings) -> float | None:
-    """Return the value of a rating, of an own one with its share of what is measured."""
+    """Return the value of a rating, of an own one with the share of the measured utility."""
     if rating.kind == "cross" or not ratings.measured_weight:
         return rating.value
     low, high = ratings.scale
@@ -99,7 +99,7 @@ def _with_measured(rating: FinalRating, observed: float | None, ratings: Ratings
 
 
 def _of_both(ratings: Ratings) -> Ratings:
-    """Return the weights for own ratings that contain what is measured."""
+    """Return the weights for own ratings that contain the measured utility."""
     return ratings.model_copy(update={"cross_weight": (1 - ratings.measured_weight) * ratings.cross_weight})
 
 
