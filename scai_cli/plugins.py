@@ -8,7 +8,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.suggestions import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "measure", "format", "suite", "observer", "chat model"]
+Kind = Literal["provider", "strategy", "acceptance", "measure", "dialogue", "format", "suite", "observer", "chat model"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -60,7 +60,12 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "refusal": "scai_cli.evaluation.suites.refusal:Refusal",
         "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
+        "realism": "scai_cli.evaluation.suites.realism:Realism",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
+    },
+    "dialogue": {
+        "assist": "scai_cli.simulation.dialogues.assist:Assist",
+        "ultimatum": "scai_cli.simulation.dialogues.ultimatum:Ultimatum",
     },
     "observer": {},
     "chat model": {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scai_cli.prompts.templates import TEMPLATES, places
+from scai_cli.prompts.templates import EVERY, places
 
 SAID: Final = {
     "assistant": "The assistant's system message.",
@@ -32,6 +32,14 @@ SAID: Final = {
     "rewrite_form": "The `{{form}}` of `rewrite`.",
     "edits_form": "The `{{form}}` of `edits`.",
     "ballot_form": "The `{{form}}` of `ballot`.",
+    "decision": "A decider's reply to a proposal, in the dialogue `ultimatum`.",
+    "policy_selfish": "The `{{policy}}` of `decision` for a player with the attribute `policy: selfish`.",
+    "policy_fair": "The same for `policy: fair`.",
+    "policy_altruistic": "The same for `policy: altruistic`.",
+    "manners_neutral": "The `{{manners}}` of `decision` for a player with `manners: neutral`, or without manners.",
+    "manners_polite": "The same for `manners: polite`.",
+    "manners_rude": "The same for `manners: rude`.",
+    "decision_form": "The `{{form}}` of `decision`.",
 }
 INTRO: Final = """\
 # Prompts
@@ -46,7 +54,7 @@ people, as `revision.clauses` wants it. `scai plan CONFIG --prompts` prints ever
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([INTRO, *(_section(name, text) for name, text in TEMPLATES.items())])
+    return "\n".join([INTRO, *(_section(name, text) for name, text in EVERY.items())])
 
 
 def _section(name: str, text: str) -> str:

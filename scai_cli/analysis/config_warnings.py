@@ -10,6 +10,7 @@ from scai_cli import plugins
 from scai_cli.experiment.config import ROLES, ExperimentConfig, PersonaSource, TaskSource
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import AgentRole
+from scai_cli.simulation.dialogue_lines import lines_of, steps_of
 from scai_cli.simulation.groups import dev_people
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
@@ -34,8 +35,7 @@ def batch_rounds(config: ExperimentConfig) -> list[str]:
     """Return a line with the number of batches that a run waits for one after the other, if it has any."""
     if not any(config.model_for(role).batch for role in ROLES):
         return []
-    steps: Counter[AgentRole] = Counter({"assistant": config.turns, "user": config.turns, "meta": 1})
-    steps["user"] += (config.opening == "own_words") + _rates_others(config)
+    steps = steps_of(lines_of(config)) + Counter[AgentRole]({"meta": 1, "user": int(_rates_others(config))})
     rounds = config.epochs * sum(count for role, count in steps.items() if config.model_for(role).batch)
     waits = f"waits for at least {counted(rounds, 'batch', 'batches')} in a row, each for up to a day"
     if any(config.model_for(role).batch == "file" for role in ROLES):
@@ -73,7 +73,9 @@ def axis_warnings(axes: Sequence[str], configs: Sequence[ExperimentConfig]) -> l
 
 
 def seed_dependence(config: ExperimentConfig) -> list[str]:
-    """Return a line if simulated people have no preferences; nothing if all have some."""
+    """Return a line if simulated people have no preferences; nothing if all have some, or play by a policy."""
+    if config.dialogue == "ultimatum":
+        return []
     simulated = [p for p in config.personas.inline if not p.human and config.model_of(p).provider == "simulated"]
     bare = sum(not persona.preferences for persona in simulated)
     if not bare:

@@ -9,8 +9,8 @@ from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_cha
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.verdicts import Verdict, change_words, gained_or_lost, verdict_of
 from scai_cli.analysis.version_cells import Pair, VersionCells, VersionPlays, version_cells, version_plays
+from scai_cli.experiment.personas import people_mean
 from scai_cli.runs.history.history import History
-from scai_cli.simulation.utilities import mean
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.intervals import Interval
@@ -233,7 +233,8 @@ def changes_of_people(before: Cells, after: Cells, changes: Mapping[str, Interva
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:
     """Return the lowest and the highest mean satisfaction among the plays of one version."""
     played = [m for m in history.measured if m.version == start.version]
-    means = [value for m in played if (value := mean(m.satisfaction.values())) is not None]
+    people = history.config.personas.inline
+    means = [value for m in played if (value := people_mean(m.satisfaction.items(), people)) is not None]
     return (min(means), max(means)) if means else None
 
 

@@ -16,6 +16,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Estimate, UtilityTable
+from scai_cli.simulation.dialogue_lines import lines_of
 from scai_cli.simulation.utilities import mean
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.significance import holm
@@ -324,7 +325,8 @@ def _calls_each_round(config: ExperimentConfig, constitution: Constitution, pers
     others, wanted = len(config.train_personas) - 1, config.ratings.cross_raters
     raters = others if wanted == "all" else min(wanted, others)
     played = 1 + sum(concerns(rule, persona) for rule in constitution.rules)
-    return (config.opening == "own_words" and not persona.human) + played * (2 * config.turns + raters)
+    opening, *turns = (line.call is not None for line in lines_of(config))
+    return (opening and not persona.human) + played * (sum(turns) + raters)
 
 
 def _in_rounds(config: ExperimentConfig) -> Iterator[PersonaTask]:

@@ -32,6 +32,8 @@ class Representation:
     proposed: int
     """The different rules that were put to a ballot, of which the product has `adopted`."""
     adopted: int
+    is_weighted: bool = False
+    """Whether voters differ in weight, so that a group counts by the weight of its people."""
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -42,20 +44,22 @@ class Representation:
 def representation(history: History) -> Representation | None:
     """Return whether justified representation is satisfied, extended too where it can be decided; None without ballots.
 
-    Aziz et al. (2017), with the approvals of each user for itself: of n voters and k seats, l n/k who agree on l rules
-    deserve that one of them approves l of the product's.
+    Aziz et al. (2017), with the approvals of each user for itself, by weight: of n voters and k seats, l n/k who agree
+    on l rules deserve that one of them approves l of the product's.
     """
     cast = history.approvals
     if not cast.ballots or history.started is None:
         return None
     product, users = history.product[0], tuple(cast.voters)
+    known = {persona.id: persona.weight for persona in history.config.personas.inline}
+    weights = {user: known.get(user, 1.0) for user in users}
     in_force = _in_force(history, product)
     adopted = [rule for rule in cast.rules if rule in in_force]
     seats = max(1, len(product.rules))
     found = RepresentationResult(None)
     if users:
-        found = justified(cast.rules, adopted, users, seats)
-        found = extended(cast.rules, adopted, users, seats, limit=_LIMIT) if found.holds else found
+        found = justified(cast.rules, adopted, users, seats, weights=weights)
+        found = extended(cast.rules, adopted, users, seats, weights=weights, limit=_LIMIT) if found.holds else found
     orphans = found.orphans
     return Representation(
         holds=found.holds,
@@ -64,6 +68,7 @@ def representation(history: History) -> Representation | None:
         deserved=orphans.deserved if orphans else 0,
         seats=seats,
         voters=len(users),
+        is_weighted=len(set(weights.values())) > 1,
         proposed=len(cast.rules),
         adopted=len(adopted),
     )

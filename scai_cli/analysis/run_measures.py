@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.analysis.version_similarity import rules_text
+from scai_cli.experiment.personas import people_mean
 from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.status import spent
-from scai_cli.simulation.utilities import mean
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.words import count
 
@@ -62,7 +62,7 @@ def measures(history: History) -> Measures:
     measure; `welfare.NAME.product` is of the constitution that is the run's product: with the held-out users and tasks,
     or else in the last epoch in which it was in force; None where it was never played.
     """
-    measured, cost = history.measured, run_cost(history)
+    measured, cost, people = history.measured, run_cost(history), history.config.personas.inline
     constitution, _ = history.product if history.started else (None, "")
     return {
         "epochs": float(history.epochs_done),
@@ -71,8 +71,8 @@ def measures(history: History) -> Measures:
         "output_tokens": cost.output_tokens if cost else None,
         "usd": cost.usd if cost else None,
         "wall_s": cost.wall_s if cost else None,
-        **_ends("satisfaction", [mean(m.satisfaction.values()) for m in measured]),
-        **_ends("harmlessness", [mean(m.harmlessness.values()) for m in measured]),
+        **_ends("satisfaction", [people_mean(m.satisfaction.items(), people) for m in measured]),
+        **_ends("harmlessness", [people_mean(m.harmlessness.items(), people) for m in measured]),
         **_welfare(history, measured),
         **_measured(measured),
         "missing_ratings": float(sum(m.missing for m in measured)),

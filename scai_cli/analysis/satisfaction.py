@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scai_cli.analysis.rating_validity import RatingValidity, rating_validity
+from scai_cli.experiment.personas import people_mean
 from scai_cli.runs.history.history import History
-from scai_cli.simulation.utilities import mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +35,6 @@ def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
 
 
 def mean_trend(history: History) -> SatisfactionTrend:
-    """Return the mean over all users; its `user` is empty."""
-    return SatisfactionTrend("", [mean(epoch.satisfaction.values()) for epoch in history.measured])
+    """Return the mean over all users, by their weights; its `user` is empty."""
+    people = history.config.personas.inline
+    return SatisfactionTrend("", [people_mean(epoch.satisfaction.items(), people) for epoch in history.measured])

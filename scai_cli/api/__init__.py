@@ -45,17 +45,24 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.session import Observer, Outcome, SessionStart
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
+from scai_cli.populations.human.record import HumanConversation, HumanData, HumanRating, SurveyAnswer
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
+from scai_cli.simulation.dialogue import Dialogue
+from scai_cli.simulation.dialogue_lines import Line
+from scai_cli.simulation.dialogues.assist import Assist
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.strategies.rewrite import rewrite
 from scai_cli.simulation.text_measure import TextMeasure, text_measure
+from scai_cli.simulation.transcript import Conversation
 
 __all__ = [
     "AcceptanceResult",
     "Add",
     "Answer",
+    "Assist",
     "CallFailed",
     "CallTransient",
     "Candidate",
@@ -63,15 +70,22 @@ __all__ = [
     "ChatRequest",
     "Completion",
     "ConfigError",
+    "Conversation",
+    "Dialogue",
     "Difference",
     "EndpointFailed",
+    "EpochContext",
     "Evaluation",
     "EvaluationRow",
     "ExperimentConfig",
     "Format",
     "History",
+    "HumanConversation",
+    "HumanData",
+    "HumanRating",
     "Item",
     "Layout",
+    "Line",
     "Measure",
     "MeasureResult",
     "Merge",
@@ -96,6 +110,7 @@ __all__ = [
     "SuiteContext",
     "SuiteResult",
     "SuiteSource",
+    "SurveyAnswer",
     "System",
     "SystemAnswer",
     "Table",

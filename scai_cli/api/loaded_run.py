@@ -11,9 +11,9 @@ from scai_cli.api.page import Page
 from scai_cli.api.table import Table
 from scai_cli.display.report.html import tag
 from scai_cli.experiment.constitution import Clause, Principle
+from scai_cli.experiment.personas import people_mean
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
-from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import visible
 
 # People by name in front: a terminal shows the first columns.
@@ -92,7 +92,7 @@ class Run:
         return Table(_MESSAGES, self._messages())
 
     def welfare(self) -> Table:
-        """Return a row per epoch: means of the people, and a column for each welfare function.
+        """Return a row per epoch: means of the people by their weights, and a column for each welfare function.
 
         `satisfaction` and `harmlessness` are mean ratings of final answers, own and of others' answers; the welfare is
         of utilities in [0, 1]. `product` says whether the epoch only plays the product.
@@ -138,7 +138,9 @@ class Run:
         for epoch in self.history.epochs:
             if (measured := epoch.welfare) is None:
                 continue
-            means = {name: mean(getattr(measured, name).values()) for name in ("satisfaction", "harmlessness")}
+            people = self.history.config.personas.inline
+            kinds = ("satisfaction", "harmlessness")
+            means = {name: people_mean(getattr(measured, name).items(), people) for name in kinds}
             facts = {name: getattr(measured, name) for name in ("epoch", "version", "declared", "missing")}
             whom = {"product": epoch.is_product, "people": len(measured.utilities)}
             yield {**{name: measured.values.get(name) for name in functions}, **facts, **whom, **means}

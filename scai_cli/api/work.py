@@ -115,6 +115,7 @@ async def evaluate(
     judges: Sequence[str] | None = None,
     gold: Path | None = None,
     principle: str | None = None,
+    human: Sequence[Path] = (),
     config: Path | None = None,
     settings: Sequence[str] = (),
     model: str | None = None,
@@ -131,7 +132,7 @@ async def evaluate(
     anything is written, and OutputError if a file cannot be written.
     """
     overrides = Overrides(settings, model, seed)
-    options = EvaluateOptions(systems, suites, n, judges, gold, principle, config, overrides, allow_seen, trust)
+    options = EvaluateOptions(systems, suites, n, judges, gold, principle, config, overrides, allow_seen, trust, human)
     source = read_source(options, Path(runs_dir))
     found = read_evaluation_items(source, options, Path(runs_dir))
     return await evaluations.start(source, found, Path(runs_dir), run_id, _guarded(observer))

@@ -31,8 +31,8 @@ def evaluate(
         list[str],
         typer.Option(
             "--suite",
-            help="Suites: society, adherence, choice, refusal, pairs, fidelity, measures, or module:name; NAME=FILE or "
-            "NAME=hub:DATASET for your own items. Comma-separated.",
+            help="Suites: society, adherence, choice, refusal, pairs, fidelity, realism, measures, or module:name; "
+            "NAME=FILE or NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
             autocompletion=completion.words(*BUILT_IN["suite"]),
         ),
@@ -60,6 +60,15 @@ def evaluate(
         str | None,
         typer.Option(
             "--principle", help="Compare pairs by this principle, not by helpfulness and harmlessness.", metavar="TEXT"
+        ),
+    ] = None,
+    human: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--human",
+            help="Ratings, survey answers or chats of real people: PRISM, OpinionQA, a table; a file or a folder. "
+            "Repeatable.",
+            metavar="PATH",
         ),
     ] = None,
     config: Annotated[
@@ -107,6 +116,7 @@ def evaluate(
         Overrides(options.with_limit(settings, max_usd), model, seed),
         allow_seen,
         trust,
+        human or (),
     )
     if dry_run:
         from scai_cli.jobs.evaluate_plan import plan_evaluate

@@ -121,7 +121,7 @@ BalanceLength = Annotated[
     typer.Option("--balance-length", help="Leave out pairs so that chosen answers are not the longer ones."),
 ]
 MaxRows = Annotated[
-    int | None, typer.Option("--max-rows", min=1, help="Keep at most N rows, drawn at random.", metavar="N")
+    int | None, typer.Option("--max-rows", min=1, help="Keep at most N rows, drawn at random, by weight.", metavar="N")
 ]
 SplitInto = Annotated[
     str | None, typer.Option("--split", help="Split the rows into files, e.g. train=0.9,test=0.1.", metavar="SHARES")

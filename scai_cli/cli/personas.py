@@ -35,6 +35,14 @@ OutFile = Annotated[Path, typer.Option("--output", "-o", help="Output file (.jso
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
 Map = Annotated[Path | None, typer.Option("--map", help="YAML file: which column becomes which field.", metavar="FILE")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
+Quotas = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--quota",
+        help="Target share of each value, e.g. age=18-64:70,65+:30; or a quota file (YAML).",
+        metavar="ATTRIBUTE=VALUE:SHARE,...",
+    ),
+]
 Groups = Annotated[bool, typer.Option("--groups", help="polis: make one persona of each opinion group.")]
 AccountJson = Annotated[bool, typer.Option("--json", help="Print the account of all fields as JSON.")]
 Format = Annotated[
@@ -81,25 +89,74 @@ def sample(
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Choose personas as different from each other as possible.")
     ] = False,
+    quotas: Quotas = None,
+    slack: Annotated[
+        int, typer.Option("--slack", min=0, help="With --quota: people by which a value may miss its share.")
+    ] = 0,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Sample personas: at random, stratified, weighted or diverse."""
+    """Sample personas: at random, stratified, by quotas, weighted or diverse."""
     from scai_cli.populations.population_file import check_name, population_file
-    from scai_cli.populations.sample import sample
+    from scai_cli.populations.quota_text import read_quotas
+    from scai_cli.populations.sample import Panel, sample
 
     if str(out) != "-":
         check_name(out)
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
-    drawn = sample(population, count, by=strata, weigh_by=weights, diverse=diverse, seed=seed or 0)
+    if slack and not quotas:
+        raise ConfigError("--slack: is about quotas; add --quota, or leave it out")
+    panel = Panel(tuple(read_quotas(quotas)), slack) if quotas else None
+    drawn = sample(population, count, by=strata, weigh_by=weights, diverse=diverse, seed=seed or 0, panel=panel)
     with population_file(out, "personas") as write:
         for persona in drawn.people:
             write(persona)
     if not quiet:
         for stratum, (taken, there) in drawn.strata.items():
-            if strata:
+            if strata or panel:
                 say(f"{', '.join(stratum)}: {taken} of {there:,}")
+        if drawn.left_out:
+            say(f"left out {counted(drawn.left_out, 'persona')} with no value in a part of a quota")
+        if drawn.chances:
+            say("chance of a persona: {:.3g} to {:.3g}".format(*drawn.chances))
         say(f"drew {len(drawn.people)} of {drawn.size:,} personas")
+
+
+@app.command()
+def weigh(
+    population: Population,
+    out: Out,
+    quotas: Quotas = None,
+    max_weight: Annotated[
+        float | None, typer.Option("--max-weight", help="Largest weight, in means; 5 is usual.", metavar="X")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the shares and the effective size as JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Weigh personas so that values have the shares of a survey or a census (raking)."""
+    from scai_cli.experiment.item_files import items
+    from scai_cli.experiment.personas import Persona
+    from scai_cli.populations.population_file import check_name, population_file
+    from scai_cli.populations.quota_text import read_quotas
+    from scai_cli.populations.raking import rake
+
+    check_stdout(out, as_json)
+    if str(out) != "-":
+        check_name(out)
+    if not quotas:
+        raise ConfigError("--quota: name the shares that people are weighed to, e.g. --quota age=18-64:70,65+:30")
+    people = tuple(items(population, Persona))
+    if not people:
+        raise ConfigError(f"{population}: contains no persona; add one, or name another file")
+    weighted = rake(people, read_quotas(quotas), max_weight)
+    with population_file(out, "personas") as write:
+        for person in weighted.people:
+            write(person)
+    if as_json:
+        print_json(weighted.as_object())
+    if not quiet:
+        for line in weighted.lines():
+            say(line)
 
 
 @app.command("list", hidden=True)
@@ -148,14 +205,7 @@ def describe(
 def generate(
     count: Annotated[int, typer.Option("--n", min=1, max=100_000, help="Number of personas.", metavar="N")],
     out: OutFile,
-    quotas: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--quota",
-            help="Target share of each value, e.g. age=18-64:70,65+:30; or a quota file (YAML).",
-            metavar="ATTRIBUTE=VALUE:SHARE,...",
-        ),
-    ] = None,
+    quotas: Quotas = None,
     tasks: Annotated[
         Path | None,
         typer.Option("--tasks", help="Also write each persona's opinion about each of these tasks.", metavar="FILE"),

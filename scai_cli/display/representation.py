@@ -35,10 +35,11 @@ def representation_words(found: Representation, names: Mapping[str, str]) -> str
     if found.holds:
         fewest, voters = ceil(found.voters / found.seats), counted(found.voters, "voter")
         in_it = f"which has {found.adopted} of the {put}"
-        if fewest == 1:
+        if fewest == 1 and not found.is_weighted:
             return f"Each of {voters} who approves any rule approves one in the constitution, {in_it}."
+        enough = f"people with 1/{found.seats} of the weight of" if found.is_weighted else f"{fewest} of"
         return (
-            f"No group is without a rule: wherever {fewest} of {voters} approve the same rule, at least one of them "
+            f"No group is without a rule: wherever {enough} {voters} approve the same rule, at least one of them "
             f"approves a rule in the constitution, {in_it}."
         )
     who = listed([one_line(names.get(user, user), 30) for user in found.group])

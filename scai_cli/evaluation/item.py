@@ -1,5 +1,6 @@
 """An item of a suite: what every system under test answers, and the unit of resampling that it belongs to."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -50,6 +51,8 @@ class Item(Value):
     task: str | None = None
     people: str | None = None
     """What people said of the answers in `options`: the item tests the judge and no system."""
+    scores: Mapping[str, float | None] | None = None
+    """The scores of a real person, to compare those of systems with: no model is asked."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -27,6 +27,11 @@ def members(config: ExperimentConfig) -> tuple[Sequence[Persona], Sequence[Task]
     return people, tasks
 
 
+def simulated(people: Sequence[Persona]) -> list[Persona]:
+    """Return the people that a model plays."""
+    return [person for person in people if not person.human]
+
+
 def talk_items(suite: str, source: SuiteSource, people: Sequence[Persona]) -> Sequence[Item]:
     """Return an item for each person and task; about `n` of them are of whole tasks, so that others rate each answer.
 
@@ -69,6 +74,12 @@ def setting(context: SuiteContext, system: System) -> EpochContext:
         emit=lambda _: None,
         same_system=[] if system.message is None else [system.message],
     )
+
+
+def without_cross_ratings(place: EpochContext) -> EpochContext:
+    """Return the same place, where nobody rates the answers that others got."""
+    ratings = place.agents.ratings.model_copy(update={"cross_raters": 0})
+    return replace(place, agents=replace(place.agents, ratings=ratings))
 
 
 async def talk(place: EpochContext, item: Item) -> Conversation:

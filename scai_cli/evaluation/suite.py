@@ -2,7 +2,8 @@
 
 A suite is a class without arguments. `scai evaluate --suite NAME` finds a built-in one in `plugins.py`; a third party
 names its own as `module:attribute`. The job calls `items`, then `probe`, then `play` for each item, and stores the
-rows; `results` computes from rows alone, so that `scai show` needs no model.
+rows; `results` computes from rows alone, so that `scai show` needs no model. A class with `wants_human = True` makes
+its items from the data of `--human`; a resumed evaluation has the items alone.
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
@@ -17,6 +18,7 @@ from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import Message
+from scai_cli.populations.human.record import HumanData
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.stats.clustered import ClusteredMean
@@ -77,6 +79,8 @@ class SuiteSource:
     new: frozenset[Kind] = frozenset()
     """The kinds of which no member had a part in writing any of the systems' rules."""
     principle: str | None = None
+    human: HumanData | None = None
+    """The data of real people from `--human`; None for a resumed evaluation, which has its items."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from scai_cli.experiment.revision_settings import Count, Fraction, Revision
 from scai_cli.experiment.scalars import AnyScalar, composed, values_of
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Usage
-from scai_cli.prompts.templates import TEMPLATES, places
+from scai_cli.prompts.templates import EVERY, OF_DIALOGUES, TEMPLATES, places
 from scai_cli.social_choice.welfare import parse as parse_welfare
 from scai_cli.stats.intervals import Estimand, estimand
 from scai_cli.text.suggestions import did_you_mean
@@ -27,6 +27,10 @@ from scai_cli.values import SafeId, Split, Text, Value
 ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
 ModelRole = AgentRole | Literal["judge"]
 MODEL_ROLES: tuple[ModelRole, ...] = (*ROLES, "judge")
+
+
+ASSIST: Final = "assist"
+"""The dialogue of all runs before 0.13."""
 
 
 class PersonaSource(Value):
@@ -140,6 +144,9 @@ class ExperimentConfig(Value):
     """The number of epochs: rounds of conversations, ratings and one revision."""
     turns: Annotated[int, Field(ge=1, le=1000)] = 2
     """The number of [assistant, user] exchanges in a conversation."""
+    # Left out of what is printed and saved while it is the default: older runs do not have it.
+    dialogue: Annotated[str, Field(exclude_if=lambda name: name == ASSIST)] = ASSIST
+    """Who speaks when: `assist`: the user asks, then comments and rates; `ultimatum`: a game; or `module:attribute`."""
     opening: Literal["task", "own_words"] = "own_words"
     """The first message: the task's text, or its content in the persona's own words; runs before 0.5 have the text."""
     personas: PersonaSource
@@ -196,11 +203,11 @@ class ExperimentConfig(Value):
         for name, text in prompts.items():
             if name in gone and is_before_ballots(prompts):
                 continue
-            if name not in TEMPLATES:
-                remedy = f"; {gone[name]}" if name in gone else did_you_mean(name, TEMPLATES)
+            if name not in EVERY:
+                remedy = f"; {gone[name]}" if name in gone else did_you_mean(name, EVERY)
                 raise ValueError(f"unknown prompt {name!r}{remedy}")
-            if unknown := sorted(places(text) - places(TEMPLATES[name])):
-                near = did_you_mean(unknown[0], places(TEMPLATES[name]))
+            if unknown := sorted(places(text) - places(EVERY[name])):
+                near = did_you_mean(unknown[0], places(EVERY[name]))
                 raise ValueError(f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{near}")
         return prompts
 
@@ -211,8 +218,9 @@ class ExperimentConfig(Value):
         return spec
 
     def with_every_prompt(self) -> ExperimentConfig:
-        """Return the experiment with the wording of every prompt, so that a saved one does not change."""
-        return self.model_copy(update={"prompts": {**TEMPLATES, **self.prompts}})
+        """Return the experiment with the wording of every prompt it may need, so that a saved one does not change."""
+        own = OF_DIALOGUES.get(self.dialogue, {})
+        return self.model_copy(update={"prompts": {**TEMPLATES, **own, **self.prompts}})
 
     @property
     def without_real_people(self) -> ExperimentConfig:

@@ -289,6 +289,7 @@ def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     """Yield every name in an experiment that refers to code which plays a part in its results."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
+    yield ("dialogue",), "dialogue", config.dialogue
     for n, each in enumerate(config.ratings.measures):
         yield ("ratings", "measures", n), "measure", each.measure
     for name in preferred(config.ratings, config.personas.inline):

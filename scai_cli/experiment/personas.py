@@ -97,6 +97,15 @@ class Persona(Value):
         return "\n".join(lines)
 
 
+def people_mean(values: Iterable[tuple[str, float | None]], personas: Iterable[Persona]) -> float | None:
+    """Return the mean of the known (persona id, value), by the personas' weights; None if there is none."""
+    weights = {persona.id: persona.weight for persona in personas}
+    largest = max(weights.values(), default=1.0)  # so that equal weights are exactly 1, and no sum is infinite
+    known = [(value, weights.get(persona, largest) / largest) for persona, value in values if value is not None]
+    total = sum(weight for _, weight in known)
+    return sum(value * weight for value, weight in known) / total if total else None
+
+
 _SEVERAL: Final = re.compile(r", | and |:|(?:,| and)$")
 """What a list of names, or the colon after it, has between names."""
 

@@ -51,7 +51,7 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     calls: dict[str, Mapping[str, int]] = {}
     gold_used = judged = False
     for name, file in _files(options.suites).items():
-        wanted = SuiteSource(source.config, rules, file, options.n, new, options.principle)
+        wanted = SuiteSource(source.config, rules, file, options.n, new, options.principle, source.human)
         is_judged, labelled, found, calls[name] = _made(name, wanted, options.gold, len(source.judges))
         judged, gold_used = judged or is_judged, gold_used or bool(labelled)
         if not found:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from scai_cli import plugins
 from scai_cli.analysis.audience import for_everyone
 from scai_cli.errors import ConfigError
 from scai_cli.evaluation.manifest import EvaluationManifest, SystemSettings
@@ -20,6 +21,8 @@ from scai_cli.jobs.model_pool import AgentModel
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.system_file import read_system_file
+from scai_cli.populations.human.reading import read_human
+from scai_cli.populations.human.record import HumanData
 from scai_cli.runs.find import find_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
@@ -34,8 +37,8 @@ _MODEL: Final = re.compile(r"(.+),(simulated|[A-Za-z_][\w.]*:.+)", re.DOTALL)
 _EPOCH: Final = re.compile(r"@(?=[0-9]+$)")
 _NO_LIMITS: Final = ("limits.calls=null", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
 """The limits of a run do not apply to an evaluation of it."""
-_OF_PEOPLE: Final = ("society", "fidelity")
-"""The suites whose people rate: no real person is there to be asked."""
+_OF_PEOPLE: Final = ("society", "fidelity", "realism")
+"""The suites that play conversations: no real person is there to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class EvaluateOptions:
     overrides: Overrides = field(default=Overrides())
     allow_seen: bool = False
     trust: bool = False
+    human: Sequence[Path] = ()
+    """Files and folders with the data of real people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class EvaluateSource:
     principle: str | None
     notes: Sequence[str]
     """What the user should know before the start."""
+    human: HumanData | None = None
 
 
 def models_of(work: EvaluationManifest | EvaluateSource) -> list[AgentModel]:
@@ -106,6 +112,7 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
     """Read the systems and the experiment; raises ConfigError and RunError."""
     if options.principle is not None and not options.principle.strip():
         raise ConfigError("--principle: is empty; write the principle, or drop the option")
+    _refuse_unused_data(options)
     references = [Reference.parse(text) for text in options.systems]
     by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
     histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
@@ -124,6 +131,8 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
         if name in [other.name for other in systems]:
             raise ConfigError(f"two systems are called {name!r}; give one another name: NAME=SYSTEM")
         systems.append(system.model_copy(update={"name": name}))
+    human = read_human(options.human) if options.human else None
+    notes += human.notes if human else ()
     return EvaluateSource(
         config,
         systems,
@@ -132,7 +141,19 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
         _judges(options, config),
         options.principle,
         list(dict.fromkeys(notes)),
+        human,
     )
+
+
+def _refuse_unused_data(options: EvaluateOptions) -> None:
+    """Raise ConfigError for data of real people that no suite wants."""
+    suites = [name.partition("=")[0].strip() for name in options.suites]
+    if options.human and not any(getattr(plugins.resolve("suite", name), "wants_human", False) for name in suites):
+        known = [
+            name for name in plugins.BUILT_IN["suite"] if getattr(plugins.resolve("suite", name), "wants_human", False)
+        ]
+        remedy = f"add --suite {' or '.join(known)}" if known else "leave it out"
+        raise ConfigError(f"--human {options.human[0]}: no suite of this evaluation uses data of real people; {remedy}")
 
 
 def _is_run(reference: Reference, runs: Path) -> bool:

@@ -208,7 +208,7 @@ async def _play(context: EpochContext, variant: str, pairs: Sequence[PersonaTask
     context = replace(context, id=f"{context.id}/{variant}")
 
     async def one(pair: PersonaTask) -> Outcome:
-        return outcome_of(await converse(context, *pair), context.agents.turns, context.agents.measures)
+        return outcome_of(context, await converse(context, *pair))
 
     outcomes = await for_each(pairs, one, running=at_once(context.agents))
     return {(outcome.persona.id, outcome.task.id): outcome for outcome in outcomes}

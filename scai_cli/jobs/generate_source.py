@@ -26,6 +26,7 @@ from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
+from scai_cli.simulation.dialogue_lines import require_feedback
 
 NONE: Final = "none"
 """In place of a constitution: no rules, the neutral system message."""
@@ -103,6 +104,7 @@ def names_file(source: str, runs: Path) -> bool:
 
 def check_source(source: GenerateSource, options: GenerateOptions) -> None:
     """Raise ConfigError if the options do not fit the constitution, the personas or the tasks."""
+    require_feedback(source.config, "the users of a generated set rate its answers")
     if options.n is not None:  # else the tasks must be counted first
         row_settings(source, options, options.n)
     settings, personas = source.config.generate, source.config.train_personas

@@ -5,19 +5,28 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from scai_cli.messages import Message
+
 _USERS: Final = ("user", "human", "prompter", "usr", "customer")
-_OTHERS: Final = ("assistant", "gpt", "bot", "chatgpt", "model", "system", "tool", "function", "agent")
+_ASSISTANTS: Final = ("assistant", "gpt", "bot", "chatgpt", "model", "agent")
+_OTHERS: Final = (*_ASSISTANTS, "system", "tool", "function")
 _ROLES: Final = ("role", "from", "author", "speaker")
 TEXTS: Final = ("content", "value", "text", "message", "prompt", "question")
 """The keys of a message's text."""
 _HUMAN: Final = re.compile(r"(?:^|\n)[^\S\n]*(?:Human|H|User):\s*")
+_SPEAKER: Final = re.compile(r"(?:^|\n)[^\S\n]*(Human|H|User|Assistant|A):[^\S\n]*")
 _END: Final = re.compile(r"\n[^\S\n]*(?:(?:Human|H|User|Assistant|A):|\n[^\S\n]*\n)")
 
 
 def role_of(message: Mapping[str, Any]) -> str | None:
     """Return `user`, `other` or None for a message without a known role."""
+    role = _role(message)
+    return None if role is None else "user" if role in _USERS else "other"
+
+
+def _role(message: Mapping[str, Any]) -> str | None:
     roles = (str(message.get(key, "")).strip().lower() for key in _ROLES)
-    return next((("user" if role in _USERS else "other") for role in roles if role in (*_USERS, *_OTHERS)), None)
+    return next((role for role in roles if role in (*_USERS, *_OTHERS)), None)
 
 
 def is_messages(value: Any) -> bool:
@@ -45,6 +54,37 @@ def first_request(value: Any) -> str | None:
     return None
 
 
+def chat(value: Any) -> list[Message] | None:
+    """Return the messages of user and assistant in a list of messages, its JSON, or a transcript, or None.
+
+    Messages without a text, of the system and of tools are not among them.
+    """
+    if isinstance(value, str):
+        value = _messages_in(value) or _transcript(value)
+    if not is_messages(value):
+        return None
+    found = []
+    for one in value:
+        role = _role(one) if isinstance(one, Mapping) else None
+        if role in (*_USERS, *_ASSISTANTS) and (text := _content(one)):
+            found.append(Message("user" if role in _USERS else "assistant", text))
+    return found
+
+
+def _content(message: Mapping[str, Any]) -> str | None:
+    given = next((message[key] for key in TEXTS if message.get(key)), None)
+    return given if isinstance(given, str) else first_request(given)
+
+
+def _transcript(text: str) -> list[dict[str, str]]:
+    """Return the messages of a text in which `Human:` and `Assistant:` begin lines."""
+    before, *parts = _SPEAKER.split(text)
+    if before.strip():
+        return []
+    roles = ("user" if name in ("Human", "H", "User") else "assistant" for name in parts[::2])
+    return [{"role": role, "content": said.strip()} for role, said in zip(roles, parts[1::2], strict=True)]
+
+
 def first_human(transcript: str) -> str | None:
     """Return the first human message of a text with `Human:` and `Assistant:`; None if there is none."""
     first = _HUMAN.search(transcript)
@@ -52,14 +92,20 @@ def first_human(transcript: str) -> str | None:
 
 
 def _of_text(text: str) -> str | None:
-    if text.lstrip().startswith(('[{"', '{"messages"')):
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            value = None
-        messages = value.get("messages") if isinstance(value, dict) else value
-        if is_messages(messages):
-            return first_request(messages)
+    if messages := _messages_in(text):
+        return first_request(messages)
     if text.lstrip().startswith("Human:"):
         return first_human(text)
     return text if text.strip() else None
+
+
+def _messages_in(text: str) -> Any:
+    """Return the list of messages that a text has as JSON; None if there is none."""
+    if not text.lstrip().startswith(('[{"', '{"messages"')):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    messages = value.get("messages") if isinstance(value, dict) else value
+    return messages if is_messages(messages) else None

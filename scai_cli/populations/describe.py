@@ -12,9 +12,8 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import item_files, items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import composed, number
-from scai_cli.populations.quotas import THOUSANDS, Quota, numbers_in
+from scai_cli.populations.quotas import THOUSANDS, Quota
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
-from scai_cli.text.suggestions import did_you_mean, most_frequent
 from scai_cli.text.words import words
 
 _SHOWN: Final = 12
@@ -42,11 +41,17 @@ class PopulationDescription:
     two_words: set[tuple[str, str]] = field(default_factory=set)
     pairs: int = 0
     quotas: Sequence[Quota] = ()
+    weighted: defaultdict[tuple[str, int], float] = field(default_factory=lambda: defaultdict(float))
+    """Attribute of a quota, and number of a part -> the weight of its people."""
 
     def count(self, persona: Persona, description: Sequence[str]) -> None:
         """Count a persona and the words of its description."""
         self.size += 1
         self.weight += persona.weight
+        for quota in self.quotas:
+            value = persona.attributes.get(quota.attribute)
+            if value is not None and (place := quota.part_of(value)) is not None:
+                self.weighted[quota.attribute, place] += persona.weight
         for name, value in persona.attributes.items():
             self.attributes[name][composed(value)] += 1
         present = {**dict(persona), "source": persona.source.name}
@@ -83,22 +88,15 @@ class PopulationDescription:
                 "value": part.label,
                 "wanted": round(part.share, 4),
                 "reached": _ratio(count, self.size),
+                "weighted": _ratio(self.weighted[quota.attribute, place], self.weight),
             }
-            for part, count in zip(quota.parts, counts, strict=True)
+            for place, (part, count) in enumerate(zip(quota.parts, counts, strict=True))
         ]
 
     def warnings(self) -> Iterator[str]:
         """Yield a line for each value of a quota that no persona has; a band may be empty if there are numbers."""
         for quota in self.quotas:
-            there = self.attributes.get(quota.attribute, Counter())
-            if not there:
-                near = did_you_mean(quota.attribute, self.attributes)
-                yield f"--quota {quota.attribute}: no persona has this attribute{near}"
-                continue
-            counts = quota.counted(there)
-            for part, count in zip(quota.parts, counts, strict=True):
-                if not count and (part.band is None or not numbers_in(there)):
-                    yield f"--quota {quota.attribute}: no persona has {part.label!r}; there are {most_frequent(there)}"
+            yield from quota.unknown(self.attributes)
 
 
 def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:

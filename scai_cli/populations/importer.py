@@ -79,6 +79,16 @@ def import_items(kind: Kind, options: ImportOptions, out: Path, notify: Notify, 
     return account
 
 
+def read_people(file: str, form: PopulationFormat, notify: Notify) -> tuple[list[tuple[str, Persona]], Counter[str]]:
+    """Return the personas of a file, each after its key there, and the rows without one by reason; raises ConfigError.
+
+    The ids are unique in this file alone.
+    """
+    reader = _Import(ImportOptions(file, ""), form, None, notify, remedy="correct it")
+    reader.look()
+    return [(key, item) for key, item in reader.keyed() if isinstance(item, Persona)], reader.account.rows_left_out
+
+
 @dataclass(slots=True)
 class _Import:
     """One import: how its file is read, and its account."""
@@ -90,6 +100,8 @@ class _Import:
     account: Account = field(init=False)
     reading: Reading = field(init=False)
     ids: Ids = field(default_factory=Ids)
+    remedy: str = "correct it, or add --skip-bad"
+    """What to do about a bad row."""
     _people: set[str] = field(default_factory=set)
     """The keys of the people to merge, up to the limit."""
     _elsewhere: dict[str, Counter[str]] = field(default_factory=dict)
@@ -140,6 +152,10 @@ class _Import:
 
     def items(self) -> Iterator[Persona | Task]:
         """Yield the personas or tasks, in the order of the rows."""
+        return (item for _, item in self.keyed())
+
+    def keyed(self) -> Iterator[tuple[str, Persona | Task]]:
+        """Yield each item after the key that its row has for it."""
         fold = self.form.fold or (fold_people if self.columns and self.columns.person else None)
         if fold is None:
             for row in self._rows():
@@ -147,7 +163,7 @@ class _Import:
             return
         drafted = (made for row in self._rows() for made in self._attempt(row, partial(self._read, row)))
         for draft, row in fold(drafted, self.account):
-            yield from self._attempt(row, lambda draft=draft, row=row: [self._item(draft, row)])  # type: ignore[misc]
+            yield from self._attempt(row, lambda draft=draft, row=row: [(draft.key, self._item(draft, row))])  # type: ignore[misc]
 
     def why_nothing(self) -> str:
         """Return the reasons why rows were left out, if they were."""
@@ -171,7 +187,7 @@ class _Import:
             file = row.file or self.options.file
             problem = ConfigError.at(file, row.line, f"row {row.number}", _reason(error))
             if not self.options.skip_bad:
-                raise ConfigError(f"{problem}; correct it, or add --skip-bad") from None
+                raise ConfigError(f"{problem}; {self.remedy}") from None
             self.account.bad += 1
             if self.account.bad <= _NAMED:
                 self.notify(f"{problem} (skipped)")
@@ -194,10 +210,10 @@ class _Import:
                 raise LeftOut(_BEYOND)
             self._people.add(key)
 
-    def _made(self, row: TableRow) -> list[Persona | Task]:
+    def _made(self, row: TableRow) -> list[tuple[str, Persona | Task]]:
         """Return the items of a row and enter it in the account."""
         record = self._record(row)
-        items = [self._item(draft, row) for draft in self.form.drafts(record, self.columns)]
+        items = [(draft.key, self._item(draft, row)) for draft in self.form.drafts(record, self.columns)]
         record.reads.enter(self.account, record.values)
         return items
 

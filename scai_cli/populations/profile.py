@@ -32,7 +32,7 @@ _KEY: Final = re.compile(
     r"(?i:(?:^|[\W_])[pu]?id$|uuid|guid|participant|respondent|worker|subject|(?:^|[\W_])key$)|[a-z]I[dD]$"
 )
 """A name of a column with the keys of people."""
-_PERSON: Final = re.compile(
+PERSON: Final = re.compile(
     r"(?:user|worker|participant|respondent|annotator|rater|person|prolific)(?:[ _-]?(?:id|pid|no|nr|number|code))?",
     re.IGNORECASE,
 )
@@ -120,4 +120,4 @@ class ColumnProfile:
     @property
     def repeats_people(self) -> bool:
         """Whether the column says which person a row is of, and people have several rows."""
-        return 1 < len(self.distinct) < self.known and _PERSON.fullmatch(self.name) is not None
+        return 1 < len(self.distinct) < self.known and PERSON.fullmatch(self.name) is not None

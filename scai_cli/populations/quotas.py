@@ -2,11 +2,12 @@
 
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.experiment.scalars import Scalar, composed, number, scalar
+from scai_cli.text.suggestions import did_you_mean, most_frequent
 
 _WHOLE: Final = r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})"
 _END: Final = rf"{_WHOLE}(?:\s*years?)?"
@@ -93,10 +94,31 @@ class Quota:
         """Return the number of people in each part, from value -> people; each counts for one part at most."""
         counts = [0] * len(self.parts)
         for value, people in values.items():
-            order = sorted(range(len(self.parts)), key=lambda n: not self.parts[n].is_written(value))
-            if (found := next((n for n in order if self.parts[n].matches(value)), None)) is not None:
+            if (found := self.part_of(value)) is not None:
                 counts[found] += people
         return counts
+
+    def part_of(self, value: Scalar) -> int | None:
+        """Return the number of the part that a value counts for, the one written like it if several match."""
+        order = sorted(range(len(self.parts)), key=lambda n: not self.parts[n].is_written(value))
+        return next((n for n in order if self.parts[n].matches(value)), None)
+
+    def unknown(self, people: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+        """Yield why a part is empty, for each that no persona can be in; a band may be empty if there are numbers.
+
+        `people` maps attribute -> value -> personas.
+        """
+        there = people.get(self.attribute, {})
+        for part, count in zip(self.parts if there else self.parts[:1], self.counted(there), strict=False):
+            if not count and (part.band is None or not numbers_in(there)):
+                yield self.why_empty(part, people)
+
+    def why_empty(self, part: QuotaPart, people: Mapping[str, Mapping[str, int]]) -> str:
+        """Return why no persona is in a part, of `people` as in `unknown`."""
+        there = people.get(self.attribute)
+        if not there:
+            return f"--quota {self.attribute}: no persona has this attribute{did_you_mean(self.attribute, people)}"
+        return f"--quota {self.attribute}: no persona has {part.label!r}; there are {most_frequent(there)}"
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:

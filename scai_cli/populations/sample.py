@@ -1,10 +1,10 @@
-"""Sample a population: by strata, by weight, or for the greatest diversity; seeded."""
+"""Sample a population: by strata, by quotas, by weight, or for the greatest diversity; seeded."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.scalars import Scalar, composed, number
-from scai_cli.populations.quotas import apportion
+from scai_cli.populations.quota_panel import divide
+from scai_cli.populations.quotas import Quota, apportion
 from scai_cli.text.near_duplicates import hashes, nameless
 
 if TYPE_CHECKING:
@@ -28,45 +29,80 @@ Stratum = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """Quotas that a sample must meet, each part within `slack` people of its share, rounded down or up."""
+
+    quotas: tuple[Quota, ...]
+    slack: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PopulationSample:
-    """The personas drawn, in the order of the file, and per stratum the numbers drawn and present."""
+    """The personas drawn, in the order of the file, and per stratum the numbers drawn and present.
+
+    Of a panel, the strata are the parts of its quotas; `left_out` people are in no part of a quota, and `chances` are
+    the lowest and the highest of the others.
+    """
 
     people: tuple[Persona, ...]
     strata: dict[Stratum, tuple[int, int]]
     size: int
+    left_out: int = 0
+    chances: tuple[float, float] | None = None
 
 
 def sample(
-    path: Path, size: int, *, by: Sequence[str], weigh_by: str | None, diverse: bool, seed: int
+    path: Path,
+    size: int,
+    *,
+    by: Sequence[str],
+    weigh_by: str | None,
+    diverse: bool,
+    seed: int,
+    panel: Panel | None = None,
 ) -> PopulationSample:
     """Draw without replacement; the file is read twice, and only the personas drawn are kept in memory.
 
     `by` are the attributes of the strata, and `weigh_by` is `weight` or an attribute. Each stratum gets its share (of
-    personas, or of weights) by largest remainder. Within it the probability of a persona is proportional to its weight
-    (Efraimidis and Spirakis 2006). With `diverse` the next persona is the least similar to those drawn so far (farthest
-    first). Raises ConfigError for an attribute that no persona has, and for a bad weight.
+    personas, or of weights) by largest remainder, or of a `panel` what its quotas need. Within it the probability of a
+    persona is proportional to its weight (Efraimidis and Spirakis 2006). With `diverse` the next persona is the least
+    similar to those drawn so far (farthest first). People drawn by `weight` have the weight 1 afterwards: they stand
+    for equally many. Raises ConfigError for an attribute that no persona has, for a bad weight, for `by` with a
+    `panel`, and for quotas that cannot be met.
     """
+    if by and panel:
+        raise ConfigError("--by: quotas decide how many are drawn of each group; leave out --by or --quota")
     people = items(path, Persona)
+    names = tuple(quota.attribute for quota in panel.quotas) if panel else by
     keys, weights, values, rows = [], [], [], []
     for persona in people:
         weight = _weight(persona, weigh_by)
         weights.append(weight)
         keys.append(_key(seed, persona.id, weight))
-        values.append([persona.attributes.get(name) for name in by])
+        values.append([persona.attributes.get(name) for name in names])
         if diverse:
             rows.append(hashes(nameless(persona.description or persona.portrait(), persona.name)))
     if size > len(keys):
         raise ConfigError(f"--n: {path} has {len(keys)} personas, fewer than {size}; lower it")
-    groups = _group(values, by)
-    wanted = _allocate(groups, weights, size)
+    groups = _cells(values, panel.quotas) if panel else _group(values, by)
+    chances = None
+    if panel:
+        of_cells = {cell: [weights[n] for n in group] for cell, group in groups.items()}
+        wanted, chances = divide(of_cells, panel.quotas, size, panel.slack, seed)
+    else:
+        wanted = _allocate(groups, weights, size)
     farthest = _FarthestFirst(rows, keys) if diverse else None
     chosen: set[int] = set()
     for stratum in sorted(groups, key=lambda s: (-wanted[s], s)):
         group, count = groups[stratum], wanted[stratum]
         chosen.update(farthest.choose(group, count) if farthest else sorted(group, key=lambda n: -keys[n])[:count])
     drawn = tuple(persona for n, persona in enumerate(people) if n in chosen)
+    if weigh_by == "weight":  # their chances were in proportion to it: it would count twice
+        drawn = tuple(persona.model_copy(update={"weight": 1.0}) for persona in drawn)
     strata = {stratum: (wanted[stratum], len(groups[stratum])) for stratum in sorted(groups)}
-    return PopulationSample(drawn, strata, len(keys))
+    if panel:
+        strata = _by_part(strata, panel.quotas)
+    return PopulationSample(drawn, strata, len(keys), len(keys) - sum(map(len, groups.values())), chances)
 
 
 class _FarthestFirst:
@@ -116,6 +152,38 @@ def _group(values: Sequence[Sequence[Scalar | None]], by: Sequence[str]) -> dict
     for n in range(len(values)):
         groups[tuple(column[n] for column in columns)].append(n)
     return groups
+
+
+def _cells(values: Sequence[Sequence[Scalar | None]], quotas: Sequence[Quota]) -> dict[Stratum, list[int]]:
+    """Return the people with each combination of the quotas' parts; those who are in no part of a quota are left out.
+
+    Raises ConfigError for a value that no persona has.
+    """
+    there = {
+        quota.attribute: Counter(composed(value) for row in values if (value := row[n]) is not None)
+        for n, quota in enumerate(quotas)
+    }
+    if why := next((why for quota in quotas for why in quota.unknown(there)), None):
+        raise ConfigError(f"{why}; correct the value, or leave it out")
+    groups: defaultdict[Stratum, list[int]] = defaultdict(list)
+    for n, row in enumerate(values):
+        places = [None if v is None else quota.part_of(v) for quota, v in zip(quotas, row, strict=True)]
+        if None not in places:
+            labels = (
+                quota.parts[place].label for quota, place in zip(quotas, places, strict=True) if place is not None
+            )
+            groups[tuple(labels)].append(n)
+    return groups
+
+
+def _by_part(cells: dict[Stratum, tuple[int, int]], quotas: Sequence[Quota]) -> dict[Stratum, tuple[int, int]]:
+    """Return the numbers drawn and present in each part of each quota."""
+    of_parts: dict[Stratum, tuple[int, int]] = {}
+    for place, quota in enumerate(quotas):
+        for part in quota.parts:
+            numbers = [found for cell, found in cells.items() if cell[place] == part.label]
+            of_parts[f"{quota.attribute}={part.label}",] = (sum(n for n, _ in numbers), sum(n for _, n in numbers))
+    return of_parts
 
 
 def _labels(values: Sequence[Scalar | None], name: str) -> list[str]:

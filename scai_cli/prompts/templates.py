@@ -5,6 +5,7 @@ stays.
 """
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,11 +25,19 @@ CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
     for bound in ("conditions", "people")
 }
 """`revision.clauses` -> what fills `{{clauses}}` in prompts and `{{clause}}` in forms."""
+_OF_DIALOGUES: Final = {name: _WORDING.pop(name) for name in ("ultimatum",)}
 
-TEMPLATES: Final[Mapping[str, str]] = {
-    name: text.replace("{{form_rule}}", FORM_RULE) for name, text in _WORDING.items()
-}
-"""Name of a prompt -> its wording, from `templates.yaml`."""
+
+def _whole(wording: Mapping[str, str]) -> dict[str, str]:
+    return {name: text.replace("{{form_rule}}", FORM_RULE) for name, text in wording.items()}
+
+
+TEMPLATES: Final[Mapping[str, str]] = _whole(_WORDING)
+"""Name of a prompt -> its wording, from `templates.yaml`, of those that every dialogue may need."""
+OF_DIALOGUES: Final[Mapping[str, Mapping[str, str]]] = {name: _whole(own) for name, own in _OF_DIALOGUES.items()}
+"""Name of a dialogue -> its own prompts."""
+EVERY: Final[Mapping[str, str]] = dict(ChainMap(*map(dict, OF_DIALOGUES.values()), dict(TEMPLATES)))
+"""All prompts, including those of each dialogue."""
 
 
 def places(template: str) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from scai_cli import __version__, plugins
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.config import ASSIST, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.personas import Persona
@@ -134,6 +134,7 @@ def _run_started(
         constitution=constitution,
         system_message=agents.prompts.system_message(constitution),
         digests=digests,
+        messages=None if config.dialogue == ASSIST else agents.messages,
     )
 
 

@@ -40,7 +40,7 @@ async def play(
             stop_if_too_many(failed, len(pairs), agents.max_failures, f"conversations of epoch {context.epoch}")
         if keep is not None:
             keep(place, conversation)
-        return outcome_of(conversation, agents.turns, agents.measures)
+        return outcome_of(context, conversation)
 
     return await for_each(range(len(pairs)), one, running=at_once(agents))
 

@@ -14,6 +14,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event, MessageSaid, Problem
 from scai_cli.simulation.agent import Agent, without_variants
+from scai_cli.simulation.dialogue_lines import lines_of
 from scai_cli.simulation.observed import Measures
 from scai_cli.simulation.people import People
 from scai_cli.simulation.prompts import Prompts
@@ -34,6 +35,10 @@ class Agents:
     judge: Agent
     """Judges answers; the assistant, unless the judge has a model of its own."""
     seed: int
+    dialogue: str
+    """The name of the dialogue."""
+    messages: int
+    """The number of messages of a whole conversation: the last one is the reply to the final answer."""
     turns: int
     opening: Literal["task", "own_words"]
     ratings: Ratings
@@ -69,6 +74,8 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         own={p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent},
         judge=agent("meta", config.model_for("judge")) if config.has_judge else assistant,
         seed=config.seed,
+        dialogue=config.dialogue,
+        messages=len(lines_of(config)),
         turns=config.turns,
         opening=config.opening,
         ratings=config.ratings,

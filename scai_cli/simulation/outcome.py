@@ -8,7 +8,8 @@ from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated
-from scai_cli.simulation.observed import Measures, observed_utility
+from scai_cli.simulation.dialogue import observed
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 
 
@@ -45,17 +46,17 @@ class Outcome:
     """The events to emit at the end of the epoch (see `Conversation`)."""
 
 
-def outcome_of(conversation: Conversation, turns: int, measures: Measures) -> Outcome:
-    """Return the outcome of a conversation of this many turns."""
-    persona, task = conversation.persona, conversation.task
+def outcome_of(context: EpochContext, conversation: Conversation) -> Outcome:
+    """Return the outcome of a conversation."""
+    persona, task, measures = conversation.persona, conversation.task, context.agents.measures
     answer, answered = conversation.final_answer, [r for r in conversation.ratings if r.problem not in NOT_ANSWERED]
-    whole = len(conversation.messages) == 2 * turns + 1
+    whole = len(conversation.messages) == context.agents.messages
     return Outcome(
         persona=persona,
         task=task,
         opening=conversation.messages[0] if conversation.messages else None,
         final=tuple(FinalRating(r.rater, r.kind, r.value) for r in conversation.ratings if r.final),
-        observed=None if answer is None else observed_utility(measures, persona, task, answer.content),
+        observed=None if answer is None else observed(context, conversation, persona, answer.content),
         measured={} if answer is None else measures.values(persona, task, answer.content, measures.recorded(persona)),
         answered=len(answered),
         has_own=any(rating.kind == "own" and rating.value is not None for rating in answered),

@@ -12,7 +12,7 @@ from scai_cli.experiment.revision_settings import Revision
 from scai_cli.experiment.tasks import Task, is_document
 from scai_cli.messages import Message
 from scai_cli.prompts.fences import enclose, fence
-from scai_cli.prompts.templates import BY_BALLOT, CLAUSES, NOT_APPROVED, TEMPLATES, fill
+from scai_cli.prompts.templates import BY_BALLOT, CLAUSES, EVERY, NOT_APPROVED, fill
 from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
@@ -64,7 +64,7 @@ class Prompts:
         revision: Revision = _DEFAULT,
     ) -> None:
         """Take the wording of prompts by name (default: the shipped one) and the data in them."""
-        self._wording = {**TEMPLATES, **wording}
+        self._wording = {**EVERY, **wording}
         self._ratings = ratings
         self._bounds = bounds
         self._clauses = dict(CLAUSES[revision.clauses])
@@ -91,8 +91,16 @@ class Prompts:
 
     def feedback(self, conversation: Conversation) -> list[Message]:
         """Return the request for a user's comment on the last answer and its own rating."""
-        values = {"conversation": _dialogue(conversation), "metric": self._ratings.own}
-        return [self._in_role(conversation.persona, conversation.task), self._form_message("feedback", values)]
+        return self.as_user("feedback", conversation, {"metric": self._ratings.own})
+
+    def as_user(self, name: str, conversation: Conversation, values: Mapping[str, str]) -> list[Message]:
+        """Return a request with a form to the user of a conversation, by a prompt with the place `conversation`."""
+        in_role = self._in_role(conversation.persona, conversation.task)
+        return [in_role, self._form_message(name, {"conversation": _dialogue(conversation), **values})]
+
+    def wording(self, name: str) -> str:
+        """Return the wording of a prompt without places."""
+        return self._filled(name, {})
 
     def cross_rating(self, rater: Persona, conversation: Conversation, answer: str) -> list[Message]:
         """Return the request for another user's rating of the final answer."""

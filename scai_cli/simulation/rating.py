@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message
 from scai_cli.runs.events import CALL_FAILED, CONVERSATION_FAILED, Rated
 from scai_cli.runs.records import Mark
-from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.agent import Agent, StructuredAnswer
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks
+from scai_cli.simulation.dialogue import observed
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.transcript import Conversation
 
 
@@ -54,14 +55,28 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
     answer = await agents.agent_for(conversation.persona).ask_structured(
         call_id, "feedback", agents.prompts.feedback(conversation), Feedback, agents.ratings.scale
     )
-    rated, comment = conversation.messages[-1], answer.form.feedback if answer.form else ""
+    value, comment = (answer.form.rating, answer.form.feedback) if answer.form else (None, "")
+    return own_rating(context, conversation, answer, value, comment, final=final)
+
+
+def own_rating(
+    context: EpochContext,
+    conversation: Conversation,
+    answer: StructuredAnswer[Any],
+    value: float | None,
+    comment: str,
+    *,
+    final: bool,
+) -> Rated:
+    """Return the user's rating of the last message, from its answer to the request; `comment` is its next message."""
+    rated = conversation.messages[-1]
     return _missing(context, conversation, conversation.persona, answer.problem).model_copy(
         update={
-            "id": f"{call_id}/own",
+            "id": f"{conversation.next_id}/own",
             "message": rated.id,
             "final": final,
-            "value": answer.form.rating if answer.form else None,
-            "observed": observed_utility(agents.measures, conversation.persona, conversation.task, rated.content),
+            "value": value,
+            "observed": observed(context, conversation, conversation.persona, rated.content),
             "comment": comment,
             "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.people)),
         }
@@ -84,9 +99,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     rating = rating.model_copy(
         update={
             "value": answer.value,
-            "observed": None
-            if answer.error
-            else observed_utility(agents.measures, rater, conversation.task, final_answer.content, of_others=True),
+            "observed": None if answer.error else observed(context, conversation, rater, final_answer.content),
             "comment": answer.comment,
             "problem": answer.problem,
             "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.people)),
@@ -105,16 +118,16 @@ def withhold_ratings(context: EpochContext, conversation: Conversation, raters: 
 
 
 def _missing(context: EpochContext, conversation: Conversation, rater: Persona, problem: str | None) -> Rated:
-    ratings, turns = context.agents.ratings, context.agents.turns
+    ratings, messages = context.agents.ratings, context.agents.messages
     own = rater.id == conversation.persona.id
     return Rated(
-        id=f"{conversation.id}/m{2 * turns}/own" if own else f"{conversation.id}/cross/{rater.id}",
+        id=f"{conversation.id}/m{messages - 1}/own" if own else f"{conversation.id}/cross/{rater.id}",
         epoch=conversation.epoch,
         kind="own" if own else "cross",
         metric=ratings.own if own else ratings.cross,
         rater=rater.id,
         conversation=conversation.id,
-        message=f"{conversation.id}/m{2 * turns - 1}",
+        message=f"{conversation.id}/m{messages - 2}",
         final=True,
         value=None,
         problem=problem,

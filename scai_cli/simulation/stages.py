@@ -7,6 +7,7 @@ from typing import Final
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.models.call_count import Place, Stage
+from scai_cli.simulation.dialogue_lines import lines_of
 from scai_cli.simulation.groups import dev_people
 from scai_cli.simulation.rater_check import CALLS_OF_CHECK, is_checked
 
@@ -46,7 +47,8 @@ def expected_calls(config: ExperimentConfig) -> dict[Place, float]:
     """
     revision, epochs = config.revision, config.epochs
     people, tasks, raters = group_sizes(config)
-    turns, opening = 2 * config.turns, 1 if config.opening == "own_words" else 0
+    lines = [line.call is not None for line in lines_of(config)]
+    opening, turns = lines[0], sum(lines[1:])
     play = people * tasks * (turns + raters + opening)
     # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
     trial = 0.0

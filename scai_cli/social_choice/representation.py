@@ -1,14 +1,20 @@
 """Check representation: whether each group that is large enough and agrees has a principle of its own.
 
 With n users and k seats (principles of the constitution), a group of at least l n/k users who agree on l principles
-deserves l of them. Justified representation checks l = 1, extended justified representation every l.
+deserves l of them. Justified representation checks l = 1, extended justified representation every l. A user with a
+weight counts as that many users.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Final
+
+_ROUNDING: Final = 1e-9
+"""A difference of sums of weights that is a rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +39,20 @@ def justified(
     adopted: Collection[str],
     users: Sequence[str],
     seats: int | None = None,
+    *,
+    weights: Mapping[str, float] | None = None,
 ) -> RepresentationResult:
     """Check justified representation (Aziz et al. 2017); the orphans are the largest group without it.
 
     `approvals` maps every proposed principle, adopted or not, to the users who approve it; `seats` is the number of
     principles (default: those adopted, at least 1). The check fails for a principle if n/seats users or more approve it
-    and none of those users approves an adopted one. Polynomial. Without users it passes. Raises ValueError for an
-    unknown user or principle, and for more adopted principles than seats.
+    and none of those users approves an adopted one. `weights` are above 0, by default 1 for everyone. Polynomial.
+    Without users it passes. Raises ValueError for an unknown user or principle, and for more adopted principles than
+    seats.
     """
-    council = _Council.of(approvals, adopted, users, seats)
+    council = _Council.of(approvals, adopted, users, seats, weights)
     groups = [council.supporters([principle], 1) for principle in council.approvals]
-    largest = max(groups, key=len, default=frozenset())
+    largest = max(groups, key=council.size, default=frozenset())
     return council.verdict(largest, 1) if council.deserves(largest, 1) else RepresentationResult(True)
 
 
@@ -53,6 +62,7 @@ def extended(
     users: Sequence[str],
     seats: int | None = None,
     *,
+    weights: Mapping[str, float] | None = None,
     limit: int = 100_000,
 ) -> RepresentationResult:
     """Check extended justified representation (EJR; Aziz et al. 2017); arguments and errors as `justified`.
@@ -63,8 +73,8 @@ def extended(
     those that have too few supporters. After `limit` sets at one l (about a second) the verdict is None; any other
     verdict is exact. It is never None for 16 principles or fewer (2^16 sets).
     """
-    first = justified(approvals, adopted, users, seats)
-    council = _Council.of(approvals, adopted, users, seats)
+    first = justified(approvals, adopted, users, seats, weights=weights)
+    council = _Council.of(approvals, adopted, users, seats, weights)
     if not first.holds or council.robust():
         return first
     for level in range(2, council.seats + 1):
@@ -84,12 +94,13 @@ def extended(
 
 @dataclass(frozen=True, slots=True)
 class _Council:
-    """The approvals, each user's number of approved adopted principles, the principles left out, and the seats."""
+    """The approvals, each user's number of approved adopted principles and weight, those left out, and the seats."""
 
     approvals: Mapping[str, frozenset[str]]
     served: Mapping[str, int]
     outside: tuple[str, ...]
     seats: int
+    weights: Mapping[str, float]
 
     @classmethod
     def of(
@@ -98,6 +109,7 @@ class _Council:
         adopted: Collection[str],
         users: Sequence[str],
         seats: int | None,
+        weights: Mapping[str, float] | None,
     ) -> _Council:
         supporters = {principle: frozenset(fans) for principle, fans in approvals.items()}
         for principle in adopted:
@@ -111,11 +123,17 @@ class _Council:
             raise ValueError(f"{len(chosen)} principles were adopted for {seats} seats")
         served = {user: sum(user in supporters[principle] for principle in chosen) for user in users}
         outside = tuple(principle for principle in supporters if principle not in chosen)
-        return cls(supporters, served, outside, seats or max(1, len(chosen)))
+        own = dict.fromkeys(users, 1.0) if weights is None else {user: weights[user] for user in users}
+        return cls(supporters, served, outside, seats or max(1, len(chosen)), own)
+
+    def size(self, group: Iterable[str]) -> float:
+        """Return the weight of a group."""
+        return math.fsum(self.weights[user] for user in group)
 
     def deserves(self, group: Collection[str], level: int) -> bool:
-        """Return whether the group has at least level n/seats members."""
-        return bool(group) and len(group) * self.seats >= level * len(self.served)
+        """Return whether the group has at least level n/seats members, or their weight."""
+        enough = level * self.size(self.weights) / self.seats
+        return bool(group) and self.size(group) >= enough * (1 - _ROUNDING)
 
     def supporters(self, principles: Sequence[str], level: int) -> frozenset[str]:
         """Return the users who approve all of these and fewer than `level` of the adopted principles."""

@@ -41,3 +41,17 @@ def numbers(text: str) -> set[int]:
         elif not (word == "and" and room >= _HUNDRED and after in _VALUES):
             part = room = 0
     return set(found)
+
+
+_SMALL: Final = "|".join(reversed(_UNITS))  # "seventeen" before "seven"
+_TENS_PATTERN: Final = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_UNITS[1:10])}))?"
+_IN_WORDS: Final = re.compile(
+    rf"\b(?:(?:(?:a|{_SMALL}) )?hundred(?:(?: and)? (?:{_TENS_PATTERN}|{_SMALL}))?"
+    rf"|{_TENS_PATTERN}|(?!one\b)(?:{_SMALL}))\b",
+    re.IGNORECASE,
+)
+
+
+def with_digits(text: str) -> str:
+    """Return a text with its English number words below a thousand as digits; "one" alone stays."""
+    return _IN_WORDS.sub(lambda words: str(max(numbers(words[0]))), text)

@@ -13,6 +13,7 @@ from changed_runs import EVIL, Rows, changed
 from conftest import scai
 
 from scai_cli.analysis.representation import Representation, representation
+from scai_cli.display.representation import representation_words
 from scai_cli.runs.events import BallotCast
 from scai_cli.runs.history.ballots import Approvals
 from scai_cli.runs.history.fold import read_history
@@ -178,6 +179,21 @@ def test_two_of_three_do_not_deserve_the_only_seat(finished: Path, tmp_path: Pat
     run = voted(finished, tmp_path / "run", [["Name a source.", WHEN]], LEFT_OUT, ["Name a source."])
     found = scai("show", run, "--json").json["representation"]
     assert found == {"holds": True, "group": [], "rules": [], "seats": 1, "voters": 3}
+
+
+@pytest.mark.parametrize(
+    ("heavy", "approving", "group"), [("cid", ("ann", "bob"), ()), ("ann", ("ann",), ("ann",)), ("bob", ("ann",), ())]
+)
+def test_a_group_counts_by_its_weight(
+    finished: Path, tmp_path: Path, heavy: str, approving: tuple[str, ...], group: tuple[str, ...]
+) -> None:
+    ballots = {user: [{WHEN} if user in approving else {"Name a source."}] for user in ("ann", "bob", "cid")}
+    run = voted(finished, tmp_path / "run", [["Name a source.", WHEN]], ballots, ["Name a source.", "Be kind."])
+    config = (run / "config.yaml").read_text(encoding="utf-8")
+    weighted = config.replace(f"  - id: {heavy}\n", f"  - id: {heavy}\n    weight: 9\n", 1)
+    (run / "config.yaml").write_text(weighted, encoding="utf-8")
+    assert (of(run).group, of(run).seats, of(run).is_weighted) == (group, 2, True)
+    assert group or "wherever people with 1/2 of the weight of 3 voters" in representation_words(of(run), {})
 
 
 def test_a_group_with_too_few_rules_is_named(finished: Path, tmp_path: Path) -> None:

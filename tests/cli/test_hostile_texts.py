@@ -87,6 +87,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tasks.json").write_text(json.dumps(EXPERIMENT["tasks"]))
     rows = [{"prompt": text, "completion": text, EVERYTHING[:99]: text} for text in TEXTS.values()]
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    chats = [{"user": text[:99], "messages": [{"role": "user", "content": text}], text[:99]: "x"} for text in SAFE]
+    (folder / "chats.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
     (folder / "lines.txt").write_text("\n".join(text.replace("\n", " ") for text in map(clean, TEXTS.values())))
     return folder
 
@@ -119,6 +121,8 @@ ROWS: dict[str, tuple[str, ...]] = {
         *("?={old} none --n 1", "none {old} --n 1 --judge ?:?", "none {place}/lines.txt --suite choice=?"),
         *(
             "none {old} --suite society --n 1 --runs-dir {tmp}/2 --json",
+            "{old} --suite realism --n 1 --runs-dir {tmp}/3 --human {place}/chats.jsonl",
+            "none {old} --suite realism --human {place}/rows.jsonl --human ?",
             "none {old} --gold {place}/rows.jsonl --dry-run",
         ),
     ),
@@ -129,7 +133,11 @@ ROWS: dict[str, tuple[str, ...]] = {
     "personas describe": ("{place}/people.jsonl", "{place}/people.jsonl --json --quota ?=?:1", "?"),
     "personas list": ("{place}",),
     "personas validate": ("{place}/people.jsonl",),
-    "personas sample": ("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
+    "personas sample": (
+        *("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
+        "{place}/people.jsonl --n 1 -o - --quota ?=?:1",
+    ),
+    "personas weigh": ("{place}/people.jsonl -o - --quota ?=?:1", "{place}/people.jsonl -o ?.yaml --quota ?"),
     "personas generate": ("--n 1 -o ?.jsonl --tasks {place}/tasks.json --quota ?=?:1",),
     "trust": ("? ?", "--json", "KEY ?", "KEY https://? --remove"),
     "tasks generate": (

@@ -37,6 +37,7 @@ COMMANDS = (
     "evaluate none tiny --suite refusal --gold PATH.csv",
     "personas sample PATH.yaml --n 1 -o o.jsonl",
     "personas sample PATH --n 1 -o o.jsonl",
+    "personas weigh PATH -o o.jsonl --quota side=a,b",
     "personas import PATH.csv --as table -o o.jsonl",
     "personas import PATH --as polis -o o.jsonl",
     "personas import PATH.json --as tinytroupe -o o.jsonl",

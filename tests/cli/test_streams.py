@@ -50,11 +50,13 @@ generate tiny --set generate.k=0 --set generate.judge=users --dry-run
 evaluate none tiny --suite choice --n 4
 evaluate none tiny --suite choice --n 4 --dry-run
 evaluate none tiny --suite choice,refusal --n 4 --json
+evaluate tiny --suite realism --n 2
 serve nothing
 view --port nothing
 dataset describe rows.jsonl
 personas describe people.jsonl
 personas sample people.jsonl --n 5 -o -
+personas weigh people.jsonl --quota side=a,b -o -
 personas import people.jsonl --as table -o -
 personas generate --n 3 -o made.jsonl
 tasks generate --n 3 --like examples.yaml -o tasks.jsonl
@@ -63,7 +65,10 @@ tasks import lines.txt --as lines -o tasks.jsonl
 trust
 trust AN_UNKNOWN_KEY not-an-origin
 """.splitlines()
-PEOPLE = "".join(f'{{"id": "p{n}", "name": "P{n} X", "description": "Likes {n}."}}\n' for n in range(20))
+PEOPLE = "".join(
+    f'{{"id": "p{n}", "name": "P{n} X", "description": "Likes {n}.", "attributes": {{"side": "{"ab"[n % 2]}"}}}}\n'
+    for n in range(20)
+)
 FULL = "scai: stdout: cannot be written: No space left on device\n"
 
 

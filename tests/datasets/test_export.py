@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import Called, events, scai
 
+from scai_cli.api.loaded_run import Run
 from scai_cli.datasets.samples.run_pairs import PAIRS_PER_PROMPT
 from scai_cli.experiment.load import load_saved
 from scai_cli.runs.history.conversations import read_conversations
@@ -207,6 +209,54 @@ def test_at_most_so_many_rows_are_drawn_with_the_seed_whatever_their_order(group
     assert drawn("--max-rows", 1000) == whole
     called = scai("export", group, "--format", "sft", "--max-rows", 5)
     assert called.lines[0] == "left out: 91 beyond --max-rows"
+
+
+@pytest.fixture(scope="session")
+def weighted(group: Path) -> Path:
+    """The run, with people of whom one stands for nine."""
+    run = shutil.copytree(group, group.parent / "weighted")
+    config = (run / "config.yaml").read_text(encoding="utf-8")
+    (run / "config.yaml").write_text(
+        config.replace("  - id: cid\n", "  - id: cid\n    weight: 9.0\n"), encoding="utf-8"
+    )
+    return run
+
+
+def test_rows_have_the_weights_of_people_who_count_by_them(group: Path, weighted: Path) -> None:
+    known, found = finals(weighted), origins(weighted, "--format", "dpo")
+    for o in found:
+        (epoch, persona, task, _), (other_epoch, other_persona, *_) = (m.split("/") for m in o["messages"])
+        mine, theirs = known[int(epoch[1:]), task, persona][1], known[int(other_epoch[1:]), task, other_persona][1]
+        counts = {w: (0.25 if w[0] == "cross" else 0.75) * (9 if w[1] == "cid" else 1) for w in mine.keys() & theirs}
+        margin = sum(count * (mine[who] - theirs[who]) for who, count in counts.items()) / sum(counts.values())
+        assert o["margin"] == pytest.approx(margin)
+        assert o["weight"] == (9 if o["persona"] == "cid" else 1)
+    assert {o["rater"]: o["weight"] for o in origins(weighted, "--format", "dpo", "--per-persona")}["cid"] == 9
+    assert not any("weight" in o for o in origins(group, "--format", "dpo"))  # where all count alike
+    assert scai("export", weighted, "--format", "openai-sft", "-o", "api.jsonl").code == 0
+    assert [set(line) for line in lines("api.jsonl")] == [{"messages"}] * 96  # the API refuses other keys
+    assert {line["weight"] for line in lines("api.meta.jsonl")} == {1, 9}
+
+
+def test_rows_are_drawn_in_proportion_to_weights(group: Path, weighted: Path) -> None:
+    def share(run: Path) -> float:
+        drawn = [o for seed in range(4) for o in origins(run, "--format", "sft", "--max-rows", 12, "--seed", seed)]
+        assert len(drawn) == 48
+        return sum(o["persona"] == "cid" for o in drawn) / 48
+
+    assert share(weighted) > 0.5 > share(group)  # expected 3/4 at first, and 1/4 without weights
+
+
+def test_means_of_people_are_by_weight_everywhere(weighted: Path) -> None:
+    last = [event for event in events(weighted) if event["type"] == "welfare"][-1]
+    values = last["satisfaction"]
+    expected = (sum(values.values()) + 8 * values["cid"]) / 12
+    listed = next(e for e in scai("list", "--runs-dir", weighted.parent, "--json").json if e["run_id"] == "weighted")
+    metrics = scai("compare", weighted.parent / "group", weighted, "--json").json["metrics"]
+    epochs = [row["satisfaction"] for row in Run(weighted).welfare()]
+    assert (listed["satisfaction"], metrics["satisfaction.last"]["weighted"], epochs[-1]) == pytest.approx(
+        (expected,) * 3
+    )
 
 
 def interleaved(run: Path, rng: random.Random) -> bytes:

@@ -191,6 +191,10 @@ def test_another_model_is_part_of_the_name(run_here: Path) -> None:
         (["none", "kind", "--run-id", "kind"], "'kind' is the id of a run; choose another --run-id"),
         (["none", "kind", "--run-id", "../x"], "../x"),
         (["none", "kind", "--config", "gone.yaml"], "gone.yaml"),
+        (
+            ["none", "kind", "--human", "odd.csv"],
+            "--human odd.csv: no suite of this evaluation uses data of real people",
+        ),
         (["none", "kind", "--set", "nokey=1"], "nokey"),
         (["none", "kind", "--suite", "foreign_suites:BadItems"], "its items failed: OSError: no items here"),
         (["none", "kind", "--suite", "foreign_suites:NotMade"], "its items failed: RuntimeError: no suite today"),
@@ -567,6 +571,24 @@ def test_a_suite_of_a_third_party_is_played_and_shown_with_trust_alone() -> None
     assert "third-party" not in scai("report", "it", "-o", "-", "--trust").out
     assert "add --trust to load it" in refused("resume", "it")
     assert scai("resume", "it", "--trust").code == 0
+
+
+def test_a_suite_of_real_people_needs_their_file_at_the_start_alone() -> None:
+    ratings = "".join(f"ann,Say {text}.,Yes.,{n},31\n" for n, text in enumerate(("tea", "milk", "oats"), 1))
+    Path("ours.csv").write_text(f"person,prompt,answer,rating,age\n{ratings}ann,Say tea.,No.,,31\n", encoding="utf-8")
+    called = foreign("OfPeople", "--human", "ours.csv", "--set", "limits.calls=1")
+    assert (called.code, "left out, answers without a rating: 1" in called.err) == (3, True), called.err
+    Path("ours.csv").unlink()
+    assert scai("resume", "it", "--trust", "--set", "limits.calls=null").code == 0
+    found = [json.loads(line) for line in Path("runs/it/items.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(item["prompt"], item["source"]) for item in found] == [
+        ("Say tea.", "ours.csv"),
+        ("Say milk.", "ours.csv"),
+        ("Say oats.", "ours.csv"),
+    ]
+    assert [row["problem"] for row in _rows(Path("runs/it"))] == [None] * 4
+    gone = foreign("OfPeople", "--human", "ours.csv", "--run-id", "other")
+    assert (gone.code, "ours.csv: there is no such file" in gone.err) == (2, True)
 
 
 def test_a_third_party_s_error_is_a_problem_of_its_row_or_suite() -> None:

@@ -182,7 +182,13 @@ def test_a_description_counts_everything(people: str) -> None:
     assert told["attributes"]["country"] == {
         "known": 6, "missing": 3, "distinct": 3, "values": {"Chad": 2, "Kenya": 2, "Peru": 2},
     }  # fmt: skip
-    assert told["quotas"][0] == {"attribute": "income", "value": "low", "wanted": 0.5, "reached": 0.3333}
+    assert told["quotas"][0] == {
+        "attribute": "income",
+        "value": "low",
+        "wanted": 0.5,
+        "reached": 0.3333,
+        "weighted": 0.5385,
+    }
     assert told["quotas"][2]["reached"] == 0.2222
     assert told["duplicates"] == [["g", "a"]]
     assert [pair[:2] for pair in told["near_duplicates"]] == [["i", "h"]]

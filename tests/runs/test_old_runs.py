@@ -51,6 +51,8 @@ def test_every_format_is_exported_to_the_byte(runs: Path, name: str) -> None:
     run, _, form = name.partition(".")
     audience = ("--for", "members") if form == "system" else ()  # older messages have the clauses for single people
     labels = ("--kto-threshold", "0.5") if form == "kto" else ()  # as versions before 0.10 labelled
+    for file in (runs / run).glob("*.yaml"):  # in versions before 0.13, rows did not count people by their weights
+        file.write_text(file.read_text(encoding="utf-8").replace("    weight: 2.0\n", ""), encoding="utf-8")
     exported = scai("export", run, "--format", form, "--system", "keep", *audience, *labels)
     assert exported.out == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
 

@@ -154,6 +154,15 @@ def test_weights_count(tmp_path: Path) -> None:
     assert revision["ratified"][0]["counts"] == {**for_everyone, "uncited_approve": 1, "uncited_object": 4}
 
 
+def test_weights_count_among_those_whose_clauses_a_change_touches(tmp_path: Path) -> None:
+    start = {"contract": [{"text": "Be kind.", "for": ["ann", "bob"]}]}
+    heavy = [{**person, "weight": 3 if person["id"] == "ann" else 1} for person in people(6)]
+    change = edit("modify", id="C1", text="Be long.")
+    keys = {"ballots": {"long": {"ann": "a", "bob": "o"}}, "constitution": start, "revision": {"clauses": "people"}}
+    assert not ratified(tmp_path, [change], **keys)["accepted"]
+    assert ratified(tmp_path, [change], **keys, personas=heavy)["accepted"]
+
+
 @pytest.mark.parametrize(("quorum", "scope"), [(0.0, "principle"), (0.33, "principle"), (0.5, "dropped")])
 def test_the_quorum_is_a_share_of_the_users(tmp_path: Path, quorum: float, scope: str) -> None:
     keys = {"revision": {"quorum": quorum}}

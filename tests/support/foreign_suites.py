@@ -57,6 +57,20 @@ class Words:
         return SuiteResult(f"{NAME}:{type(self).__name__}", [compared(source, Measure("short", "short answers"))])
 
 
+class OfPeople(Words):
+    """An item for each prompt that a real person wrote."""
+
+    wants_human = True
+
+    def items(self, source: SuiteSource) -> Sequence[Item]:
+        """The prompts of the ratings."""
+        prompts = dict.fromkeys(rating.conversation[-1].content for rating in source.human.ratings)  # type: ignore[union-attr]
+        return [
+            item.model_copy(update={"prompt": prompt, "source": source.human.source})  # type: ignore[union-attr]
+            for item, prompt in zip(super().items(source), prompts, strict=False)
+        ]
+
+
 class Raising(Words):
     """Raises at the second item."""
 

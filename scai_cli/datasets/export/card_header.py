@@ -41,7 +41,9 @@ def _metadata(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -
     if configs:
         metadata["configs"] = configs
     columns = {file.name: file.columns for file in record.files}
-    features = [features for config in configs if (features := _features(record.format, config, columns))]
+    features = [
+        features for config in configs if (features := _features(record.format, config, columns, record.provenance))
+    ]
     return {**metadata, "dataset_info": features} if features else metadata
 
 
@@ -79,11 +81,13 @@ def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
     }
 
 
-def _features(form: Format, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+def _features(
+    form: Format, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]], provenance: type[Provenance]
+) -> dict[str, Any] | None:
     """Return the types of a config's columns; `datasets` infers types from the first 10 MB only."""
     name, path = config["config_name"], config["data_files"][0]["path"]
     if name == PROVENANCE:
-        return {"config_name": name, "features": features_of(Provenance)}
+        return {"config_name": name, "features": features_of(provenance)}
     if not form.late_types or path.endswith(".parquet"):  # which states its types itself
         return None
     text = {"dtype": "string"}

@@ -16,7 +16,8 @@ from scai_cli.datasets.export.draw import Candidates, Draw, length_ratio
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
 from scai_cli.datasets.export.output_files import STDOUT, Destination, output_files
-from scai_cli.datasets.export.provenance import Provenance, provenance_of
+from scai_cli.datasets.export.provenance import Provenance, WeightedProvenance, provenance_of
+from scai_cli.datasets.export.row_weights import RowWeights
 from scai_cli.datasets.export.summary import SummaryBuilder
 from scai_cli.datasets.formats.format import ExportedFile, Format, Layout, Row
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
@@ -26,10 +27,10 @@ from scai_cli.datasets.samples.good_answers import GoodAnswers, labelled
 from scai_cli.datasets.samples.licences import Licences
 from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.row_texts import row_texts
-from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, whole
+from scai_cli.datasets.samples.sample import RunSample, Sample, rater, task_text, whole
 from scai_cli.datasets.samples.shards import shard_notes
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
-from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, SAME_TASK, TRAIN, By, Splitter, fraction, number
+from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, SAME_TASK, TRAIN, By, Splitter, fraction
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
 from scai_cli.runs.jsonl import sha256
@@ -126,8 +127,7 @@ def export_rows(paths: Sequence[Path], form: Format, keep: SampleFilter, layout:
     check_names(sources, keep)
     selector = SampleSelector(keep, layout.keeps_system)
     good = _good_answers(sources, form, keep, layout)
-    for source in sources:
-        samples = source.samples(form.kind, selector)
+    for samples in (source.samples(form.kind, selector) for source in sources):
         for sample in samples if good is None else labelled(samples, good, selector):
             yield from form(sample, layout)
     check_epoch(sources, keep)
@@ -149,10 +149,10 @@ class _Pass:
         self._selector = SampleSelector(options.filter, options.layout.keeps_system)
         self._licences = Licences(options.mix_licences)
         self._duplicates = DuplicateIndex(options.dedupe)
-        benchmark = options.decontaminate
-        self._benchmark = None if benchmark is None else Benchmark.read(benchmark)
+        self._benchmark = None if options.decontaminate is None else Benchmark.read(options.decontaminate)
         self._splitter = _splitter(sources, options)
         self._provenance = options.destination.provenance(form)
+        self._weights = RowWeights.of(sources)
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
         self._rows: Counter[str] = Counter()
@@ -180,7 +180,7 @@ class _Pass:
                 if not rows:
                     self._selector.drop(UNFIT)
                     continue
-                key = number(f"{options.filter.seed}/row/{identity(sample)}") if is_drawn else 0
+                key = self._weights.key(sample, options.filter.seed) if is_drawn else 0
                 if chosen is not None and (reason := chosen.reason_against(key)):
                     self._selector.drop(reason)
                     continue
@@ -215,7 +215,7 @@ class _Pass:
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance | None:
         """Return the provenance of a sample's rows; None for whole runs and for files without provenance."""
-        return None if self._provenance == "none" else provenance_of(sample, split)
+        return None if self._provenance == "none" else provenance_of(sample, split, self._weights.weight(sample))
 
     def record(self, files: tuple[ExportedFile, ...], notes: tuple[str, ...]) -> ExportRecord:
         """Return the result of this pass; `notes` are those on the files."""
@@ -229,6 +229,7 @@ class _Pass:
             left_out=dict(sorted(self._selector.left_out.items())),
             command=options.command,
             settings=options.settings,
+            provenance=WeightedProvenance if self._weights.people else Provenance,
             notes=(
                 *self._notes(any(file.rows for file in files)),
                 *notes,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scai_cli.datasets.export.provenance import Provenance
 from scai_cli.datasets.export.summary import ExportSummary
 from scai_cli.datasets.formats.format import ExportedFile, Format
 from scai_cli.datasets.generate.criterion import Criterion
@@ -46,6 +47,8 @@ class ExportRecord:
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
     """The filters, splits and seeds that differ from their defaults."""
+    provenance: type[Provenance] = Provenance
+    """The type of each row's provenance."""
     summary: ExportSummary = field(default=ExportSummary())
     """The balance, length and variety of the rows."""
     notes: tuple[str, ...] = ()

@@ -39,13 +39,14 @@ class ParquetRows:
         self._waiting = tempfile.TemporaryFile(dir=Path(file.name).parent)  # noqa: SIM115 - closed in `close`
         self._batch: list[Row] = []
         self._schema: Any = pa.schema([])
-        types = {COLUMN: Provenance, **late_types}
-        self._declared = {name: self._arrow(msgspec.inspect.type_info(kind)) for name, kind in types.items()}
+        self._declared = {name: self._arrow(msgspec.inspect.type_info(kind)) for name, kind in late_types.items()}
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
         """Write a row; raises ConfigError if its values and the earlier ones share no column type."""
         if provenance is not None:
             row = {**row, COLUMN: provenance}
+            if not self.columns:
+                self._declared[COLUMN] = self._arrow(msgspec.inspect.type_info(type(provenance)))
         if not self.columns:
             self.columns = tuple(row)
         plain = _cleaned(msgspec.to_builtins(row))

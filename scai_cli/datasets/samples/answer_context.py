@@ -11,7 +11,6 @@ from scai_cli.datasets.samples.filters import disagreement_of
 from scai_cli.datasets.samples.sample import Answer, Origin, RoleModelName, Score, Turn
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.simulation.utilities import mean
 
 
 class AnswerContext(Struct, frozen=True):
@@ -26,6 +25,8 @@ class AnswerContext(Struct, frozen=True):
     models: tuple[RoleModelName, ...]
     own_clauses: bool
     """Whether clauses for this persona alone are in force."""
+    weights: Mapping[str, float]
+    """Persona -> weight, by which its ratings count."""
 
     @classmethod
     def of(
@@ -34,6 +35,7 @@ class AnswerContext(Struct, frozen=True):
         constitution: Constitution,
         prompts: Prompts,
         models: Mapping[str, str],
+        weights: Mapping[str, float],
     ) -> AnswerContext:
         """Return the context of a (run, epoch, persona)."""
         persona = scope[2]
@@ -45,6 +47,7 @@ class AnswerContext(Struct, frozen=True):
             (*(principle.id for principle in constitution.principles), *(clause.id for clause in clauses)),
             tuple(RoleModelName(role, model) for role, model in sorted(models.items())),
             any(clause.users for clause in clauses),
+            weights,
         )
 
     def origin(
@@ -85,14 +88,15 @@ class AnswerContext(Struct, frozen=True):
         """Return the sample of an answer and its ratings on the run's scale."""
         low, high = scale
         values = [score.value for score in scores if score.value is not None]
+        mean = _mean(scores, self.weights)
         return Answer(
             self.system,
             prompt,
             text,
             scores,
             origin,
-            own_rating(self.persona, scores),
-            (sum(values) / len(values) - low) / (high - low) if values else None,
+            own_rating(self.persona, scores, self.weights),
+            None if mean is None else (mean - low) / (high - low),
             disagreement_of(values, (low + high) / 2),
             verbatim,
             self.own_clauses,
@@ -100,6 +104,16 @@ class AnswerContext(Struct, frozen=True):
         )
 
 
-def own_rating(persona: str | None, scores: Iterable[Score | RowRating]) -> float | None:
-    """Return the user's own rating, or the mean of all ratings if there is no user; None without a readable rating."""
-    return mean(score.value for score in scores if persona is None or score.kind == "own")
+def own_rating(persona: str | None, scores: Iterable[Score | RowRating], weights: Mapping[str, float]) -> float | None:
+    """Return the user's own rating, or without a user the mean of all by weight; None without a readable rating."""
+    return _mean([score for score in scores if persona is None or score.kind == "own"], weights)
+
+
+def _mean(scores: Iterable[Score | RowRating], weights: Mapping[str, float]) -> float | None:
+    total = size = 0.0
+    for score in scores:
+        if score.value is not None:
+            weight = weights.get(score.rater, 1.0)
+            total += weight * score.value
+            size += weight
+    return total / size if size else None

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from scai_cli.datasets.generate.row import Answered, GeneratedRow
 from scai_cli.datasets.samples.filters import Pairs, SampleFilter
-from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
+from scai_cli.datasets.samples.preferred import Preference, VoteCount, group_preference, rater_preferences
 
 _Two = tuple[Answered, Answered]
 """A later and an earlier answer."""
@@ -34,13 +34,13 @@ class PairComparison(Struct, frozen=True, gc=False):
     """The rules of the comparison, or of the revisions in between; () for the rules in force."""
 
 
-def decide(row: GeneratedRow, filters: SampleFilter, pairs: Pairs, cross_weight: float) -> list[PairComparison]:
+def decide(row: GeneratedRow, filters: SampleFilter, pairs: Pairs, votes: VoteCount) -> list[PairComparison]:
     """Return the comparisons that decide; with `per_persona` one for each rater with a preference."""
     if pairs == "ends":
-        return _decide(row, _ends(row), filters, cross_weight)
+        return _decide(row, _ends(row), filters, votes)
     answers = [*row.firsts, *row.revisions, *(() if row.final is None else (row.final,))]
     twos = ((later, earlier) for earlier, later in combinations(answers, 2))
-    return [found for two in twos for found in _decide(row, [two], filters, cross_weight)]
+    return [found for two in twos for found in _decide(row, [two], filters, votes)]
 
 
 def revised(row: GeneratedRow) -> PairComparison | None:
@@ -48,14 +48,12 @@ def revised(row: GeneratedRow) -> PairComparison | None:
     return _revised(row, _ends(row)) if row.steps else None
 
 
-def _decide(
-    row: GeneratedRow, twos: Sequence[_Two], filters: SampleFilter, cross_weight: float
-) -> list[PairComparison]:
+def _decide(row: GeneratedRow, twos: Sequence[_Two], filters: SampleFilter, votes: VoteCount) -> list[PairComparison]:
     if filters.per_persona:
         return list(_by_rater(row, twos))
     comparison = None
     if filters.labels in (None, "ratings"):
-        comparison = _rated(row, twos, cross_weight)
+        comparison = _rated(row, twos, votes)
     if comparison is None and filters.labels in (None, "judge"):
         comparison = _judged(row, twos)
     if comparison is None and filters.labels in (None, "revision"):
@@ -86,9 +84,9 @@ def _ratings(row: GeneratedRow, answer: Answered) -> dict[tuple[str, str], float
     return {(r.kind, r.rater): r.value for r in row.ratings if r.answer == answer.id and r.value is not None}
 
 
-def _rated(row: GeneratedRow, twos: Sequence[_Two], cross_weight: float) -> PairComparison | None:
+def _rated(row: GeneratedRow, twos: Sequence[_Two], votes: VoteCount) -> PairComparison | None:
     for later, earlier in twos:
-        preference = group_preference(_ratings(row, later), _ratings(row, earlier), cross_weight)
+        preference = group_preference(_ratings(row, later), _ratings(row, earlier), votes)
         if preference is not None and preference.margin:
             return _preferred(later, earlier, preference, None)
     return None

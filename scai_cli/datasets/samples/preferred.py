@@ -14,36 +14,44 @@ class Preference(Struct, frozen=True, gc=False):
     margin: float
     """The mean difference of the ratings, on the run's scale."""
     disagreement: float | None
-    """The share of the raters who prefer the other answer; None for fewer than two raters."""
+    """The share of the raters, by weight, who prefer the other answer; None for fewer than two raters."""
     raters: tuple[str, ...]
 
 
-def group_preference(first: RatingsByRater, second: RatingsByRater, cross_weight: float) -> Preference | None:
+class VoteCount(Struct, frozen=True, gc=False):
+    """How raters count: others than the user by `cross_weight`, and each person by its weight, 1 if not in it."""
+
+    cross_weight: float
+    people: Mapping[str, float] = {}
+
+
+def group_preference(first: RatingsByRater, second: RatingsByRater, votes: VoteCount) -> Preference | None:
     """Return the group's preference; None if no rater rated both answers in the same way.
 
     As in the utilities of a run, the rating of the user who got the answers has the weight 1 - `cross_weight`, and each
-    other rating the weight `cross_weight`; if all weights are zero, all count the same.
+    other rating the weight `cross_weight`, times the person's own weight; if all are zero, people count by theirs.
     """
-    total = weights = 0.0
-    plain, for_first, for_second = 0.0, 0, 0
+    total = weights = plain = people = for_first = for_second = 0.0
     raters = []
     for key, value in first.items():
         other = second.get(key)
         if other is None:
             continue
         difference = value - other
-        weight = cross_weight if key[0] == "cross" else 1 - cross_weight
+        person = votes.people.get(key[1], 1.0)
+        weight = person * (votes.cross_weight if key[0] == "cross" else 1 - votes.cross_weight)
         total += weight * difference
         weights += weight
-        plain += difference
-        for_first += difference > 0
-        for_second += difference < 0
+        plain += person * difference
+        people += person
+        for_first += person * (difference > 0)
+        for_second += person * (difference < 0)
         raters.append(key[1])
     if not raters:
         return None
-    margin = total / weights if weights else plain / len(raters)
+    margin = total / weights if weights else plain / people
     against = for_second if margin > 0 else for_first
-    return Preference(margin, against / len(raters) if len(raters) > 1 else None, tuple(raters))
+    return Preference(margin, against / people if len(raters) > 1 else None, tuple(raters))
 
 
 def rater_preferences(first: RatingsByRater, second: RatingsByRater) -> list[Preference]:

@@ -15,6 +15,7 @@ from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep,
 from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
 from scai_cli.datasets.samples.filters import BROKEN, Kind, Pairs, SampleFilter, SampleSelector
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
+from scai_cli.datasets.samples.preferred import VoteCount
 from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample, Score, Trace, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig
@@ -64,6 +65,11 @@ class GeneratedSource:
     def personas(self) -> Mapping[str, Split | None]:
         """All personas that may take part, with the split that each states."""
         return {persona.id: persona.split for persona in self.manifest.config.personas.inline}
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """The weight of each persona that may take part."""
+        return {persona.id: persona.weight for persona in self.manifest.config.personas.inline}
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -148,7 +154,11 @@ class GeneratedSource:
         return row.firsts or [None]
 
     def _decide(self, row: GeneratedRow, selector: SampleSelector, pairs: Pairs = "ends") -> list[PairComparison]:
-        return decide(row, selector.filter, pairs, self.manifest.config.ratings.cross_weight)
+        return decide(row, selector.filter, pairs, self._count)
+
+    @cached_property
+    def _count(self) -> VoteCount:
+        return VoteCount(self.manifest.config.ratings.cross_weight, self.weights)
 
     def _pairs(self, row: GeneratedRow, comparisons: list[PairComparison], selector: SampleSelector) -> Iterator[Pair]:
         if not comparisons:
@@ -182,7 +192,7 @@ class GeneratedSource:
             comparison.by,
             comparison.rater,
             origin,
-            own_rating(row.persona, [rating for rating in row.ratings if rating.answer == chosen.id]),
+            own_rating(row.persona, [rating for rating in row.ratings if rating.answer == chosen.id], self.weights),
             own_clauses=bool(self._own_clauses) and self._rests_on_own_clauses(row, comparison),
         )
 
@@ -243,7 +253,9 @@ class GeneratedSource:
             contract = (*constitution.contract, *sorted(further, key=learned.contract.index))
             constitution = constitution.model_copy(update={"contract": contract})
             constitution = self.manifest.in_force(constitution, persona)
-            context = AnswerContext.of((self.id, None, persona), constitution, self._prompts, self._models(persona))
+            context = AnswerContext.of(
+                (self.id, None, persona), constitution, self._prompts, self._models(persona), self.weights
+            )
             self._contexts[version, persona, added] = context
         return context
 

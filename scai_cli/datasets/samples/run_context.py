@@ -37,7 +37,7 @@ class RunContext:
         if context is None:
             models = role_models(setting.started.models, persona)
             scope = (self.id, setting.epoch, persona)
-            context = AnswerContext.of(scope, setting.constitution, self._prompts, models)
+            context = AnswerContext.of(scope, setting.constitution, self._prompts, models, self.weights)
             self._contexts[setting.epoch, persona] = context
         return context
 
@@ -45,6 +45,11 @@ class RunContext:
         """Return the licences of a task and of one or two personas."""
         of_personas, of_tasks = self._licences
         return stated_licences(of_tasks.get(task, ""), of_personas.get(persona, ""), of_personas.get(other, ""))
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """The weight of each persona."""
+        return {persona.id: persona.weight for persona in self.config.personas.inline}
 
     @cached_property
     def _prompts(self) -> Prompts:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from scai_cli.datasets.samples.answer_context import AnswerContext
 from scai_cli.datasets.samples.filters import BROKEN, SampleSelector
-from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
+from scai_cli.datasets.samples.preferred import Preference, VoteCount, group_preference, rater_preferences
 from scai_cli.datasets.samples.run_context import RunContext
 from scai_cli.datasets.samples.sample import Pair, Turn
 from scai_cli.messages import ending
@@ -63,12 +63,13 @@ class _PairMaker:
     def __init__(self, context: RunContext, selector: SampleSelector, read: MessageReader) -> None:
         self._context, self._selector, self._read = context, selector, read
         self._config = context.config
+        self._votes = VoteCount(context.config.ratings.cross_weight, context.weights)
         self._keys: dict[str, tuple[str, str]] = {}
         """Rater -> the key of the rater's cross ratings; a new tuple per rating would double the memory."""
 
     def add(self, now: _Epoch, conversation: RunConversation) -> None:
         """Add the last answer of a conversation if it is complete and readable."""
-        last = 2 * self._config.turns - 1
+        last = conversation.setting.started.length(self._config.turns) - 2
         messages = conversation.messages[: last + 1]
         if (
             len(messages) <= last
@@ -141,7 +142,7 @@ class _PairMaker:
         if filters.per_persona:
             of_raters = rater_preferences(first.ratings, second.ratings)
             return [p for p in of_raters if filters.persona in (None, p.raters[0]) and self._is_decided(p)]
-        preference = group_preference(first.ratings, second.ratings, self._config.ratings.cross_weight)
+        preference = group_preference(first.ratings, second.ratings, self._votes)
         if preference is None:
             self._selector.drop("nobody rated both")
             return ()

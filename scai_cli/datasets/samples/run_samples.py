@@ -38,6 +38,11 @@ class RunSource:
         """All personas of the run, with the split that each states."""
         return {persona.id: persona.split for persona in self._context.config.personas.inline}
 
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """The weight of each persona of the run."""
+        return self._context.weights
+
     @property
     def scale(self) -> tuple[float, float]:
         """The scale of its ratings."""
@@ -122,5 +127,6 @@ class RunSource:
         origin = context.origin(conversation.id, (message.id,), raters, licences, conversation.task)
         scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])
         scale, verbatim = self._context.config.ratings.scale, conversation.messages[0].verbatim
-        is_final = len(prompt) == 2 * self._context.config.turns - 1
+        whole = conversation.setting.started.length(self._context.config.turns)
+        is_final = len(prompt) == whole - 2
         return context.answer(prompt, message.content, scores, origin, scale, verbatim, is_final)

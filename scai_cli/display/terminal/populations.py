@@ -77,10 +77,13 @@ def _values(counted: Mapping[str, Any]) -> str:
 
 
 def _quotas(rows: Iterable[Mapping[str, Any]]) -> Table:
-    table = number_table("quota", "wanted", "reached")
+    """Return the shares of people; if weights change any, the shares of the weight too."""
+    rows = list(rows)
+    shares = ["wanted", "reached", *(["weighted"] if any(row["weighted"] != row["reached"] for row in rows) else [])]
+    table = number_table("quota", *shares)
     for row in rows:
         label = one_line(f"{row['attribute']}={row['value']}", 50)
-        table.add_row(styled(label), f"{row['wanted']:.0%}", f"{row['reached'] or 0:.0%}")
+        table.add_row(styled(label), *(f"{row[share] or 0:.0%}" for share in shares))
     return table
 
 

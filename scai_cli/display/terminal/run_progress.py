@@ -1,5 +1,6 @@
 """The progress of a run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scai_cli.analysis.participants import participants
@@ -7,10 +8,19 @@ from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.display.numbers import number
 from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.personas import Persona, people_mean
 from scai_cli.jobs.session import SessionStart
-from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
+from scai_cli.runs.events import (
+    EpochStarted,
+    MessageSaid,
+    Problem,
+    Rated,
+    Revised,
+    RunFinished,
+    RunStarted,
+    WelfareMeasured,
+)
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
-from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
@@ -26,13 +36,15 @@ class RunProgress:
     """Whether the epoch plays the product after the last revision."""
     conversations: int = 0
     ended: int = 0
-    satisfaction: list[float] = field(default_factory=list)
-    """The own ratings of final answers in this epoch."""
+    satisfaction: list[tuple[str, float]] = field(default_factory=list)
+    """The raters and own ratings of final answers in this epoch."""
     problems: int = 0
     config: ExperimentConfig | None = None
     people: str = ""
     """The people of this epoch in words."""
     _milestone: str | None = None
+    _last: str = "/m0"
+    """The end of the id of a conversation's last message."""
 
     def begin(self, session: SessionStart) -> None:
         """Set the experiment."""
@@ -45,10 +57,12 @@ class RunProgress:
     def note(self, event: ReadEvent) -> str | None:
         """Count an event; returns what an epoch came to, how the constitution changed and what went wrong."""
         if isinstance(event, MessageSaid | CompactMessage):
-            self.ended += self.config is not None and event.id.endswith(f"/m{2 * self.config.turns}")
+            self.ended += event.id.endswith(self._last)
         elif isinstance(event, Rated | CompactRating):
             if event.final and event.kind == "own" and event.value is not None:
-                self.satisfaction.append(event.value)
+                self.satisfaction.append((event.rater, event.value))
+        elif isinstance(event, RunStarted):
+            self._last = f"/m{event.length(self.config.turns if self.config else 0) - 1}"
         elif isinstance(event, EpochStarted):
             self.epoch, self.is_product = event.epoch, event.product
             self.conversations = len(event.personas) * len(event.tasks)
@@ -59,7 +73,7 @@ class RunProgress:
             self._milestone = f"finished: {counted(event.epochs, 'epoch')}, constitution version {event.version}"
         elif isinstance(event, WelfareMeasured):
             play = "final play" if self.is_product else f"epoch {event.epoch}"
-            return f"{play} (version {event.version}): {_measured(event, self.people)}"
+            return f"{play} (version {event.version}): {_measured(event, self.people, self._personas)}"
         elif isinstance(event, Revised):
             return _revised(event)
         elif isinstance(event, Problem):
@@ -73,6 +87,10 @@ class RunProgress:
         return line
 
     @property
+    def _personas(self) -> Sequence[Persona]:
+        return self.config.personas.inline if self.config else ()
+
+    @property
     def phase(self) -> str:
         """What the run does now, as far as its events say."""
         where = "final play" if self.is_product else f"epoch {self.epoch} of {self.epochs}"
@@ -80,13 +98,14 @@ class RunProgress:
 
     def line(self, phase: str) -> str:
         """Return the state of the run in one line."""
-        satisfaction = f"satisfaction {number(mean(self.satisfaction))} ({self.people})" if self.satisfaction else ""
+        average = number(people_mean(self.satisfaction, self._personas))
+        satisfaction = f"satisfaction {average} ({self.people})" if self.satisfaction else ""
         problems = counted(self.problems, "problem") if self.problems else ""
         return " · ".join(filter(None, (self.run_id, phase, problems, satisfaction)))
 
 
-def _measured(event: WelfareMeasured, people: str) -> str:
-    average = number(mean(event.satisfaction.values()))
+def _measured(event: WelfareMeasured, people: str, personas: Sequence[Persona]) -> str:
+    average = number(people_mean(event.satisfaction.items(), personas))
     missing = f", {counted(event.missing, 'rating')} missing" if event.missing else ""
     value = number(event.values.get(event.declared))
     return f"mean satisfaction of {people} {average}, welfare: {welfare_words(event.declared)} {value}{missing}"

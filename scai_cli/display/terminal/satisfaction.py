@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from scai_cli.analysis.headline import Headline
+from scai_cli.analysis.satisfaction import mean_trend
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table, out
@@ -71,7 +72,7 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     if hidden := len(rows) - len(shown):
         yield styled(f"({hidden} more: --ratings)", MUTED)
     if trend and found.verdict in ("higher", "lower"):
-        means = [mean(measured.satisfaction.values()) for measured in history.measured]
+        means = mean_trend(history).values
         yield styled(f"everyone, epoch by epoch: {sparkline(thinned(means, _BARS), low, high)}")
 
 

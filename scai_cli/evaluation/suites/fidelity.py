@@ -7,12 +7,20 @@ how well the user's words fit the persona. Real people are left out.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.concurrency import together
 from scai_cli.evaluation.item import Item
-from scai_cli.evaluation.people import members, rater_problem, setting, talk, talk_items
+from scai_cli.evaluation.people import (
+    members,
+    rater_problem,
+    setting,
+    simulated,
+    talk,
+    talk_items,
+    without_cross_ratings,
+)
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
     Measure,
@@ -26,6 +34,7 @@ from scai_cli.evaluation.suite import (
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.requested import requested
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
+from scai_cli.simulation.dialogue_lines import calls_of, require_feedback
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import RatingAnswer, ask_rating
 from scai_cli.simulation.transcript import Conversation
@@ -67,8 +76,9 @@ class Fidelity:
     judged = True
 
     def items(self, source: SuiteSource) -> Sequence[Item]:
-        """Return an item for each simulated person and task."""
-        return talk_items("fidelity", source, _simulated(members(source.config)[0]))
+        """Return an item for each simulated person and task; raises ConfigError for a dialogue without feedback."""
+        require_feedback(source.config, "--suite fidelity compares ratings with others of the same answers")
+        return talk_items("fidelity", source, simulated(members(source.config)[0]))
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:  # noqa: ARG002
         """Return no items: no measure has a verdict."""
@@ -76,10 +86,9 @@ class Fidelity:
 
     def calls(self, source: SuiteSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of the conversations, of the controls, and of the judge, the first one of a panel."""
-        config, is_alone = source.config, len(_simulated(members(source.config)[0])) < 2
-        per_item = {"answer": config.turns, "feedback": config.turns, "control": 2 if is_alone else 3, "judge": 1}
-        opened = {"opening": len(items)} if config.opening == "own_words" else {}
-        return {**opened, **{purpose: count * len(items) for purpose, count in per_item.items()}}
+        config, is_alone = source.config, len(simulated(members(source.config)[0])) < 2
+        per_item = {**calls_of(config), "control": 2 if is_alone else 3, "judge": 1}
+        return {purpose: count * len(items) for purpose, count in per_item.items()}
 
     async def probe(self, context: SuiteContext) -> str | None:
         """Return why the users' models cannot rate."""
@@ -87,7 +96,7 @@ class Fidelity:
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
         """Play the conversation with the reference, then ask the controls and the judge."""
-        place = _without_cross_ratings(setting(context, context.systems[0]))
+        place = without_cross_ratings(setting(context, context.systems[0]))
         conversation = await talk(place, item)
         context.failures.extend(conversation.errors)
         own, scale = conversation.ratings[-1], place.agents.ratings.scale
@@ -161,21 +170,12 @@ def _adherence(conversation: Conversation) -> float | None:
     return adherence(conversation.persona.preferences, comments)
 
 
-def _simulated(people: Sequence[Persona]) -> list[Persona]:
-    return [person for person in people if not person.human]
-
-
-def _without_cross_ratings(place: EpochContext) -> EpochContext:
-    ratings = place.agents.ratings.model_copy(update={"cross_raters": 0})
-    return replace(place, agents=replace(place.agents, ratings=ratings))
-
-
 async def _asked(
     context: SuiteContext, place: EpochContext, item: Item, conversation: Conversation
 ) -> dict[str, RatingAnswer]:
     """Return the ratings of the controls and the judge by the names of their scores."""
     raters = {"retest": conversation.persona, "null": NOBODY}
-    if others := [p for p in _simulated(place.personas) if p.id != conversation.persona.id]:
+    if others := [p for p in simulated(place.personas) if p.id != conversation.persona.id]:
         raters["swapped"] = draw(others, 1, f"{place.agents.seed}/{item.id}/swapped")[0]
     controls = [_control(place, conversation, name, rater) for name, rater in raters.items()]
     answers = await together([*controls, _judge(context, conversation)])

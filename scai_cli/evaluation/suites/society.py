@@ -4,7 +4,7 @@ The people and tasks are those that were held out while the rules were written, 
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
@@ -28,6 +28,7 @@ from scai_cli.evaluation.suite import (
     System,
 )
 from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.simulation.dialogue_lines import calls_of
 from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
@@ -64,12 +65,8 @@ class Society:
         config, systems = source.config, len(source.rules)
         raters = config.ratings.cross_raters
         others = len(members(config)[0]) - 1
-        per_system = {
-            "answer": config.turns,
-            "feedback": config.turns,
-            "cross_rating": others if raters == "all" else min(raters, others),
-        }
-        opened = {"opening": len(items)} if config.opening == "own_words" else {}
+        per_system = calls_of(config) + Counter(cross_rating=others if raters == "all" else min(raters, others))
+        opened = {"opening": per_system.pop("opening") * len(items)} if "opening" in per_system else {}
         return {**opened, **{purpose: count * len(items) * systems for purpose, count in per_system.items()}}
 
     async def probe(self, context: SuiteContext) -> str | None:

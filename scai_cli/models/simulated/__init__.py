@@ -26,6 +26,7 @@ from scai_cli.models.simulated.portrait import draws, person
 from scai_cli.models.simulated.questions import question, with_question
 from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.suites import opinion, options_of, pressed_rule, pressure, probabilities
+from scai_cli.models.simulated.ultimatum import decide, find_norm, game_in, propose
 from scai_cli.models.simulated.user import comment, cross_rate, opinions
 from scai_cli.text.characters import clean
 
@@ -95,6 +96,8 @@ class _Simulated:
         if user is not None and task is not None:
             return opening(task, user.conditions, self._options.shows, rng)
         said = [message.content for message in criticism.after_examples(request.messages) if message.role == "user"]
+        if said and (game := game_in(said[0])) is not None:
+            return propose(game, system_text(request), said[1:], rng)
         recognises = recognised_in(said, self._options.recognition, self._seed)
         wanted = demands(system_text(request), said, recognises)
         answer = compose(shared(wanted, self._options.attention), said[0] if said else "", rng)
@@ -103,12 +106,14 @@ class _Simulated:
 
     def _fill(self, request: FormRequest, rng: random.Random) -> object:
         if _is_revision(request):
-            proposed = propose_rules(request, self._options.flaws, rng)
+            proposed = find_norm(request, rng) or propose_rules(request, self._options.flaws, rng)
             return proposed.as_edits() if "edits" in request.form else proposed.as_rewrite()
         if "biography" in request.form:
             return biography(request, rng)
         if request.form.keys() == {"tasks"}:
             return invented_tasks(request, rng)
+        if request.form.keys() == {"reply", "decision"}:
+            return decide(request, rng)
         user = person(request.system, self._seed)
         if user is not None and "feedback" in request.form:
             return _complete(request, comment(request, user, self._options, rng))

@@ -1,7 +1,7 @@
 """Respondents of OpinionQA (Santurkar et al. 2023): responses.csv of a Pew wave, twelve attributes and a weight."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from scai_cli.experiment.scalars import Scalar, number
@@ -20,6 +20,13 @@ _FORMER: Final = "F_"
 _WEIGHT: Final = "WEIGHT_W"
 _INTERVIEW: Final = re.compile(r"(?:INTERVIEW_|DEVICE_|LANG_|FORM_).*")
 _ANSWER: Final = re.compile(r".*_W\d+")
+
+
+def is_wave(columns: Iterable[str]) -> bool:
+    """Return whether a table with these columns has the respondents of a wave."""
+    names = set(columns)
+    known = names & {*_ATTRIBUTES, *(_FORMER + key for key in _ATTRIBUTES)}
+    return bool(known) and any(map(_ANSWER.fullmatch, names - known))
 
 
 def people(row: Record, _: ColumnMap | None) -> Iterator[PersonaDraft]:

@@ -86,7 +86,7 @@ class _Reader:
 
     def __init__(self, path: Path, turns: int, cross_raters: int | Literal["all"], waiting: int) -> None:
         self._log = path / EVENTS
-        self._messages = 2 * turns + 1
+        self._turns = turns
         self._cross = cross_raters
         self._queue: deque[RunConversation] = deque()
         self._open: dict[str, RunConversation] = {}
@@ -127,7 +127,7 @@ class _Reader:
         others = len(self._setting.personas) - 1
         cross = others if self._cross == "all" else min(self._cross, others)
         # One rating by the user and one by each of the others: only those of the final answer are owed.
-        owed = self._messages + 1 + cross
+        owed = self._setting.started.length(self._turns) + 1 + cross
         conversation = RunConversation(name, message.persona, message.task, self._setting, owed=owed)
         self._open[name] = conversation
         self._queue.append(conversation)

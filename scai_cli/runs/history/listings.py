@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from scai_cli.errors import ConfigError, RunError
+from scai_cli.experiment.load import load_saved
+from scai_cli.experiment.personas import Persona, people_mean
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import HoldoutCompared, RunStarted, WelfareMeasured
-from scai_cli.runs.file_names import EVALUATION, EVENTS, GENERATION, ROWS
+from scai_cli.runs.file_names import CONFIG, EVALUATION, EVENTS, GENERATION, ROWS
 from scai_cli.runs.find import all_evaluations, all_generated, all_runs, all_sweeps, created, newest_first, strange_file
 from scai_cli.runs.history.event_lines import decode_event, first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
@@ -21,6 +24,8 @@ from scai_cli.runs.jsonl import lines, lines_backwards
 from scai_cli.runs.sweep_directory import read_sweep_directory
 
 Entry = dict[str, Any]
+_WEIGHT: Final = re.compile(rb"\bweight: ")
+"""A persona with a weight of its own, in a saved experiment."""
 ReadEntry = Callable[[Path, Callable[[Path], Entry]], Entry]
 """Reads the entry of a folder with a function, or returns it as it was read before."""
 
@@ -52,22 +57,30 @@ def _entry(path: Path) -> Entry:
         "model": ", ".join(dict.fromkeys(started.models.values())) if started else None,
         "health": outcome.get("health") or [],
         "scale": list(started.scale) if started else None,
-        **_results(path / EVENTS, end),
+        **_results(path, end),
         **_spent(outcome),
     }
 
 
-def _results(log: Path, end: _End) -> dict[str, Any]:
-    """Return the mean own rating under the version played last, and the change for the held-out."""
-    measured, holdout = (_decoded(log, line) for line in (end.welfare, end.holdout))
+def _results(path: Path, end: _End) -> dict[str, Any]:
+    """Return the mean own rating by the users' weights, of the version played last, and the held-out's change."""
+    measured, holdout = (_decoded(path / EVENTS, line) for line in (end.welfare, end.holdout))
     played = measured if isinstance(measured, WelfareMeasured) else None
-    ratings = [value for value in played.satisfaction.values() if value is not None] if played else []
     gain = holdout.difference if isinstance(holdout, HoldoutCompared) else None
     return {
-        "satisfaction": sum(ratings) / len(ratings) if ratings else None,
+        "satisfaction": people_mean(played.satisfaction.items(), _weighted(path)) if played else None,
         "version": played.version if played else None,
         "held_out_gain": {"value": gain.estimate, "low": gain.low, "high": gain.high} if gain else None,
     }
+
+
+def _weighted(path: Path) -> Sequence[Persona]:
+    """Return the personas of a run; none if all have the weight 1, which spares the reading of the experiment."""
+    try:
+        has_weights = _WEIGHT.search((path / CONFIG).read_bytes())
+        return load_saved(path / CONFIG).personas.inline if has_weights else ()
+    except (OSError, ConfigError, RunError):
+        return ()
 
 
 def _spent(outcome: Mapping[str, Any]) -> dict[str, Any]:

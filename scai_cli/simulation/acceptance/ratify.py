@@ -64,12 +64,13 @@ class _Proposed:
 async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt what the users approve of all candidates.
 
-    Each user judges each rule, in an order of its own, without its author or evidence. A rule is a principle if its
-    approvals for everyone minus the objections are at least `quorum` of the users, and no negative number among those
-    whose words it does not cite; else, if it has a condition, a clause if two users or more approve it under the
-    condition, and no more object; else, for people, a clause for those who approve it for themselves. A removed rule
-    that would pass stays, and so does one on which nobody's opinion is known. With a group set aside (`dev`), what
-    passed is played with it, under the text that anyone gets, and adopted only if its declared welfare is higher.
+    Each user judges each rule, in an order of its own, without its author or evidence, and counts by its weight. A rule
+    is a principle if its approvals for everyone minus the objections are at least `quorum` of the users, and no
+    negative number among those whose words it does not cite; else, if it has a condition, a clause if two users or more
+    approve it under the condition, and no more object; else, for people, a clause for those who approve it for
+    themselves. A removed rule that would pass stays, and so does one on which nobody's opinion is known. With a group
+    set aside (`dev`), what passed is played with it, under the text that anyone gets, and adopted only if its declared
+    welfare is higher.
     """
     proposed = list(_proposed(context.constitution, candidates))
     cast = await _ballots(context, [each.text for each in proposed])
@@ -163,7 +164,7 @@ def _ratified(
         for stance in ("approve", "object")
     }
     options = context.options(RatifyOptions)
-    scope, users = _scope(options, proposed, opinions, counts, options.quorum * sum(weights.values()))
+    scope, users = _scope(options, proposed, opinions, weights, counts)
     when = rule.when if scope == "clause" or isinstance(edit, Remove) else None
     ratified = RatifiedRule(
         number=number,
@@ -187,18 +188,19 @@ def _scope(
     options: RatifyOptions,
     proposed: _Proposed,
     opinions: Mapping[str, Opinion],
+    weights: Mapping[str, float],
     counts: Mapping[str, float],
-    quorum: float,
 ) -> tuple[Scope, tuple[str, ...]]:
-    """Return the scope of a rule and the users whom it is for; `quorum` is a weight of users."""
+    """Return the scope of a rule and the users whom it is for; `counts` and `weights` are the voters' weights."""
     rule, is_new = proposed.rule, isinstance(proposed.edit, Add)
-    own = [opinions[user].me for user in proposed.deciding if user in opinions]
+    own = {user: weights[user] for user in proposed.deciding if user in weights}
     if isinstance(proposed.edit, Remove) and not (own if proposed.deciding else opinions):
         return ("clause" if rule.when or rule.users or rule.kind == "ask" else "principle"), rule.users
     if proposed.deciding:
-        return ("clause", rule.users) if own.count("approve") > own.count("object") else ("dropped", ())
+        approve, object_ = (_sum(own, opinions, "me", stance) for stance in ("approve", "object"))
+        return ("clause", rule.users) if approve > object_ else ("dropped", ())
     net, uncited = (counts[f"{case}_approve"] - counts[f"{case}_object"] for case in ("everyone", "uncited"))
-    passes = net > 0 and net >= quorum and uncited >= 0
+    passes = net > 0 and net >= options.quorum * sum(weights.values()) and uncited >= 0
     if rule.kind == "ask" and not rule.when:
         return ("clause" if passes else "dropped"), ()
     if passes and rule.kind == "rule":

@@ -1,0 +1,45 @@
+"""The seam `dialogue`: who speaks when in a conversation, to whom, and what a program observes in an answer."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.simulation.dialogue_lines import Line, new_dialogue
+from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.transcript import Conversation
+
+
+class Dialogue(Protocol):
+    """A kind of conversation, found by its name in `dialogue`: a class without arguments, one object a conversation."""
+
+    def lines(self, config: ExperimentConfig, /) -> Sequence[Line]:
+        """Return the messages of a whole conversation in order; the last two are the final answer and the user's reply.
+
+        Raises ConfigError for an experiment that the dialogue cannot play.
+        """
+
+    async def play(self, context: EpochContext, conversation: Conversation, /) -> None:
+        """Add the messages of `lines` and the user's ratings to the conversation and emit them; raises CallFailed.
+
+        The last rating is `final`, of the last answer, with the id of the last message and `/own`.
+        """
+
+    def observed(
+        self, context: EpochContext, persona: Persona, task: Task, text: str, /, *, of_others: bool
+    ) -> float | None:
+        """Return what a program observes in an answer, in [0, 1], for a persona that rates it; None for nothing.
+
+        `of_others`: whether the answer was to another user.
+        """
+
+
+def observed(context: EpochContext, conversation: Conversation, rater: Persona, text: str) -> float | None:
+    """Return what the dialogue observes for a rater in an answer, in [0, 1]; raises ConfigError for another number."""
+    name, of_others = context.agents.dialogue, rater.id != conversation.persona.id
+    value: float | None = new_dialogue(name).observed(context, rater, conversation.task, text, of_others=of_others)
+    if value is not None and not 0 <= value <= 1:
+        raise ConfigError(f"dialogue {name!r} has observed {value!r}, which is not in [0, 1]")
+    return value

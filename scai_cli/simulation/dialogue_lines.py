@@ -1,0 +1,69 @@
+"""The lines of a conversation, as an experiment's dialogue declares them: who speaks when, and by which call."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from scai_cli import plugins
+from scai_cli.errors import ConfigError, ScaiError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.messages import AgentRole
+from scai_cli.text.characters import one_line
+
+_END: Final = ("assistant", "user")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a conversation: its speaker, and the purpose of the call that writes it; None without a call."""
+
+    speaker: Literal["user", "assistant"]
+    call: str | None = None
+
+
+def lines_of(config: ExperimentConfig) -> tuple[Line, ...]:
+    """Return the lines of a whole conversation of an experiment; the last two are its final answer and its rating.
+
+    Raises ConfigError if the dialogue cannot play the experiment, or if it ends otherwise.
+    """
+    name = config.dialogue
+    try:
+        lines = tuple(new_dialogue(name).lines(config))
+        if tuple(line.speaker for line in lines[-2:]) != _END:
+            raise ValueError("its last two lines must be the assistant's answer and the user's reply, which rates it")
+    except Exception as error:
+        if isinstance(error, ScaiError) or not plugins.is_foreign("dialogue", name):
+            raise
+        raise ConfigError(one_line(f"dialogue {name!r}: its lines failed: {type(error).__name__}: {error}")) from error
+    return lines
+
+
+def calls_of(config: ExperimentConfig) -> Counter[str]:
+    """Return the calls of a whole conversation by purpose, without ratings by others."""
+    return Counter(line.call for line in lines_of(config) if line.call is not None)
+
+
+def require_feedback(config: ExperimentConfig, what: str) -> None:
+    """Raise ConfigError, with `what` would need it, unless users rate by the prompt `feedback` in this dialogue."""
+    if (last := lines_of(config)[-1].call) != "feedback":
+        raise ConfigError(
+            f"{what}; in the dialogue {config.dialogue!r} users rate by {last!r} and not by `feedback`; "
+            "use an experiment with another dialogue"
+        )
+
+
+def steps_of(lines: Sequence[Line]) -> Counter[AgentRole]:
+    """Return the calls of a whole conversation by role."""
+    return Counter[AgentRole](line.speaker for line in lines if line.call is not None)
+
+
+def new_dialogue(name: str) -> Any:
+    """Return a new `Dialogue` by its name; each conversation has one of its own."""
+    return _factory(name)()
+
+
+@lru_cache(maxsize=32)
+def _factory(name: str) -> Any:
+    return plugins.resolve("dialogue", name)

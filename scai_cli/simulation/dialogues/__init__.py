@@ -1,0 +1,1 @@
+"""The built-in dialogues, one file each; `simulation/dialogue.py` says what a dialogue is."""
