@@ -52,6 +52,11 @@ def measured(text: str, **settings: Any) -> float | None:
     return Measuring(MeasureSettings.model_validate(settings))(text, ANN, TEA)
 
 
+def test_every_trait_is_found_by_its_name() -> None:
+    traits = [n for n, where in plugins.BUILT_IN["measure"].items() if ":traits." in where]
+    assert traits == list(TRAITS)
+
+
 @pytest.mark.parametrize("name", TRAITS)
 def test_a_trait_is_a_measure_of_english_text_and_of_no_other_language(name: str) -> None:
     assert measured(ENGLISH, measure=name) == observe(ENGLISH)[name]
