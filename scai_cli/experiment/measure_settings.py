@@ -63,7 +63,7 @@ class MeasureSettings(Value):
     """The name in results and in personas' preferences; by default the measure's, without the module."""
     weight: Weight = 1.0
     """The weight in a persona's measured utility, from -1 to 1; a persona's own preference for the name replaces it."""
-    words: Text = ""
+    words: Annotated[Text, Field(max_length=200)] = ""
     """What it measures, in words, for results; by default the first line of its docstring."""
     options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
     """The measure's own options; keys beside `measure` are options, too."""

@@ -140,6 +140,36 @@ def test_a_resumed_run_measures_the_same(run: Path, marks: Any) -> None:
     assert again == first
 
 
+def test_each_rule_has_its_effect_on_the_measures(run: Path, marks: Any) -> None:
+    rules = ("--set", "constitution={principles: [Use short sentences., Be warm.]}", "--set", "epochs=1")
+    made = scai("run", "runs/tiny/config.yaml", "-q", "--run-id", "ruled", *rules)
+    assert made.code == 0, made.err
+    called = scai("explain", "ruled", "--trust", "--set", "limits.calls=500")
+    assert called.code == 0, called.err
+    assert marks.CALLS
+    effects = json.loads(scai("explain", "ruled", "--trust", "--set", "limits.calls=500", "--json").out)["rules"]
+    assert called.out.count("measured, Few marks of exclamation: ") == len(effects) >= 2
+    assert all(set(rule["measured"]) == {"mild", "length"} for rule in effects)
+    by_text = {rule["text"]: rule["measured"]["length"]["estimate"] for rule in effects}
+    assert by_text["Use short sentences."] > 0.3 > abs(by_text["Be warm."])
+
+
+def test_an_installed_package_registers_a_measure(tmp_path: Path, tiny: Path, marks: Any) -> None:
+    installed = tmp_path / "site" / "marks-1.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: marks\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[scai.measure]\nmild = my_marks:mild\n")
+    sys.path.insert(0, str(installed.parent))
+    try:
+        asked = ("--set", "ratings.measures=[{measure: mild, most: 9}]", "--set", "epochs=1", "-q")
+        called = scai("run", tiny, *asked)
+        assert called.code == 0, called.err
+        assert len(marks.CALLS) > 1
+    finally:
+        sys.path.remove(str(installed.parent))
+    assert "third-party code, measure 'mild'; add --trust" in scai("resume", "tiny").err
+
+
 def test_a_failure_within_a_run_is_one_line(tiny: Path, marks: Any) -> None:
     called = scai("run", tiny, "-q", "--set", "ratings.measures=[my_marks:broken]")
     assert marks is sys.modules["my_marks"]
