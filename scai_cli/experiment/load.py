@@ -174,7 +174,7 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
     start = start_from(config.constitution, resolved.train_personas, source, find)
     if config.revision.clauses == "conditions":
         check_conditions(start, source)
-    ratings = check_measures(config.ratings, personas, source)
+    ratings = check_measures(config, personas, source)
     return resolved.model_copy(update={"constitution": start, "ratings": ratings})
 
 

@@ -28,7 +28,7 @@ class Ratings(Value):
     measures: Annotated[tuple[MeasureSettings, ...], Field(exclude_if=operator.not_)] = ()
     """What programs measure in the answers, for every persona: `[NAME, module:attribute, {measure: NAME, ...}]`."""
     measured_weight: Annotated[Fraction, Field(exclude_if=operator.not_)] = 0.0
-    """The weight in a persona's utility of what is measured: 0, beside the ratings only; 1, instead of them."""
+    """The weight in a persona's utility of the measured one: 0, reported beside the ratings; 1, instead of them."""
 
     calibration: RatingMap | None = Field(default=None, exclude_if=operator.not_)
     """A file that `scai evaluate --suite calibration` wrote: own ratings become utilities as people's ratings would."""

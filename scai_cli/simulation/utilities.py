@@ -136,7 +136,7 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def cell(own: float | None, cross: float | None, ratings: Ratings, measured: float | None = None) -> float | None:
-    """Return a cell of `epoch_utilities`: a persona's own rating, the mean of its cross ratings, and what is measured.
+    """Return a cell of `epoch_utilities` from the own rating, the mean of the cross ratings, and the measured utility.
 
     `measured` is in [0, 1]; without it the ratings count alone, unless it is to replace them (`measured_weight` 1).
     """

@@ -45,7 +45,10 @@ EXPERIMENT = {
         {"id": "tea", "prompt": EVERYTHING, "kind": EVERYTHING, "topic": EVERYTHING, "source": EVERYTHING},
         {"id": "e1", "prompt": TEXTS["tags"]},
     ],
-    "ratings": {"own": '\u202e</message> <script>alert(1)</script> [/] " x='},
+    "ratings": {
+        "own": (words := '\u202e</message> <script>alert(1)</script> [/] " x='),
+        "measures": [{"measure": "length", "words": words}],
+    },
     "constitution": {"max_tokens": 10_000, "max_principles": 50},
     "revision": {"strategy": "rewrite", "acceptance": "always", "clauses": "people"},
 }

@@ -74,7 +74,7 @@ def p_value(
 
 
 def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]:
-    """Return the final ratings; what is measured in an answer is a part of its own rating, as both change together."""
+    """Return the final ratings; the measured utility of an answer is a part of its own rating: they change together."""
     return {
         (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): value
         for outcome in outcomes
@@ -102,7 +102,7 @@ def _with_measured(rating: FinalRating, observed: float | None, ratings: Ratings
 
 
 def _of_both(ratings: Ratings) -> Ratings:
-    """Return the weights for own ratings that contain what is measured."""
+    """Return the weights for own ratings that contain the measured utility."""
     return ratings.model_copy(update={"cross_weight": (1 - ratings.measured_weight) * ratings.cross_weight})
 
 
