@@ -17,6 +17,7 @@ from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
+from scai_cli.display.report.recovery import recovery
 from scai_cli.display.report.time_line import MessageLinks, revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
@@ -70,6 +71,8 @@ class Run:
         if run.pairs and not detail.brief:
             yield _section("answers", "One question, two answers", before_after(run))
         yield self._constitution(detail)
+        if (curves := list(recovery(run))) and not detail.brief:
+            yield _section("recovery", TEXTS["recovery"]["title"], curves)
         if run.headline is not None:
             yield _section("numbers", "The numbers", headline.numbers_table(run))
             if run.history.measured[-1].measured:
