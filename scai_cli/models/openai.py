@@ -74,13 +74,9 @@ class OpenAIModel:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
         return await self.connection.post(path, body)
 
-    async def get(self, path: str) -> bytes:
-        """Get another path and return the answer's body; raises the errors of `complete`."""
-        return await self.connection.get(path)
-
     async def listed(self) -> bytes:
         """Return the endpoint's list of models, with what it says about each; raises the errors of `complete`."""
-        return await self.get("models")
+        return await self.connection.get("models")
 
     async def aclose(self) -> None:
         """Close the connections."""
