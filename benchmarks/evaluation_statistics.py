@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from benchmarks.documents import line
 from scai_cli.stats.bradley_terry import bradley_terry_difference
 from scai_cli.stats.clustered import ClusteredMean, clustered_mean, clustered_rate, wilson
+from scai_cli.stats.explained import explained_share
+from scai_cli.stats.jackknife import jackknife
 from scai_cli.stats.judge_error import (
     Calibration,
     corrected_difference,
@@ -32,6 +35,7 @@ Drawn = tuple[ClusteredMean | None, float]
 NORMAL = NormalDist()
 Z95 = NORMAL.inv_cdf(0.975)
 CLUSTERS = (3, 4, 6, 12, 40)
+EXPLAINED = (0.0, 0.1, 0.3, 0.7)
 CROSSED = ((4, 3), (12, 6), (30, 10))
 
 
@@ -281,6 +285,33 @@ def of_judges(draws: int) -> Iterator[str]:
         yield line(name, *cells, f"{100 * (abs(own) <= 0.03).mean():.1f} %")
 
 
+def of_persons(draws: int) -> Iterator[str]:
+    """Yield the coverage of the share of what differs between people that their personas explain."""
+    yield line("people", "answers", *(f"{share:g}" for share in EXPLAINED))
+    yield line("---:", "---:", *("---:" for _ in EXPLAINED))
+    for people, answers in ((12, 10), (30, 20), (100, 8)):
+        found = (covered(partial(_persons, people, answers, share), draws) for share in EXPLAINED)
+        yield line(str(people), str(answers), *map(_cell, found))
+
+
+def _persons(people: int, answers: int, share: float, rng: np.random.Generator) -> Drawn:
+    """Ratings of everyone of the same answers: what a persona says and what it does not, a third of both in the means.
+
+    Predictions know the first part, and half of what all people have in common.
+    """
+    common = rng.normal(size=answers)
+    means, rests = rng.normal(size=(2, people, 1)), rng.normal(size=(2, people, answers))
+    stated, hidden = np.sqrt(0.3) * means + np.sqrt(0.7) * rests
+    human, predicted = common + np.sqrt(share) * stated + np.sqrt(1 - share) * hidden, common / 2 + stated
+
+    def explained(kept: Sequence[int]) -> list[float | None]:
+        codes, items = np.repeat(np.arange(len(kept)), answers), np.tile(np.arange(answers), len(kept))
+        sides = (side[list(kept)].ravel() for side in (human, predicted))
+        return [explained_share(*sides, codes, items, np.ones(len(codes)))]
+
+    return jackknife(explained, range(people))[0], share
+
+
 def _most(errors: Array) -> float:
     return float(np.quantile(abs(errors), 0.95))
 
@@ -303,7 +334,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000)
     draws = parser.parse_args().draws
     print("In percent, for intervals of 95 %; in brackets the share of draws with an interval; w: mean width.\n")
-    for part in (of_means, of_crossed, of_rates, of_strengths, of_lengths, of_corrections, of_judges):
+    for part in (of_means, of_crossed, of_rates, of_strengths, of_lengths, of_corrections, of_judges, of_persons):
         assert part.__doc__ is not None
         print(part.__doc__.removeprefix("Yield the ").capitalize())
         for text in part(draws):

@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from scai_cli.errors import ConfigError
-from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.suggestions import did_you_mean
 
 Kind = Literal["provider", "strategy", "acceptance", "measure", "dialogue", "format", "suite", "observer", "chat model"]
+
+_TRAITS: Final = (
+    "concise detailed bullet_list step_by_step plain_words formal casual warm humorous asks_back gives_example "
+    "names_source states_uncertainty balanced direct environment tradition personal_freedom equality security "
+    "faith thrift health animal_welfare family science local_community human_rights economic_growth rule_of_law "
+    "pleasure"
+)
+"""The names of `measures.catalogue`, which takes longer to read than a command takes to start."""
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -28,7 +35,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "ratify": "scai_cli.simulation.acceptance.ratify:ratify",
     },
     "measure": {
-        **{name: f"scai_cli.simulation.measures.traits:traits.{name}" for name in TRAITS},
+        **{name: f"scai_cli.simulation.measures.traits:traits.{name}" for name in _TRAITS.split()},
         "regex": "scai_cli.simulation.measures.regex:regex",
         "length": "scai_cli.simulation.measures.length:length",
         "language": "scai_cli.simulation.measures.language:language",
@@ -62,6 +69,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
         "realism": "scai_cli.evaluation.suites.realism:Realism",
         "measures": "scai_cli.evaluation.suites.measures:Measures",
+        "calibration": "scai_cli.evaluation.suites.calibration:Calibration",
     },
     "dialogue": {
         "assist": "scai_cli.simulation.dialogues.assist:Assist",

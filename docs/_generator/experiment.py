@@ -80,6 +80,8 @@ def page() -> str:
 
 
 def _link(name: str) -> str:
+    if name == "RatingMap":
+        return "a file's name"  # a saved run has its content
     if (heading := HEADINGS.get(name)) is None:
         return f"a {name.lower()}"
     return f"[{heading}](#{heading.replace(' ', '-').replace(chr(39), '')})"

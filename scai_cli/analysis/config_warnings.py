@@ -27,6 +27,7 @@ def config_warnings(config: ExperimentConfig) -> list[str]:
         *seed_dependence(config),
         *idle_stances(config),
         *self_rating(config),
+        *foreign_calibration(config),
         *batch_rounds(config),
     ]
 
@@ -54,6 +55,15 @@ def self_rating(config: ExperimentConfig) -> list[str]:
         return []
     which = f"the assistant and the users are one model ({model.label}), which rates its own answers"
     return [f"{which}; set another model in roles.user.name"]
+
+
+def foreign_calibration(config: ExperimentConfig) -> list[str]:
+    """Return a line if ratings are calibrated for another model than the users'."""
+    found, models = config.ratings.calibration, {config.model_of(person).label for person in config.personas.inline}
+    if found is None or models <= {found.model}:
+        return []
+    others = ", ".join(sorted(models - {found.model}))
+    return [f"ratings.calibration: was measured with the users' model {found.model}, not with {others}; measure again"]
 
 
 def idle_settings(config: ExperimentConfig) -> list[str]:

@@ -1,5 +1,6 @@
 """Leave-one-out: plan the conversations to play with and without each rule, and tell its effects from luck."""
 
+import operator
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +9,9 @@ from math import sqrt
 from statistics import fmean, variance
 from typing import Any, Final, Literal
 
+from pydantic import Field
+
+from scai_cli.analysis.rule_measures import Values
 from scai_cli.analysis.rule_origins import Wording
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
@@ -70,6 +74,8 @@ class RuleEffect(Value):
     people: Mapping[str, PersonEffect]
     wording: Wording | None = None
     """None for a rule with its text from the start."""
+    measured: Mapping[str, Estimate] = Field(default={}, exclude_if=operator.not_)
+    """Declared measure -> the rule's effect on its mean over the final answers."""
 
     def named(self, verdict: Literal["gains", "loses"]) -> dict[str, float]:
         """Return the people who gain or lose beyond luck with their effects, the largest first."""
@@ -104,6 +110,7 @@ class RuleEffect(Value):
             "evidence": [quote.model_dump() for quote in self.evidence],
             "effect": None if self.welfare is None else self.welfare.model_dump(mode="json"),
             "people": {who: {"effect": e.effect, "p": e.p, "verdict": e.verdict} for who, e in self.people.items()},
+            "measured": {name: each.model_dump(mode="json") for name, each in self.measured.items()},
             "gains": list(self.named("gains")),
             "loses": list(self.named("loses")),
             "hurts_its_own": self.hurt,
@@ -192,6 +199,7 @@ class RuleRounds:
     """The people whose own answers it can change; the others only rate those."""
     whole: list[UtilityTable] = field(default_factory=list)
     without: list[UtilityTable] = field(default_factory=list)
+    measured: list[tuple[Values, Values]] = field(default_factory=list)
 
     def differences(self, row: int) -> Iterator[list[float]]:
         """Yield a person's differences in all rounds, task by task."""

@@ -31,8 +31,8 @@ def evaluate(
         list[str],
         typer.Option(
             "--suite",
-            help="Suites: society, adherence, choice, refusal, pairs, fidelity, realism, measures, or module:name; "
-            "NAME=FILE or NAME=hub:DATASET for your own items. Comma-separated.",
+            help="Suites: society, adherence, choice, refusal, pairs, fidelity, calibration, realism, measures, or "
+            "module:name; NAME=FILE or NAME=hub:DATASET for your own items. Comma-separated.",
             metavar="S[,S]",
             autocompletion=completion.words(*BUILT_IN["suite"]),
         ),

@@ -9,6 +9,7 @@ from scai_cli.analysis.headline import headline
 from scai_cli.analysis.health import health_object
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.recovery import run_recovery
 from scai_cli.analysis.representation import representation
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.event_lines import CompactRating
@@ -24,7 +25,7 @@ _RATING: Final = (
 
 def run_object(history: History, selection: Selection) -> dict[str, Any]:
     """Return the run with its config, its result, and the selected part of each epoch."""
-    found, represented = headline(history), representation(history)
+    found, represented, recovered = headline(history), representation(history), run_recovery(history)
     return {
         "run_id": history.run_id,
         "status": history.status,
@@ -39,6 +40,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "health": health_object(history.answers, history.config),
         "before_after": [pair.as_object() for pair in before_after(history, found)],
         "representation": represented and represented.as_object(),
+        **({"recovery": recovered.as_object()} if recovered else {}),
     }
 
 

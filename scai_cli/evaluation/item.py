@@ -51,6 +51,12 @@ class Item(Value):
     task: str | None = None
     people: str | None = None
     """What people said of the answers in `options`: the item tests the judge and no system."""
+    answer: Annotated[Text, Field(min_length=1)] | None = None
+    """The answer that the person `persona` of real data rated."""
+    human: tuple[float, ...] = ()
+    """What this person said: ratings of `answer` in [0, 1], or the place of an option; several if asked again."""
+    swapped: str | None = None
+    """The id of another person, whose persona takes this one's place in a control."""
     scores: Mapping[str, float | None] | None = None
     """The scores of a real person, to compare those of systems with: no model is asked."""
 

@@ -1,10 +1,11 @@
 """The manifest of an evaluation, stored in `evaluation.yaml` and `experiment.yaml`."""
 
+import operator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from scai_cli.evaluation.suite import Kind
 from scai_cli.experiment.config import ExperimentConfig
@@ -64,6 +65,8 @@ class EvaluationManifest(Value):
     seen: tuple[Text, ...] = ()
     """Items that had a part in writing the rules, allowed by `--allow-seen`."""
     items_sha256: str
+    people_sha256: str | None = Field(default=None, exclude_if=operator.not_)
+    """The digest of `people.jsonl`; None for an evaluation without people of real data."""
     digests: Mapping[str, str]
     """The digest of every key of the experiment that determines the rows."""
     config: ExperimentConfig

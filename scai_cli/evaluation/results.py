@@ -13,9 +13,10 @@ from scai_cli.evaluation.manifest import EvaluationManifest, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, evaluation_rows
 from scai_cli.evaluation.suite import ResultSource, SuiteResult
 from scai_cli.evaluation.verdict import Finding, findings
+from scai_cli.experiment.personas import Persona
 from scai_cli.runs.history.status import Status, outcome_of, status_of
 from scai_cli.runs.jsonl import decoded, sha256
-from scai_cli.runs.row_directory import ITEMS
+from scai_cli.runs.row_directory import ITEMS, PEOPLE
 from scai_cli.text.characters import clean
 from scai_cli.text.counts import counted
 
@@ -64,7 +65,8 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
         raise RunError(f"{path / ITEMS}: is missing, or changed since the start; restore it from a copy")
     rows = list(evaluation_rows(path))
     items = {(i.suite, i.id): i for i in decoded(path / ITEMS, Item.model_validate_json)}
-    results = [_result(manifest, suite.name, rows, items, trust=trust) for suite in manifest.suites]
+    people = people_of(path, manifest)
+    results = [_result(manifest, suite.name, rows, items, people, trust=trust) for suite in manifest.suites]
     outcome = outcome_of(path)
     status = status_of(path, outcome.get("status") == "finished", outcome)
     systems = [system.name for system in manifest.systems]
@@ -80,11 +82,21 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
     )
 
 
+def people_of(path: Path, manifest: EvaluationManifest) -> dict[str, Persona]:
+    """Return the people of real data in an evaluation by id; raises RunError if their file has changed."""
+    if manifest.people_sha256 is None:
+        return {}
+    if sha256(path / PEOPLE) != manifest.people_sha256:
+        raise RunError(f"{path / PEOPLE}: is missing, or changed since the start; restore it from a copy")
+    return {person.id: person for person in decoded(path / PEOPLE, Persona.model_validate_json)}
+
+
 def _result(
     manifest: EvaluationManifest,
     name: str,
     rows: Iterable[EvaluationRow],
     items: Mapping[tuple[str, str], Item],
+    people: Mapping[str, Persona],
     *,
     trust: bool,
 ) -> SuiteResult:
@@ -98,22 +110,46 @@ def _result(
     if not played:
         failed = next((row.problem for row in own if row.kind == "item"), None)
         return SuiteResult(name, problem=failed, notes=() if failed else ("No item has been answered yet.",))
-    source = ResultSource(
-        config=manifest.config,
-        systems=[system.name for system in manifest.systems],
-        items={item_id: item for (suite, item_id), item in items.items() if suite == name},
-        rows=played,
-        gold=[row for row in own if row.kind == "gold"],
-        rules=manifest.rules,
-        new=frozenset(manifest.new),
-        principle=manifest.principle,
-    )
     try:
-        return _checked(plugins.resolve("suite", name)().results(source))
+        return _checked(plugins.resolve("suite", name)().results(_source(manifest, name, own, items, people)))
     except ConfigError as error:
         return SuiteResult(name, problem=str(error))
     except Exception as error:  # noqa: BLE001 - of a third party or a damaged row; the other suites have results
         return SuiteResult(name, problem=clean(f"its results failed: {type(error).__name__}: {error}"))
+
+
+def _source(
+    manifest: EvaluationManifest,
+    name: str,
+    rows: Sequence[EvaluationRow],
+    items: Mapping[tuple[str, str], Item],
+    people: Mapping[str, Persona],
+) -> ResultSource:
+    return ResultSource(
+        config=manifest.config,
+        systems=[system.name for system in manifest.systems],
+        items={item_id: item for (suite, item_id), item in items.items() if suite == name},
+        rows=[row for row in rows if row.kind == "item" and row.answers],
+        gold=[row for row in rows if row.kind == "gold"],
+        rules=manifest.rules,
+        new=frozenset(manifest.new),
+        principle=manifest.principle,
+        people=people,
+    )
+
+
+def kept_files(path: Path, manifest: EvaluationManifest) -> dict[str, str]:
+    """Return name -> text of the files that the built-in suites of a finished evaluation keep in its folder."""
+    names = [suite.name for suite in manifest.suites if not plugins.is_foreign("suite", suite.name)]
+    makers = {name: make for name in names if (make := getattr(plugins.resolve("suite", name)(), "files", None))}
+    if not makers:
+        return {}
+    items = {(i.suite, i.id): i for i in decoded(path / ITEMS, Item.model_validate_json)}
+    rows, people = list(evaluation_rows(path)), people_of(path, manifest)
+    files: dict[str, str] = {}
+    for name, make in makers.items():
+        files |= make(_source(manifest, name, [row for row in rows if row.suite == name], items, people))
+    return files
 
 
 def _checked(result: Any) -> SuiteResult:
@@ -134,7 +170,9 @@ def _checked(result: Any) -> SuiteResult:
         )
         for table in result.tables
     )
-    return replace(result, measures=measures, tables=tables, notes=[*map(str, result.notes)])
+    return replace(
+        result, measures=measures, tables=tables, notes=[*map(str, result.notes)], verdict=str(result.verdict)
+    )
 
 
 def _warnings(
@@ -149,7 +187,7 @@ def _warnings(
     if manifest.seen:
         yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
     written = [s.name for s in manifest.systems if s.is_file]
-    if written and manifest.new and any(i.persona for i in items):
+    if written and manifest.new and any(i.persona and not i.human for i in items):
         yield (
             f"a file does not say who wrote it ({', '.join(written)}): if these people and tasks had a part in it, the "
             "intervals are for members only"

@@ -3,7 +3,9 @@
 A suite is a class without arguments. `scai evaluate --suite NAME` finds a built-in one in `plugins.py`; a third party
 names its own as `module:attribute`. The job calls `items`, then `probe`, then `play` for each item, and stores the
 rows; `results` computes from rows alone, so that `scai show` needs no model. A class with `wants_human = True` makes
-its items from the data of `--human`; a resumed evaluation has the items alone.
+its items from the data of `--human`; a resumed evaluation has the items alone, and the people whom an optional
+`people(source, items)` returns, each once. A built-in suite may have `files(source)`: name -> text of the files that
+a finished evaluation keeps in its folder.
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
@@ -17,6 +19,7 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message
 from scai_cli.populations.human.record import HumanData
 from scai_cli.simulation.agent import Agent
@@ -51,6 +54,8 @@ class SuiteContext:
     call: str
     principle: str | None = None
     """The user's own principle of comparison, in place of the suite's."""
+    people: Mapping[str, Persona] = field(default_factory=dict)
+    """The people of real data by id, as the suite's `people` made them."""
     failures: list[CallFailed] = field(default_factory=list)
     """The failed calls of the item, by `attempt`."""
 
@@ -159,9 +164,13 @@ class SuiteResult:
     tables: Sequence[ResultTable] = ()
     notes: Sequence[str] = ()
     """Sentences beside the numbers: the position bias of the judge, unread answers, who loses."""
+    verdict: str = ""
+    """The result of a suite that compares no systems, in a sentence or two."""
     problem: str | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
     """System -> why it cannot be judged; the others are."""
+    numbers: Mapping[str, float | None] = field(default_factory=dict)
+    """Name -> number of the tables, for `--json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +186,8 @@ class ResultSource:
     rules: Mapping[str, Constitution] = field(default_factory=dict)
     new: frozenset[Kind] = frozenset()
     principle: str | None = None
+    people: Mapping[str, Persona] = field(default_factory=dict)
+    """The people of real data by id."""
 
     @property
     def others(self) -> Sequence[str]:

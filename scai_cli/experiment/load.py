@@ -25,6 +25,7 @@ from scai_cli.experiment.measure_check import check_measures, preferred
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import PACE, SERVICE_KEYS, is_other_service, parse_model
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.rating_map import inline_rating_map
 from scai_cli.experiment.selection import select
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
@@ -130,6 +131,7 @@ def _validate(
         at, path = _place(source, option, key)
         at[path[-1]] = parse_yaml(text, option, _FREE_PLACES, path).data
     _refuse_replaced_keys(source)
+    inline_rating_map(source)
     try:
         return ExperimentConfig.model_validate(source.data, context=context), source
     except ValidationError as error:
@@ -172,7 +174,7 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
     start = start_from(config.constitution, resolved.train_personas, source, find)
     if config.revision.clauses == "conditions":
         check_conditions(start, source)
-    ratings = check_measures(config.ratings, personas, source)
+    ratings = check_measures(config, personas, source)
     return resolved.model_copy(update={"constitution": start, "ratings": ratings})
 
 

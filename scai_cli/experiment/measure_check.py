@@ -5,7 +5,7 @@ from typing import Final
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.config import ASSIST, ExperimentConfig
 from scai_cli.experiment.measure_settings import OptionError, loaded, words_of
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.rating_settings import Ratings
@@ -36,12 +36,12 @@ def without_foreign_measures(config: ExperimentConfig) -> ExperimentConfig:
     return config.model_copy(update=changes)
 
 
-def check_measures(ratings: Ratings, people: Iterable[Persona], source: YamlSource) -> Ratings:
+def check_measures(config: ExperimentConfig, people: Iterable[Persona], source: YamlSource) -> Ratings:
     """Return the ratings with the words of every measure; raises ConfigError for code or an option that is wrong.
 
     Loads the code that the experiment and the preferences of its people name.
     """
-    people = list(people)
+    ratings, people = config.ratings, list(people)
     described = []
     for n, each in enumerate(ratings.measures):
         try:
@@ -58,8 +58,9 @@ def check_measures(ratings: Ratings, people: Iterable[Persona], source: YamlSour
             raise source.error(("personas",), f"preferences: {error.problem}; declare it in ratings.measures") from None
         except ConfigError as error:
             raise source.error(("personas",), f"preferences: {error}") from None
-    if ratings.measured_weight and (bare := next(_unmeasured(ratings, people), None)):
-        problem = f"nothing is measured for {bare.id!r}: add ratings.measures, or give everybody preferences"
+    is_measured = config.dialogue != ASSIST  # another dialogue may observe something else
+    if ratings.measured_weight and not is_measured and (bare := next(_unmeasured(ratings, people), None)):
+        problem = f"nothing is measured for {bare.id!r}: add ratings.measures, or give everyone preferences"
         raise source.error(("ratings", "measured_weight"), problem)
     return ratings.model_copy(update={"measures": tuple(described)})
 
@@ -70,7 +71,7 @@ def _unmeasured(ratings: Ratings, people: Iterable[Persona]) -> Iterator[Persona
 
 
 def _option_place(source: YamlSource, n: int, key: str | None) -> tuple[Key, ...]:
-    """Return the path of an option, which stands in `options` or beside the measure's name."""
+    """Return the path of an option, which is in `options` or beside the measure's name."""
     if key is None:
         return (*_PLACE, n)
     nested = (*_PLACE, n, "options", key)

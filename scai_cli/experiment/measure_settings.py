@@ -2,6 +2,7 @@
 
 import inspect
 import operator
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, Self, get_type_hints
 
@@ -12,7 +13,7 @@ from pydantic_core import ErrorDetails
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.experiment.model_settings import without_secrets
-from scai_cli.text.characters import clean, one_line
+from scai_cli.text.characters import one_line
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, Text, Value, safe_id
 
@@ -24,8 +25,13 @@ _LONGEST_WORDS: Final = 120
 Weight = Annotated[float, Field(ge=-1, le=1)]
 
 
+_PATH: Final = re.compile(r"[\w.]{1,200}:[\w.]{1,200}")
+
+
 def _name_or_path(name: str) -> str:
-    return clean(name) if ":" in name else safe_id(name)
+    if ":" in name and not _PATH.fullmatch(name):
+        raise ValueError("is neither the name of a measure nor `module:attribute`")
+    return name if ":" in name else safe_id(name)
 
 
 MeasureName = Annotated[str, AfterValidator(_name_or_path)]
@@ -51,16 +57,16 @@ def check_preferences(preferences: Iterable[str], declared: Collection[str] = ()
 class MeasureSettings(Value):
     """A measure of the answers: a name, or `{measure: NAME, name, weight, words}` with the measure's own options."""
 
-    measure: str
+    measure: MeasureName
     """A built-in measure, one of an installed package, or `module:attribute`."""
     name: SafeId
     """The name in results and in personas' preferences; by default the measure's, without the module."""
     weight: Weight = 1.0
     """The weight in a persona's measured utility, from -1 to 1; a persona's own preference for the name replaces it."""
-    words: Text = ""
+    words: Annotated[Text, Field(max_length=200)] = ""
     """What it measures, in words, for results; by default the first line of its docstring."""
     options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
-    """The measure's own options; they may also stand beside `measure`."""
+    """The measure's own options; keys beside `measure` are options, too."""
 
     @model_validator(mode="after")
     def _no_other_built_in(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from scai_cli.experiment.measure_settings import MeasureSettings
+from scai_cli.experiment.rating_map import RatingMap
 from scai_cli.experiment.revision_settings import Fraction
 from scai_cli.values import Value
 
@@ -27,7 +28,10 @@ class Ratings(Value):
     measures: Annotated[tuple[MeasureSettings, ...], Field(exclude_if=operator.not_)] = ()
     """What programs measure in the answers, for every persona: `[NAME, module:attribute, {measure: NAME, ...}]`."""
     measured_weight: Annotated[Fraction, Field(exclude_if=operator.not_)] = 0.0
-    """The weight in a persona's utility of what is measured: 0, beside the ratings only; 1, instead of them."""
+    """The weight in a persona's utility of the measured one: 0, reported beside the ratings; 1, instead of them."""
+
+    calibration: RatingMap | None = Field(default=None, exclude_if=operator.not_)
+    """A file that `scai evaluate --suite calibration` wrote: own ratings become utilities as people's ratings would."""
 
     @field_validator("measures")
     @classmethod
@@ -43,3 +47,8 @@ class Ratings(Value):
         if scale[0] >= scale[1]:
             raise ValueError("the scale must rise: [lowest, highest]")
         return scale
+
+    def calibrated(self, own: float) -> float:
+        """Return an own rating on the scale as people would have given it; the same without a calibration."""
+        low, high = self.scale
+        return own if self.calibration is None else low + (high - low) * self.calibration((own - low) / (high - low))

@@ -18,12 +18,14 @@ from scai_cli.concurrency import in_order
 from scai_cli.errors import ENDS, CallFailed, RunError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
+from scai_cli.evaluation.results import kept_files, people_of
 from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.config import ExperimentConfig, ModelRole, calls_at_once
 from scai_cli.experiment.load import Overrides, dump_experiment, load_resolved
 from scai_cli.experiment.model_code import code_of
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.jobs.evaluate_calls import RowStages, item_places, plan_count
 from scai_cli.jobs.evaluate_items import EvaluationItems
@@ -47,7 +49,7 @@ from scai_cli.runs.find import resume_command
 from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, RowDirectory
+from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, PEOPLE, RowDirectory
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
@@ -98,6 +100,9 @@ async def start(
         with directory.folder.discarded_on_failure(*EVALUATED.names, CALLS, ROWS):
             lines = (item.model_dump_json(exclude_defaults=True).encode() for item in found.items)
             await directory.write_source(ITEMS, lines)
+            if found.people:
+                people = (person.model_dump_json(exclude_defaults=True).encode() for person in found.people)
+                await directory.write_source(PEOPLE, people)
             manifest = EvaluationManifest(
                 run_id=directory.folder.run_id,
                 scai=__version__,
@@ -109,6 +114,7 @@ async def start(
                 notes=tuple(source.notes),
                 seen=tuple(found.seen),
                 items_sha256=sha256(directory.folder.path / ITEMS),
+                people_sha256=sha256(directory.folder.path / PEOPLE) if found.people else None,
                 digests=digests(config),
                 config=config,
             )
@@ -197,7 +203,8 @@ async def _session(
             System(s.name, s.constitution, None if s.message is None else Message("system", s.message), _agent(s.model))
             for s in manifest.systems
         ]
-        maker = _RowMaker(agents, manifest, systems, [_judge(judge) for judge in manifest.judges])
+        people = people_of(folder.path, manifest)
+        maker = _RowMaker(agents, manifest, systems, [_judge(judge) for judge in manifest.judges], people)
         earlier = list(evaluation_rows(folder.path)) if written else []
         for row in earlier:
             observer.see(row)
@@ -213,6 +220,8 @@ async def _session(
         result.wanted = len(probes) + len(wanted)
         plan_count(pool.count, manifest, [planned.item for planned in wanted if planned.item is not None])
         await recorder.take_all(maker, wanted[directory.written - len(probes) :], calls)
+        for name, text in kept_files(folder.path, manifest).items():
+            folder.write_text(name, text)
 
     def _agent(model: Any) -> Agent:
         return pool.agent("assistant", model, folder.log_call, index)
@@ -245,6 +254,7 @@ class _RowMaker:
     manifest: EvaluationManifest
     systems: Sequence[System]
     judges: Sequence[Agent]
+    people: Mapping[str, Persona]
     suites: Mapping[str, Suite] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -256,7 +266,7 @@ class _RowMaker:
         # The row's number is no part of the seeds, so that a suite has the same answers beside other suites.
         call = f"~r{number}/{name}/{planned.place}"
         context = SuiteContext(
-            self.agents, self.manifest.config, self.systems, self.judges, call, self.manifest.principle
+            self.agents, self.manifest.config, self.systems, self.judges, call, self.manifest.principle, self.people
         )
         answers, problem = {}, None
         try:

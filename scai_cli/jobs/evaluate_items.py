@@ -40,6 +40,8 @@ class EvaluationItems:
     """Items that had a part in writing the rules, allowed by the user."""
     calls: Mapping[str, Mapping[str, int]]
     """Suite -> purpose -> calls."""
+    people: Sequence[Persona] = ()
+    """The people of real data whom the items name."""
 
 
 def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs: Path) -> EvaluationItems:
@@ -49,10 +51,12 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     settings: list[SuiteSettings] = []
     items: list[Item] = []
     calls: dict[str, Mapping[str, int]] = {}
+    people: dict[str, Persona] = {}
     gold_used = judged = False
     for name, file in _files(options.suites).items():
         wanted = SuiteSource(source.config, rules, file, options.n, new, options.principle, source.human)
         is_judged, labelled, found, calls[name] = _made(name, wanted, options.gold, len(source.judges))
+        people |= {person.id: person for person in _people(name, wanted, found)}
         judged, gold_used = judged or is_judged, gold_used or bool(labelled)
         if not found:
             few = f"--n {options.n} is fewer than the items of one cluster; raise it" if options.n else ""
@@ -85,7 +89,8 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
             f"{counted(len(seen), 'item')} had a part in writing the rules: {where}; use other items, or "
             "--allow-seen, and say so beside the result"
         )
-    return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls)
+    allowed = [f"{item} ({place})" for item, place in seen]
+    return EvaluationItems(settings, items, new, allowed, calls, list(people.values()))
 
 
 def _made(
@@ -112,6 +117,13 @@ def _made(
         if isinstance(error, ScaiError) or not plugins.is_foreign("suite", name):
             raise
         raise ConfigError(one_line(f"--suite {name}: its items failed: {type(error).__name__}: {error}")) from error
+
+
+def _people(name: str, wanted: SuiteSource, items: Sequence[Item]) -> Sequence[Persona]:
+    """Return the people of real data whom a suite's items name."""
+    named = getattr(plugins.resolve("suite", name)(), "people", None)
+    people: Sequence[Persona] = () if named is None else named(wanted, items)
+    return people
 
 
 def _files(suites: Sequence[str]) -> dict[str, Path | None]:

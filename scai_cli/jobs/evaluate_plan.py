@@ -20,8 +20,8 @@ _TOKENS: Final = (900, 250)
 _SHORT: Final = 40
 """The assumed output tokens of a grade, a vote or a letter."""
 _JUDGED: Final = ("grade", "comparison", "violation", "check", "judge")
-_LETTERS: Final = ("choice",)
-_OF_USERS: Final = ("opening", "feedback", "cross_rating", "control", "probe")
+_LETTERS: Final = ("choice", "survey")
+_OF_USERS: Final = ("opening", "feedback", "cross_rating", "control", "probe", "survey")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from scai_cli.analysis.leave_one_out import (
     welfare_of,
     without,
 )
+from scai_cli.analysis.rule_measures import measured_effects
 from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.concurrency import for_each, together
 from scai_cli.errors import BatchesWait, LimitReached, RunError
@@ -172,12 +173,16 @@ async def _explained(
             )
             for each in rules
         )
-        whole.append(epoch_utilities(context, [*unchanged.values()]).table)
+        everything = epoch_utilities(context, [*unchanged.values()])
+        whole.append(everything.table)
         for each, variant in zip(rules, variants, strict=True):
             # A conversation that the rule does not concern would be the same, so it is not played again.
             each.whole.append(whole[-1])
-            each.without.append(epoch_utilities(context, [*{**unchanged, **variant}.values()]).table)
+            other = epoch_utilities(context, [*{**unchanged, **variant}.values()])
+            each.without.append(other.table)
+            each.measured.append((everything.measured, other.measured))
         failed += sum(len(failures(variant.values())) for variant in (unchanged, *variants))
+    shape = tuple(len({pair[side].id for pair in planned.pairs}) for side in (0, 1))
     wordings = rule_wordings(history, constitution.version)
     return Explanation(
         run_id=history.run_id,
@@ -191,6 +196,7 @@ async def _explained(
                 welfare=each.effect(function, weights, len(rules)),
                 people=effects,
                 wording=wordings.get(each.rule.id),
+                measured=measured_effects(each.measured, len(rules), *shape),
             )
             for each, effects in zip(rules, person_effects(rules, people), strict=True)
         ),

@@ -268,6 +268,11 @@ class HoldoutCompared(_Event):
     """Utilities under the first constitution, a row per persona and a column per task."""
     last_cells: UtilityTable = Field(default=(), exclude_if=operator.not_)
     """Utilities under the last constitution."""
+    # Left out while empty: only games have them.
+    first_observed: UtilityTable = Field(default=(), exclude_if=operator.not_)
+    """What the dialogue observed under the first constitution, a row per persona and a column per task."""
+    last_observed: UtilityTable = Field(default=(), exclude_if=operator.not_)
+    """What it observed under the last constitution."""
 
 
 class RatersChecked(_Event):

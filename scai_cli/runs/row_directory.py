@@ -21,10 +21,12 @@ from scai_cli.text.characters import escape_line_ends
 EXPERIMENT: Final = "experiment.yaml"
 TASKS: Final = "tasks.jsonl"
 ITEMS: Final = "items.jsonl"
+PEOPLE: Final = "people.jsonl"
+"""The real people of an evaluation whose suites need them."""
 
 GENERATED: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)
 """The files of a generated set."""
-EVALUATED: Final = CreationFiles(earlier=(ITEMS, EXPERIMENT), last=EVALUATION)
+EVALUATED: Final = CreationFiles(earlier=(ITEMS, PEOPLE, EXPERIMENT), last=EVALUATION)
 """The files of an evaluation."""
 
 _SYNC_EVERY: Final = 256

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from scai_cli.experiment.config import ASSIST
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import HoldoutCompared
+from scai_cli.runs.records import UtilityTable
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.outcome import Outcome, failures, openings_of
@@ -45,5 +47,15 @@ async def run_holdout(context: EpochContext, last: Constitution, declared: Welfa
             missing=sum(side.missing for side in utilities),
             first_cells=before.table,
             last_cells=after.table,
+            first_observed=_observed(context, played[0]),
+            last_observed=_observed(context, played[-1]),
         )
     )
+
+
+def _observed(context: EpochContext, outcomes: list[Outcome]) -> UtilityTable:
+    """Return what a game observed in the answers, a row per persona and a column per task; empty for `assist`."""
+    if context.agents.dialogue == ASSIST:
+        return ()
+    found = {(outcome.persona.id, outcome.task.id): outcome.observed for outcome in outcomes}
+    return tuple(tuple(found.get((persona.id, task.id)) for task in context.tasks) for persona in context.personas)

@@ -89,6 +89,10 @@ class Prompts:
         values = {"task": fence("task", task.prompt), "request": request}
         return [self._in_role(persona, task), self._message("opening", values)]
 
+    def in_role(self, persona: Persona) -> Message:
+        """Return the system message of a user's model for a question outside of the tasks."""
+        return self._in_role(persona, None)
+
     def feedback(self, conversation: Conversation) -> list[Message]:
         """Return the request for a user's comment on the last answer and its own rating."""
         return self.as_user("feedback", conversation, {"metric": self._ratings.own})

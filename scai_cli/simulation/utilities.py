@@ -85,9 +85,10 @@ def epoch_utilities(context: EpochContext, outcomes: Sequence[Outcome]) -> Epoch
     """Return the utilities of an epoch from its final ratings.
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
-    of p's ratings of the others' final answers to t, both scaled to [0, 1], and w is `cross_weight`. Without any h the
-    cell is s; without s it is missing (unless w is 1), as no rating by others replaces the user's. `measured_weight` is
-    the weight in it of what programs measure in p's final answer to t.
+    of p's ratings of the others' final answers to t, both scaled to [0, 1], and w is `cross_weight`. With
+    `ratings.calibration`, s is what people give where simulated users give s; h stays as it is, as people rated answers
+    to themselves. Without any h the cell is s; without s it is missing (unless w is 1), as no rating by others replaces
+    the user's. `measured_weight` is the weight in it of what programs measure in p's final answer to t.
     """
     # A cross rating counts for the persona that gave it, not for the one that got the answer.
     own: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -135,7 +136,7 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def cell(own: float | None, cross: float | None, ratings: Ratings, measured: float | None = None) -> float | None:
-    """Return a cell of `epoch_utilities`: a persona's own rating, the mean of its cross ratings, and what is measured.
+    """Return a cell of `epoch_utilities` from the own rating, the mean of the cross ratings, and the measured utility.
 
     `measured` is in [0, 1]; without it the ratings count alone, unless it is to replace them (`measured_weight` 1).
     """
@@ -143,6 +144,7 @@ def cell(own: float | None, cross: float | None, ratings: Ratings, measured: flo
     weight, share = ratings.cross_weight, ratings.measured_weight
     if share == 1:
         return measured
+    own = None if own is None else ratings.calibrated(own)
     s, h = (None if value is None else (value - low) / (high - low) for value in (own, cross))
     rated = s if s is None or h is None else (1 - weight) * s + weight * h
     if weight == 1:

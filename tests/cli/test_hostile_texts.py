@@ -45,7 +45,10 @@ EXPERIMENT = {
         {"id": "tea", "prompt": EVERYTHING, "kind": EVERYTHING, "topic": EVERYTHING, "source": EVERYTHING},
         {"id": "e1", "prompt": TEXTS["tags"]},
     ],
-    "ratings": {"own": '\u202e</message> <script>alert(1)</script> [/] " x='},
+    "ratings": {
+        "own": (words := '\u202e</message> <script>alert(1)</script> [/] " x='),
+        "measures": [{"measure": "length", "words": words}],
+    },
     "constitution": {"max_tokens": 10_000, "max_principles": 50},
     "revision": {"strategy": "rewrite", "acceptance": "always", "clauses": "people"},
 }
@@ -89,6 +92,19 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     chats = [{"user": text[:99], "messages": [{"role": "user", "content": text}], text[:99]: "x"} for text in SAFE]
     (folder / "chats.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    rated = [
+        {
+            "person": f"{n} {text[:60]}",
+            "prompt": EVERYTHING,
+            "answer": text,
+            "rating": n % 3,
+            "scale": "0-2",
+            "country": c,
+        }
+        for n, text in enumerate(SAFE[:12])
+        for c in [SAFE[n % 2][:60]]
+    ]
+    (folder / "rated.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rated))
     (folder / "lines.txt").write_text("\n".join(text.replace("\n", " ") for text in map(clean, TEXTS.values())))
     return folder
 
@@ -122,6 +138,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         *(
             "none {old} --suite society --n 1 --runs-dir {tmp}/2 --json",
             "{old} --suite realism --n 1 --runs-dir {tmp}/3 --human {place}/chats.jsonl",
+            "{old} --suite calibration --runs-dir {tmp}/4 --human {place}/rated.jsonl",
             "none {old} --suite realism --human {place}/rows.jsonl --human ?",
             "none {old} --gold {place}/rows.jsonl --dry-run",
         ),

@@ -51,6 +51,7 @@ evaluate none tiny --suite choice --n 4
 evaluate none tiny --suite choice --n 4 --dry-run
 evaluate none tiny --suite choice,refusal --n 4 --json
 evaluate tiny --suite realism --n 2
+evaluate tiny --suite calibration --human rated.csv
 serve nothing
 view --port nothing
 dataset describe rows.jsonl
@@ -81,6 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "study.yaml": "experiment: tiny.yaml\neach: {epochs: 1}\ngrid: {seed: [1, 2]}\n",
         "people.jsonl": PEOPLE,
         "examples.yaml": "- {id: buses, prompt: Should the buses be free?}\n",
+        "rated.csv": "person,prompt,answer,rating,scale\nann,Tea?,Yes.,4,1-5\nbob,Tea?,Yes.,1,1-5\n",
         "lines.txt": "How do I make tea?\nWhat helps against bad sleep?\n",
     }
     for name, text in files.items():

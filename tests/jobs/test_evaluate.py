@@ -167,7 +167,7 @@ def test_another_model_is_part_of_the_name(run_here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["none", "kind", "--suite", "nosuch"], "unknown suite 'nosuch'; known are adherence, choice, "),
+        (["none", "kind", "--suite", "nosuch"], "unknown suite 'nosuch'; known are adherence, calibration, "),
         (["none", "kind", "--suite", "chioce"], "did you mean 'choice'?"),
         (["none", "kind", "--suite", "choice,choice"], "--suite choice: is named twice; name it once"),
         (["none", "kind", "--suite", ""], "--suite: names no suite; give one, such as society or choice"),

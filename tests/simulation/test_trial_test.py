@@ -45,7 +45,10 @@ def played(epoch: EpochContext, rng: random.Random, mean: float, spread: float, 
                 if kind == "own" or epoch.agents.ratings.cross_raters:
                     value = None if rng.random() < missing else min(10.0, max(0.0, rng.gauss(mean, spread)))
                     ratings.append(FinalRating(rater.id, kind, value))
-            found.append(Outcome(persona, task, None, tuple(ratings)))
+            observed = (
+                min(1.0, max(0.0, rng.gauss(mean, spread) / 10)) if epoch.agents.ratings.measured_weight else None
+            )
+            found.append(Outcome(persona, task, None, tuple(ratings), observed))
     return found
 
 
@@ -84,6 +87,9 @@ def among_all_swaps(epoch: EpochContext, before: Side, after: Side, function: we
         ("nash", {"cross_weight": 1, "scale": [-5, 10]}),
         ("median", {}),
         ("consensus", {}),
+        ("utilitarian", {"measured_weight": 0.5}),
+        ("rawlsian", {"measured_weight": 1, "scale": [-5, 10]}),
+        ("median", {"measured_weight": 0.3, "cross_weight": 1}),
     ],
 )
 def test_the_chance_is_that_among_all_swaps(name: str, ratings: dict[str, Any]) -> None:

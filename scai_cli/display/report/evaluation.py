@@ -56,7 +56,9 @@ def evaluation_facts(evaluation: Evaluation) -> str:
 def _lead(evaluation: Evaluation) -> Iterator[Html]:
     """Yield the verdicts on each system in a sentence, then the measures with each verdict, and the models."""
     reference, *others = evaluation.systems
-    if not others:
+    verdicts = [result.verdict for result in evaluation.results if result.verdict]
+    yield from (tag("p", verdict, class_="lead") for verdict in verdicts)
+    if not others and not verdicts:
         yield tag("p", "One system alone: nothing is compared.", class_="lead")
     for other in others:
         by_verdict: dict[str, list[Finding]] = {}
@@ -66,6 +68,10 @@ def _lead(evaluation: Evaluation) -> Iterator[Html]:
         yield tag("p", f"{other} against {reference}: {listed(counts, 6) or 'nothing was compared'}.", class_="lead")
         yield brief((sentence_case(verdict), map(_said, found[:_MOST_SAID])) for verdict, found in by_verdict.items())
     items = sum(suite.items for suite in evaluation.manifest.suites)
+    if verdicts and len(verdicts) == len(evaluation.results):  # no system was asked
+        users = evaluation.manifest.config.model_for("user").label
+        yield tag("p", f"The users' model, {users}, was asked about {counted(items, 'item')}.")
+        return
     labels = dict.fromkeys(system.model.label for system in evaluation.manifest.systems)
     models = listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in labels])
     yield tag("p", f"All systems answered the same {counted(items, 'item')}; the answers are by {models}.")

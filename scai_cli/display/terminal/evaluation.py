@@ -43,6 +43,9 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
     """Print the warnings and the verdict of every declared measure."""
     for warning in evaluation.warnings:
         console.print(styled(one_line(f"warning: {warning}"), DOUBTFUL))
+    for result in evaluation.results:
+        if result.verdict:
+            console.print(styled(one_line(f"{result.suite}: {result.verdict}"), HEADING))
     reference = evaluation.systems[0]
     for other in evaluation.systems[1:]:
         console.print(styled(f"{one_line(other)} against {one_line(reference)}", HEADING))

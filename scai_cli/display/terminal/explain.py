@@ -28,6 +28,7 @@ SHOWN_PEOPLE = 12
 def print_explanation(explanation: Explanation, history: History, users: tuple[str, str] | None) -> None:
     """Print the effects of every rule, then the rules with opposite effects on two users."""
     console, names = out(), history.names
+    words = {each.name: each.words for each in history.config.ratings.measures}
     played = (
         f"{explanation.played} of {explanation.conversations} conversations, with and without each rule, "
         f"{counted(explanation.rounds, 'time')}"
@@ -45,6 +46,8 @@ def print_explanation(explanation: Explanation, history: History, users: tuple[s
         console.print()
         for line in _lines(rule, explanation.function, names):
             console.print(line)
+        for name, effect in rule.measured.items():
+            console.print(_below(f"measured, {words.get(name) or name}: {change_words(effect, 2)}"))
     if (represented := representation(history)) is not None:
         console.print()
         console.print(styled(representation_words(represented, names)))

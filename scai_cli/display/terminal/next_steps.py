@@ -16,7 +16,7 @@ from rich.text import Text
 from scai_cli.display.terminal.consoles import err
 from scai_cli.display.terminal.styles import MUTED
 from scai_cli.experiment.load import Overrides
-from scai_cli.runs.file_names import CONFIG
+from scai_cli.runs.file_names import CALIBRATION, CONFIG
 from scai_cli.runs.find import RUNS
 from scai_cli.text.characters import one_line
 
@@ -183,9 +183,11 @@ def after_dry_run() -> Steps:
 
 def after_evaluation(path: Path) -> Steps:
     """Return the steps after an evaluation."""
-    scores = ("--format", "scores", "-o", f"{path.name}.csv")
+    scores, mapping = ("--format", "scores", "-o", f"{path.name}.csv"), path / CALIBRATION
+    used = command("run", "EXPERIMENT.yaml", "--set", f"ratings.calibration={mapping.resolve()}")
     return [
         ("all its numbers", on(path, "show")),
+        *([("ratings as people give them", used)] if mapping.is_file() else []),
         ("a page to mail", on(path, "report")),
         ("the score of each answer", on(path, "export", *scores)),
     ]

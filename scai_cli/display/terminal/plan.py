@@ -159,6 +159,7 @@ def _description(config: ExperimentConfig) -> list[str]:
         *_locked(config.constitution),
         *_measures(config.ratings),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
+        *([f"own ratings are calibrated on {found.words}"] if (found := config.ratings.calibration) else []),
         *([f"held out, without a part in the rules: {' and '.join(held_out)}"] if held_out else []),
         *([f"kept for trials of the revisions: {dev} of {len(train[0])} personas"] if dev else []),
     ]

@@ -43,7 +43,7 @@ _WORDS: Final = "words"
 """The score with the number of words, for the table."""
 _NO_WORDS: Final = "the answer has no words"
 _ANYONE: Final = Persona(id="anyone")
-"""The persona of a measure's call: the tasks are no person's."""
+"""The persona of a measure's call: the tasks belong to nobody."""
 
 
 class Measures:

@@ -29,7 +29,6 @@ from scai_cli.evaluation.suite import (
 )
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.simulation.dialogue_lines import calls_of
-from scai_cli.simulation.observed import observed_utility
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
 from scai_cli.social_choice.welfare import WelfareFunction, parse
@@ -122,7 +121,7 @@ def _measured(context: SuiteContext, conversation: Conversation) -> dict[str, fl
     if answer is None or not (measures.weights or weight):
         return {}
     values = measures.values(persona, task, answer.content, measures.weights)
-    observed = observed_utility(measures, persona, task, answer.content)
+    observed = next((r.observed for r in conversation.ratings if r.kind == "own" and r.final), None)
     return {_OBSERVED: observed, **{f"{_MEASURED}{name}": value for name, value in values.items()}}
 
 

@@ -39,10 +39,10 @@ _SAYS: Final = 0.7
 """The chance that a decider says what it wants instead."""
 _STEP: Final = 0.3
 """How far a rule moves if all deciders seem to want the same."""
-_CLEAR: Final = 0.1
+_CLEAR: Final = 0.2
 """The least mean of what they seem to want that changes the rule."""
-_CONCRETE: Final = 0.5
-"""The chance that a rule is written for the currencies that were seen."""
+_CONCRETE: Final = 0.7
+"""The chance that a new rule is written for the currencies that were seen; a reworded one stays of its kind."""
 _CARRIES_OVER: Final = 0.5
 """The chance that the proposer applies a rule to a currency that it does not name."""
 _BACK: Final = 0.2
@@ -112,8 +112,10 @@ def find_norm(request: FormRequest, rng: random.Random) -> ProposedRules | None:
     if abs(wish) < _CLEAR:
         return ProposedRules(evidence, "Most proposals suit the other players.", evidence.rules)
     share = min(1.0, max(0.0, round(20 * (now + _STEP * wish)) / 20))
-    seen = sorted({game.currency for game, _ in played} | (_named(old.text) if old else set()) - {_ANY})
-    things = f"the {', '.join(seen)}" if rng.random() < _CONCRETE else _ANY
+    named = _named(old.text) if old else set()
+    seen = sorted({game.currency for game, _ in played} | named)
+    is_for_all = _ANY in named or (not named and rng.random() >= _CONCRETE)
+    things = _ANY if is_for_all else f"the {', '.join(seen)}"
     new = Rule.of(old.id if old else None, f"Offer the other player about {100 * share:.0f} per cent of {things}.")
     sources = tuple(reply.attributes.get("id", "") for vote, reply in votes if vote * wish > 0)
     new = replace(new, reason="The other players want a larger part." if wish > 0 else "They want a smaller part.")

@@ -74,7 +74,7 @@ def p_value(
 
 
 def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]:
-    """Return the final ratings; what is measured in an answer is a part of its own rating, as both change together."""
+    """Return the final ratings; the measured utility of an answer is a part of its own rating: they change together."""
     return {
         (rating.rater, outcome.task.id, outcome.persona.id, rating.kind): value
         for outcome in outcomes
@@ -84,22 +84,25 @@ def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]
 
 
 def _with_measured(rating: FinalRating, observed: float | None, ratings: Ratings) -> float | None:
-    """Return the value of a rating, of an own one with its share of what is measured."""
-    if rating.kind == "cross" or not ratings.measured_weight:
+    """Return the value of a rating, of an own one as it is calibrated, with the share of the measured utility."""
+    if rating.kind == "cross":
         return rating.value
+    value = None if rating.value is None else ratings.calibrated(rating.value)
+    if not ratings.measured_weight:
+        return value
     low, high = ratings.scale
     measured = None if observed is None else low + observed * (high - low)
     of_own = (1 - ratings.measured_weight) * (1 - ratings.cross_weight)  # the weight of the own rating in a cell
     if not of_own:
         return measured
-    if rating.value is None or measured is None:
-        return rating.value
+    if value is None or measured is None:
+        return value
     share = of_own / (of_own + ratings.measured_weight)
-    return share * rating.value + (1 - share) * measured
+    return share * value + (1 - share) * measured
 
 
 def _of_both(ratings: Ratings) -> Ratings:
-    """Return the weights for own ratings that contain what is measured."""
+    """Return the weights for own ratings that contain the measured utility."""
     return ratings.model_copy(update={"cross_weight": (1 - ratings.measured_weight) * ratings.cross_weight})
 
 

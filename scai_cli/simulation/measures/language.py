@@ -12,7 +12,7 @@ from scai_cli.text.languages import LANGUAGES, languages_of
 
 def _known(code: str) -> str:
     if code not in LANGUAGES:
-        raise ValueError(f"{code[:40]!r} is no known language; write its ISO 639-1 code, such as en, de or zh")
+        raise ValueError(f"{code[:40]!r} is not a known language; write its ISO 639-1 code, such as en, de or zh")
     return code
 
 
@@ -27,7 +27,7 @@ def language(
     """Answers in the wanted language.
 
     1 if the text may be in it, 0 if it is recognised as another, None if the text is too short to tell. Languages that
-    share a script other than Latin (Russian and Ukrainian) are not told apart.
+    share a script other than Latin (Russian and Ukrainian) cannot be distinguished.
     """
     found = languages_of(text)
     return float(code in found) if found else None

@@ -21,7 +21,7 @@ def _compiles(pattern: str) -> str:
         _matcher(pattern)
     except SchemaError as error:
         why = one_line(str(error).partition("error: ")[2], 200).removesuffix(",")
-        raise ValueError(f"is no pattern: {why or 'it is too large'}") from None
+        raise ValueError(f"cannot be used: {why or 'it is too large'}") from None
     return pattern
 
 

@@ -1,0 +1,231 @@
+"""The results of the suite `calibration`: a verdict in a sentence, and the tables behind it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from scai_cli.analysis.verdicts import signed
+from scai_cli.evaluation.fitted_map import FittedMap, fitted_map
+from scai_cli.evaluation.rating_agreement import (
+    AGAIN,
+    CONDITIONS,
+    EXPLAINED,
+    NOBODY,
+    OWN,
+    STATISTICS,
+    SWAPPED,
+    Agreement,
+    agreement_of,
+)
+from scai_cli.evaluation.suite import ResultSource, ResultTable, SuiteResult
+from scai_cli.evaluation.survey_agreement import STATISTICS as SURVEY_STATISTICS
+from scai_cli.evaluation.survey_agreement import SurveyAgreement, survey_of
+from scai_cli.stats.clustered import ClusteredMean
+from scai_cli.text.counts import counted
+
+Estimates = Mapping[tuple[str, str], ClusteredMean | None]
+"""(Statistic, condition) -> estimate; the condition `-none` is the own persona minus nobody."""
+
+_HEADS: Final = {OWN: "own persona", NOBODY: "nobody", SWAPPED: "another's", AGAIN: "again"}
+_MINUS: Final = {f"-{NOBODY}": "own minus nobody", f"-{SWAPPED}": "own minus another's"}
+_FEWEST: Final = 10
+"""The least people for a verdict."""
+_RELEVANT: Final = 0.05
+"""The smallest share explained that matters."""
+_WIDEST: Final = 0.5
+"""The width of an interval from which on the share is not known."""
+_GROUP: Final = 5
+"""The least people of a group."""
+_MOST_VALUES, _MOST_GROUPS = 6, 24
+
+
+def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
+    """Return the verdict and the tables; `map_name` is the file that the mapping is written to."""
+    ratings, survey = agreement_of(source), survey_of(source)
+    notes: list[str] = []
+    verdicts: list[str] = []
+    tables: list[ResultTable] = []
+    numbers: dict[str, float | None] = {}
+    if ratings.people or ratings.missing:
+        found = ratings.estimates([(n, c) for n in STATISTICS for c in CONDITIONS], range(len(ratings.people)))
+        verdicts.append(verdict(found, ratings))
+        notes += [*_rating_notes(ratings, found), *_map_notes(fitted_map(ratings.people), map_name)]
+        title = "Ratings beside people's own, and beside their second ones (95 % intervals for new people)"
+        tables += _tables(title, STATISTICS, found, _HEADS)
+        numbers |= _numbers("ratings", found)
+        groups = list(_groups(source, ratings))
+        tables += [_by_group(ratings, groups)] if groups else []
+        notes += [_groups_note(len(groups))] if groups else []
+        tables.append(_by_person(source, ratings))
+    if survey.weights or survey.missing:
+        answers = survey.estimates()
+        verdicts.append(_survey_verdict(answers))
+        notes += _survey_notes(survey)
+        title = "Survey answers beside those of the same people, by their weights (95 % intervals for new people)"
+        tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
+        numbers |= _numbers("survey", answers)
+    return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
+
+
+def verdict(found: Estimates, ratings: Agreement) -> str:
+    """Return what persona text explains, in a sentence; `cannot tell` where the data do not suffice.
+
+    Where people rated different answers, what differs is between people and answers.
+    """
+    own, gain = found[EXPLAINED, OWN], found[EXPLAINED, f"-{SWAPPED}"]
+    unknown = "Cannot tell what persona text explains"
+    differs = f"of what differs between people{'' if ratings.is_shared else ' and answers'}"
+    if (people := len(ratings.people)) < _FEWEST:
+        return f"{unknown}: the ratings of {counted(people, 'person', 'people')} are too few."
+    if own is None:
+        return f"{unknown}: these people do not differ in what they rated."
+    if own.low is None and not own.estimate:
+        return f"Persona text explains nothing {differs}: simulated people rate alike; no more than a shuffled persona."
+    if own.low is None or own.high is None:
+        return f"{unknown}: {_value(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
+    if own.high - own.low > _WIDEST:
+        return f"{unknown}: {_ends(own)} {differs}; take more people."
+    said = f"Persona text explains {_value(own.estimate)} (95 % interval {_ends(own)}) {differs}"
+    if gain is None or gain.low is None or gain.high is None:
+        return f"{said}; cannot tell whether a shuffled persona explains less."
+    if gain.low > 0:
+        return f"{said}; a shuffled persona explains {_value(own.estimate - gain.estimate)}."
+    if min(own.high, gain.high) < _RELEVANT:  # a shuffled one explains nothing, or more
+        return f"{said}; no more than a shuffled persona."
+    return f"{said}; cannot tell whether more than a shuffled persona: {_difference(gain)}."
+
+
+def _rating_notes(ratings: Agreement, found: Estimates) -> Iterator[str]:
+    count = sum(len(person.items) for person in ratings.people)
+    yield (
+        f"{counted(count, 'rating')} of {counted(len(ratings.people), 'person', 'people')}; what an answer deserves is "
+        + (
+            "the mean over the people who rated it."
+            if ratings.is_shared
+            else "what nobody's rating says, as hardly any answer was rated by two people: answers may differ in more."
+        )
+    )
+    if ratings.missing:
+        yield f"{counted(ratings.missing, 'rating')} left out: a simulated rating is missing."
+    again = found[EXPLAINED, AGAIN]
+    if again is None:
+        yield "Cannot tell how far people agree with themselves: nobody rated an answer twice."
+    else:
+        yield f"People themselves, asked again, explain {_value(again.estimate)} of it: no persona can explain more."
+
+
+def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
+    if fitted is None:
+        yield f"No mapping of ratings: it takes ratings of {_FEWEST} people."
+        return
+    errors = ", ".join(f"{kind} {error:.3f}" for kind, error in fitted.errors.items() if kind != "none")
+    said = f"on people who had no part in the fit, ratings are off by {fitted.errors['none']:.3f} (RMSE; {errors})"
+    if fitted.best is None:
+        than = {"none": "none at all", "constant": "one rating for all answers"}[fitted.no_better_than or "none"]
+        yield f"No mapping of ratings is written: none is better than {than}, beyond chance; {said}."
+    else:
+        yield f"{map_name} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
+
+
+def _survey_verdict(found: Estimates) -> str:
+    gain = found["own answer", f"-{SWAPPED}"]
+    if gain is None or gain.low is None or gain.high is None:
+        return "Cannot tell whether persona text says what a person answers."
+    if gain.low > 0:
+        return f"Persona text makes a person's own answer more probable than a shuffled one: {_difference(gain)}."
+    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_difference(gain)}."
+
+
+def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
+    answers = sum(map(len, survey.questions))
+    people = counted(len(survey.weights), "person", "people")
+    yield f"{counted(answers, 'answer')} of {people} to {counted(len(survey.questions), 'question')}."
+    if survey.missing:
+        yield f"{counted(survey.missing, 'answer')} left out: a simulated answer is missing."
+
+
+def _tables(title: str, words: Mapping[str, str], found: Estimates, heads: Mapping[str, str]) -> Iterator[ResultTable]:
+    shown = [c for c in heads if any(found[name, c] is not None for name in words)]
+    rows = [
+        (words[name], *(_interval(found[name, c]) if c == OWN else _estimate(found[name, c]) for c in shown))
+        for name in words
+    ]
+    yield ResultTable(title, ("", *(heads[c] for c in shown)), rows)
+    minus = [c for c in _MINUS if any(found[name, c] is not None for name in words)]
+    if minus:
+        rows = [(words[name], *(_difference(found[name, c]) for c in minus)) for name in words]
+        yield ResultTable("The own persona against controls", ("", *(_MINUS[c] for c in minus)), rows)
+
+
+def _numbers(kind: str, found: Estimates) -> dict[str, float | None]:
+    numbers: dict[str, float | None] = {}
+    for (name, condition), estimate in found.items():
+        key = f"{kind}: {name}, {condition.replace('-', 'own minus ')}"
+        numbers[key] = None if estimate is None else estimate.estimate
+        if estimate is not None and estimate.low is not None:
+            numbers[f"{key}, low"], numbers[f"{key}, high"] = estimate.low, estimate.high
+    return numbers
+
+
+def _groups(source: ResultSource, ratings: Agreement) -> Iterator[tuple[str, list[int]]]:
+    """Yield the groups of people by attributes with few values, five people or more in each, at most 24."""
+    by_value: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for n, person in enumerate(ratings.people):
+        for key, value in source.people[person.id].attributes.items():
+            by_value[key][str(value)].append(n)
+    yielded = 0
+    for key, values in by_value.items():
+        large = {value: members for value, members in values.items() if len(members) >= _GROUP}
+        if len(large) >= 2 and len(values) <= _MOST_VALUES and yielded + len(large) <= _MOST_GROUPS:
+            yielded += len(large)
+            yield from ((f"{key}: {value}", members) for value, members in large.items())
+
+
+def _groups_note(groups: int) -> str:
+    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {groups}."
+
+
+def _by_group(ratings: Agreement, groups: Sequence[tuple[str, list[int]]]) -> ResultTable:
+    wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
+    rows = []
+    for name, members in groups:
+        found = ratings.estimates(wanted, members, level=1 - 0.05 / len(groups))
+        minus = _difference(found[EXPLAINED, f"-{SWAPPED}"])
+        rows.append((name, str(len(members)), _estimate(found["within", OWN]), _interval(found[EXPLAINED, OWN]), minus))
+    heads = ("group", "people", "within", "explains", "minus another's")
+    return ResultTable("By group: the own persona", heads, rows)
+
+
+def _by_person(source: ResultSource, ratings: Agreement) -> ResultTable:
+    rows = []
+    for person in ratings.people:
+        within, distance = person.within["within"], person.within["distance"]
+        cells = [_value(within[c]) for c in (OWN, NOBODY, SWAPPED)]
+        rows.append((source.people[person.id].called, str(len(person.items)), *cells, _value(distance[OWN])))
+    heads = ("", "ratings", *(_HEADS[c] for c in (OWN, NOBODY, SWAPPED)), "distance of own")
+    return ResultTable("By person: rank correlation with each persona, and mean distance of the own one", heads, rows)
+
+
+def _value(value: float | None) -> str:
+    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}"
+
+
+def _ends(found: ClusteredMean) -> str:
+    """Return the ends of an interval, within -1 and 1 as all of these statistics are."""
+    low, high = (None if end is None else min(1.0, max(-1.0, end)) for end in (found.low, found.high))
+    return f"{_value(low)} to {_value(high)}"
+
+
+def _estimate(found: ClusteredMean | None) -> str:
+    return "–" if found is None else _value(found.estimate)
+
+
+def _interval(found: ClusteredMean | None) -> str:
+    return _estimate(found) + (f" ({_ends(found)})" if found is not None and found.low is not None else "")
+
+
+def _difference(found: ClusteredMean | None) -> str:
+    if found is None:
+        return "–"
+    ends = "" if found.low is None or found.high is None else f" ({signed(found.low, 2)} to {signed(found.high, 2)})"
+    return signed(found.estimate, 2) + ends
