@@ -71,7 +71,7 @@ def _counts(shares: Sequence[float], clusters: Sequence[Hashable]) -> tuple[floa
 
 
 def position_bias(
-    shown_first: Sequence[float], shown_second: Sequence[float], clusters: Sequence[Hashable], *, level: float = 0.95
+    shown_first: Sequence[float], shown_second: Sequence[float], clusters: Sequence[Hashable]
 ) -> ClusteredMean | None:
     """Return by how much the first place raises the probability of a win, in [-0.5, 0.5].
 
@@ -79,7 +79,7 @@ def position_bias(
     the mean difference. The average of both orders is free of it.
     """
     halves = [(first - second) / 2 for first, second in zip(shown_first, shown_second, strict=True)]
-    return clustered_mean(halves, clusters, level=level)
+    return clustered_mean(halves, clusters)
 
 
 def rogan_gladen(rate: ClusteredMean, calibration: Calibration) -> ClusteredMean | None:

@@ -15,22 +15,19 @@ Yes-or-no scores have it if they differ on a quarter of the items; a win rate ha
 """
 PRIOR_CORRELATION: Final = 0.5
 """The correlation of differences within a cluster, before any is measured: between independent and equal ones."""
+_LEVEL: Final = 0.95
+_POWER: Final = 0.8
 
 
-def detectable(error: float, freedom: float, *, power: float = 0.8, level: float = 0.95) -> float:
-    """Return the minimal detectable effect: a true difference whose interval excludes 0 with probability `power`.
+def detectable(error: float, freedom: float) -> float:
+    """Return the minimal detectable effect: a true difference whose 95 % interval excludes 0 with probability 0.8.
 
-    It is (t of the interval + t of the power) x standard error (Bloom 1995). Raises ValueError for a power outside
-    [0.5, 1).
+    It is (t of the interval + t of the power) x standard error (Bloom 1995).
     """
-    if not 0.5 <= power < 1:
-        raise ValueError(f"power must be at least 0.5 and less than 1: {power}")
-    return (quantile(level, freedom) + quantile(2 * power - 1, freedom)) * error
+    return (quantile(_LEVEL, freedom) + quantile(2 * _POWER - 1, freedom)) * error
 
 
-def items_needed(
-    error: float, n: int, target: float, *, freedom: float | None = None, power: float = 0.8, level: float = 0.95
-) -> int:
+def items_needed(error: float, n: int, target: float, *, freedom: float | None = None) -> int:
     """Return the number of items, at least `n`, of which a difference of `target` > 0 is detectable.
 
     `error` and `freedom` (without it n - 1) are those of `n` items; more items are more clusters of the same sizes, so
@@ -44,7 +41,7 @@ def items_needed(
 
     def is_enough(items: int) -> bool:
         share = items / n
-        return detectable(error / math.sqrt(share), measured * share, power=power, level=level) <= target
+        return detectable(error / math.sqrt(share), measured * share) <= target
 
     enough = n
     while not is_enough(enough):
@@ -57,13 +54,7 @@ def items_needed(
 
 
 def detectable_before(
-    n_clusters: int,
-    items_per_cluster: float = 1.0,
-    sd: float = PRIOR_SPREAD,
-    *,
-    correlation: float = PRIOR_CORRELATION,
-    power: float = 0.8,
-    level: float = 0.95,
+    n_clusters: int, items_per_cluster: float = 1.0, sd: float = PRIOR_SPREAD, *, correlation: float = PRIOR_CORRELATION
 ) -> float | None:
     """Return the minimal detectable effect before any measurement; None for fewer than `FEWEST_CLUSTERS`.
 
@@ -74,4 +65,4 @@ def detectable_before(
         return None
     effect = 1 + (items_per_cluster - 1) * correlation
     error = sd * math.sqrt(effect / (n_clusters * items_per_cluster))
-    return detectable(error, n_clusters - 1, power=power, level=level)
+    return detectable(error, n_clusters - 1)

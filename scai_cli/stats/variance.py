@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Variances:
-    """Mean squares between and within groups; `ratio` is their quotient F, `icc` the share that the groups explain.
+    """Of the mean squares between and within groups, `ratio` is the quotient F, `icc` the share that groups explain.
 
     icc = (B - W) / (B + (n0 - 1) W), with n0 the groups' effective size: 1 if members of a group agree and groups
     differ, 0 or less if the groups explain nothing. Source: Shrout and Fleiss (1979), ICC(1,1); n0 as in Sokal and
     Rohlf. `ratio` and `icc` are None if nothing varies within groups or at all.
     """
 
-    between: float
-    within: float
     ratio: float | None
     icc: float | None
 
@@ -32,6 +30,4 @@ def one_way(groups: Sequence[Sequence[float]]) -> Variances | None:
     within = sum((x - mean) ** 2 for group, mean in zip(filled, means, strict=True) for x in group) / (total - count)
     effective = (total - sum(n * n for n in sizes) / total) / (count - 1)
     spread = between + (effective - 1) * within
-    return Variances(
-        between, within, between / within if within > 0 else None, (between - within) / spread if spread > 0 else None
-    )
+    return Variances(between / within if within > 0 else None, (between - within) / spread if spread > 0 else None)

@@ -221,6 +221,7 @@ CHANGES = {
     "seed": 4,
     "epochs": 3,
     "turns": 2,
+    "dialogue": "ultimatum",
     "opening": "task",
     "personas": {"inline": [{"id": "ann", "name": "Ann Smith", "description": "Ann wants it long."}]},
     "tasks": {"inline": [{"id": "tea", "prompt": "How do I make a pot of coffee?"}]},

@@ -21,13 +21,6 @@ def test_detectable_is_detected_in_four_of_five_draws():
     assert found == pytest.approx(0.8, abs=0.04)
 
 
-def test_power_is_at_least_one_half():
-    assert detectable(0.1, 10, power=0.5) == pytest.approx(0.1 * scipy.stats.t.ppf(0.975, 10))
-    for power in (0.4, 1.0):
-        with pytest.raises(ValueError, match="power"):
-            detectable(0.1, 10, power=power)
-
-
 @given(st.floats(0.001, 0.5), st.integers(3, 500), st.floats(0.01, 0.5))
 def test_items_needed_are_the_fewest(error, n, target):
     needed = items_needed(error, n, target)
