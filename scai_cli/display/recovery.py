@@ -21,7 +21,7 @@ def recovery_words(curve: RecoveryCurve, version: int) -> Iterator[str]:
         return
     yield f"The hidden policy of {curve.group} users is met by {_met(product)} under version {version}."
     if (unseen := curve.unseen) is None:
-        yield "On things that no rule was written from: not played (`holdout.tasks` has none)."
+        yield "On things that no rule was written from: not played (they are at the end, if `holdout.tasks` has some)."
     else:
         first = f", under the first version by {number(curve.unseen_start.share)}" if curve.unseen_start else ""
         yield f"On things that no rule was written from it is met by {_met(unseen)}{first}."

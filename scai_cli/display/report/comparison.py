@@ -9,7 +9,6 @@ from scai_cli.analysis.config_differences import split_members
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.recovery_curves import run_curves
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.numbers import listed, number
 from scai_cli.display.report.constitution_columns import Column, constitution_columns
@@ -81,8 +80,7 @@ class SideBySide:
     @cached_property
     def _curves(self) -> list[NamedCurve]:
         """The recovery of each run that is a game."""
-        named = ((cut(name, 48), run_curves(run.history)) for name, run in zip(self.names, self.runs, strict=True))
-        return [(name, curves[0]) for name, curves in named if curves]
+        return [(cut(name, 48), run.curves[0]) for name, run in zip(self.names, self.runs, strict=True) if run.curves]
 
     @property
     def _lead(self) -> Iterator[Html]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from scai_cli.analysis.recovery_curves import FOUND, CurvePoint, RecoveryCurve, run_curves
+from scai_cli.analysis.recovery_curves import FOUND, CurvePoint, RecoveryCurve
 from scai_cli.display.numbers import number
 from scai_cli.display.recovery import PLUMBING, ends_words, recovery_words
 from scai_cli.display.report.charts import undrawn
@@ -27,12 +27,16 @@ NamedCurve = tuple[str, RecoveryCurve]
 
 def recovery(run: Figures) -> Iterator[Html]:
     """Yield the recovery of a run in words, its curve and those of each kind of users; nothing without a game."""
-    curves = run_curves(run.history)
-    if not curves:
-        return
-    yield from (tag("p", marked(words)) for words in recovery_words(curves[0], run.history.product[0].version))
-    yield from _plumbing(curves)
-    yield from curve_figure([("All users" if n == 0 else curve.group, curve) for n, curve in enumerate(curves)])
+    if run.curves:
+        yield norm_answer(run)
+        yield from _plumbing(run.curves)
+        yield from curve_figure([("All users" if n == 0 else curve.group, curve) for n, curve in enumerate(run.curves)])
+
+
+def norm_answer(run: Figures) -> Html:
+    """Return the recovery of all users of a game in words."""
+    words = recovery_words(run.curves[0], run.history.product[0].version)
+    return tag("p", marked(" ".join(words)))
 
 
 def recoveries(curves: Sequence[NamedCurve]) -> Html:

@@ -71,8 +71,6 @@ class Run:
         if run.pairs and not detail.brief:
             yield _section("answers", "One question, two answers", before_after(run))
         yield self._constitution(detail)
-        if (curves := list(recovery(run))) and not detail.brief:
-            yield _section("recovery", TEXTS["recovery"]["title"], curves)
         if run.headline is not None:
             yield _section("numbers", "The numbers", headline.numbers_table(run))
             if run.history.measured[-1].measured:
@@ -126,7 +124,9 @@ class Run:
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", TEXTS["different_plays"], class_="caution") if len(groups) > 1 else None
         holdout = _section("holdout", "Set aside while the rules were written", headline.holdout(run))
+        norm = _section("recovery", TEXTS["recovery"]["title"], recovery(run))
         return [
+            *([norm] if run.curves else []),
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
             _section("trade-off", TEXTS["plane"]["title"], care, plane(run.points, versions)),

@@ -42,7 +42,7 @@ def print_recovery(curves: Sequence[tuple[str, RecoveryCurve]]) -> None:
     over = counted(max(curve.runs for _, curve in curves), "seed")
     out().print(
         styled(
-            f"Shares of the proposals that suit the user's hidden policy, mean over {over}, with 95 % intervals", MUTED
+            f"Shares of the proposals that meet the user's hidden policy, mean over {over}, with 95 % intervals", MUTED
         )
     )
     if any(curve.is_plumbing for _, curve in curves):
