@@ -14,6 +14,7 @@ from typing import Any, Final
 from scai_cli.messages import Message
 from scai_cli.simulation.comment_marks import speaks_as_assistant
 from scai_cli.text.data_files import read_data_file
+from scai_cli.text.languages import may_be_in
 from scai_cli.text.words import length, words
 
 
@@ -56,10 +57,8 @@ _LISTS: Final[dict[str, Any]] = read_data_file(__file__)
 PUBLISHED: Final[dict[str, Sequence[dict[str, Any]]]] = _LISTS["published"]
 """Measure -> the numbers of real users in the literature: number, unit, data set, and where it is published."""
 _DISAGREES, _POLITE, _CLOSES = (re.compile("|".join(_LISTS[name])) for name in ("disagrees", "polite", "closes"))
-_ENGLISH: Final = frozenset(_LISTS["english"].replace(",", " ").split())
-_LEAST_ENGLISH: Final = 0.1
+_ENGLISH: Final = frozenset(("en",))
 _QUESTION: Final = re.compile(r"[?？؟]")
-_WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 DRAWN: Final = 42
 """The words of a draw for the vocabulary, as in vocd-D and HD-D; a person with fewer has none."""
 
@@ -79,7 +78,7 @@ def turn_scores(conversations: Iterable[Sequence[Message]], *, first_turns: bool
         turns = [message.content for message in kept if message.role == "user"]
         own = turns[not first_turns :]
         if own:
-            english = is_english(" ".join(own))
+            english = may_be_in(" ".join(own), _ENGLISH)
             found["turns"].append(len(turns))
             found["english"].append(english)
             _count_repeats(kept, found)
@@ -90,12 +89,6 @@ def turn_scores(conversations: Iterable[Sequence[Message]], *, first_turns: bool
             said.update(word for turn in own for word in words(turn))
     means = {measure.name: fmean(found[measure.name]) if found[measure.name] else None for measure in MEASURES}
     return {**means, "vocabulary": distinct_share(said)}
-
-
-def is_english(text: str) -> bool:
-    """Return whether a tenth or more of the words are frequent words of English."""
-    parts = _WORD.findall(text.lower().replace("’", "'"))
-    return bool(parts) and sum(part in _ENGLISH for part in parts) / len(parts) >= _LEAST_ENGLISH
 
 
 def distinct_share(counts: Counter[str]) -> float | None:

@@ -84,7 +84,7 @@ def _final(outcomes: Sequence[Outcome], ratings: Ratings) -> Mapping[Key, float]
 
 
 def _with_measured(rating: FinalRating, observed: float | None, ratings: Ratings) -> float | None:
-    """Return the value of a rating, of an own one as it is calibrated, with its share of what is measured."""
+    """Return the value of a rating, of an own one as it is calibrated, with the share of the measured utility."""
     if rating.kind == "cross":
         return rating.value
     value = None if rating.value is None else ratings.calibrated(rating.value)
