@@ -1,7 +1,7 @@
 """`dialogue: talk`: a user that only talks, turn by turn in plain text, and is asked for a rating when it has ended.
 
 Its turns can be those of a model trained on what people write, which gives no rating: that is a call of its own, to
-`roles.rater` if it is set. UserLM (arXiv 2510.06552) is such a model, and has its end token from there.
+`roles.rater` if it is set. UserLM (arXiv 2510.06552) is one, and the end token is its own.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.messages import Completion, MessageRole
-from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.dialogue_lines import Line
 from scai_cli.simulation.dialogues.assist import Assist
 from scai_cli.simulation.epoch_context import EpochContext
@@ -50,10 +49,7 @@ class Talk(Assist):
             self.say(context, conversation, reply)
         # As in `assist`, the rater sees the conversation up to the answer, and not what the user says of it.
         rating = await rate_own(context, conversation, final=True, call_id=f"{conversation.next_id}/own")
-        own = [message.content for message in conversation.messages if message.role == "user"]
-        odd = comment_marks("\n".join([*own, reply]), conversation.persona, context.people)
-        marks = tuple(dict.fromkeys((*rating.marks, *odd)))
-        self.record(context, conversation, rating.model_copy(update={"marks": marks}), reply)
+        self.record(context, conversation, rating, reply)
 
     async def open(self, context: EpochContext, conversation: Conversation) -> None:
         """Let the user open with the task, with as much of it as it likes if the experiment says so."""
