@@ -69,8 +69,10 @@ def _lead(evaluation: Evaluation) -> Iterator[Html]:
         yield brief((sentence_case(verdict), map(_said, found[:_MOST_SAID])) for verdict, found in by_verdict.items())
     items = sum(suite.items for suite in evaluation.manifest.suites)
     if verdicts and len(verdicts) == len(evaluation.results):  # no system was asked
-        users = evaluation.manifest.config.model_for("user").label
-        yield tag("p", f"The users' model, {users}, was asked about {counted(items, 'item')}.")
+        config = evaluation.manifest.config
+        users, rater = config.model_for("user").label, config.model_for("rater").label
+        rates = f" (ratings are by {rater})" if config.has_rater else ""
+        yield tag("p", f"The users' model, {users}{rates}, was asked about {counted(items, 'item')}.")
         return
     labels = dict.fromkeys(system.model.label for system in evaluation.manifest.systems)
     models = listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in labels])

@@ -29,7 +29,7 @@ from scai_cli.evaluation.verdict import ALPHA, difference_words
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.messages import Message
 from scai_cli.populations.human.record import HumanData
-from scai_cli.simulation.dialogue_lines import calls_of
+from scai_cli.simulation.dialogue_lines import calls_of, lines_of
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.significance import holm
 from scai_cli.stats.two_samples import difference_of_means
@@ -253,7 +253,8 @@ def _notes(
         else:
             yield f"Nothing that was counted is outside what real people write ({whom})."
         yield "alike: the interval is within half of the standard deviation between real people."
-    yield _PROMPTED
+    if "feedback" in (line.call for line in lines_of(source.config)):
+        yield _PROMPTED
     if source.config.opening == "task":
         yield "The first turn is the task's text (`opening: task`), and counts nowhere."
     empty = sum(
