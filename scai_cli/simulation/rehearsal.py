@@ -88,11 +88,16 @@ class Workload:
 
     def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
         """Run the experiment on the simulated model, in memory; `always_play_product` as in `simulate`."""
-        config = self.config.model_copy(update={"force": "all"})  # the simulated model does not play the configured one
-        rehearsal, agents = rehearsed_agents(config)
+        # The simulated model does not play the configured one, whose raters may be fine.
+        rehearsal, agents = rehearsed_agents(self.config.model_copy(update={"force": "all"}))
         asyncio.run(
             simulate(
-                config, agents, lambda _: None, run_id="rehearsal", digests={}, always_play_product=always_play_product
+                rehearsal.config,
+                agents,
+                lambda _: None,
+                run_id="rehearsal",
+                digests={},
+                always_play_product=always_play_product,
             )
         )
         return rehearsal
