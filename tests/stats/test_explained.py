@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_the_jackknife_of_a_mean_is_students_interval() -> None:
     wanted = clustered_mean(values.tolist(), list(range(23)))
     assert wanted is not None
     assert (found.estimate, found.low, found.high) == pytest.approx((wanted.estimate, wanted.low, wanted.high))
+
+
+def test_people_without_a_part_in_a_statistic_do_not_make_it_surer() -> None:
+    values = [0.1, 0.5, 0.6]
+
+    def mean(people: Sequence[int]) -> list[float | None]:
+        return [float(np.mean([values[n] for n in people if n < size])) for size in (3, 2)]
+
+    found, two = jackknife(mean, range(30))
+    alone = clustered_mean(values, range(3))
+    assert found is not None
+    assert found.low is not None
+    assert alone is not None
+    assert (found.freedom, found.low) == (2, pytest.approx(alone.low, abs=0.2))
+    assert two is not None
+    assert two.low is None
 
 
 def test_what_one_group_alone_determines_has_no_interval() -> None:
