@@ -106,6 +106,8 @@ def test_a_line_never_falls_and_stays_within_0_and_1(rows: list[tuple[float, flo
 def test_a_line_by_hand() -> None:
     x = np.array([0.0, 0.5, 1.0])
     assert affine(x, 2 * x - 0.5, np.ones(3)) == ((0.0, 0.0), (0.25, 0.0), (0.75, 1.0), (1.0, 1.0))
+    assert [end for end, _ in affine(x, 0.7 * x - 1e-17, np.ones(3))] == [0, 1]
+    assert [end for end, _ in affine(x, 0.3 + 0.7 * x + 1e-6, np.ones(3))] == [0, 1]
     assert affine(x, 1 - x, np.ones(3)) == ((0.0, 0.5), (1.0, 0.5))
     assert [interpolated(((0.2, 0.3), (0.4, 0.7)), at) for at in (0, 0.2, 0.3, 1)] == pytest.approx(
         [0.3, 0.3, 0.5, 0.7]
