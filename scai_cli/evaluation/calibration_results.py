@@ -114,6 +114,8 @@ def _rating_notes(ratings: Agreement, found: Estimates) -> Iterator[str]:
             else "what nobody's rating says, as hardly any answer was rated by two people: answers may differ in more."
         )
     )
+    if len({person.weight for person in ratings.people}) > 1:
+        yield "People count by their weights; in the rank correlations over all ratings and of people's means, alike."
     if ratings.missing:
         yield f"{counted(ratings.missing, 'rating')} left out: a simulated rating is missing."
     again, (twice, own) = found[EXPLAINED, AGAIN], ratings.asked_again()
@@ -199,14 +201,14 @@ def _groups(source: ResultSource, ratings: Agreement) -> Iterator[tuple[str, lis
 
 
 def _groups_note(groups: int) -> str:
-    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {groups}."
+    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {2 * groups}."
 
 
 def _by_group(ratings: Agreement, groups: Sequence[tuple[str, list[int]]]) -> ResultTable:
     wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
     rows = []
     for name, members in groups:
-        found = ratings.estimates(wanted, members, level=1 - 0.05 / len(groups))
+        found = ratings.estimates(wanted, members, level=1 - 0.05 / (2 * len(groups)))  # two intervals are shown
         minus = _difference(found[EXPLAINED, f"-{SWAPPED}"])
         rows.append((name, str(len(members)), _estimate(found["within", OWN]), _interval(found[EXPLAINED, OWN]), minus))
     heads = ("group", "people", "within", "explains", "minus another's")

@@ -223,6 +223,7 @@ def test_numbers_by_hand() -> None:
     assert numbers["distance, none"] == pytest.approx((2 * 0.4 + 0.25) / 3)
     assert numbers["explained, own"] == pytest.approx(1)
     assert numbers["explained, swapped"] == 0  # a slope below 0 explains nothing
+    assert any(note.startswith("People count by their weights; in the rank correlations") for note in found.notes)
     # Two thirds of the weight say yes, 0.75 are predicted; on two options both distances are the difference.
     for name in ("ordinal", "overlap"):
         assert numbers[f"survey: {name}, own"] == pytest.approx(1 - (0.75 - 2 / 3))
@@ -295,7 +296,7 @@ def test_the_verdict_compares_with_a_shuffled_persona() -> None:
     assert any(note.startswith("People themselves, asked again, explain 1.00 of it in 144 ") for note in found.notes)
     groups = next(table for table in found.tables if table.title.startswith("By group"))
     assert [row[0] for row in groups.rows] == ["side: left", "side: right"]
-    assert any("1 - 0.05 / 2" in note for note in found.notes)
+    assert any("1 - 0.05 / 4" in note for note in found.notes)
     assert any("calibration.yaml maps ratings to people's (" in note for note in found.notes)
     deaf = results(human, lambda item, name: 0.5 + 0.01 * (int(item.id.partition("/")[2]) % 2))
     assert deaf.verdict.startswith("Persona text explains nothing of what differs between people: ")
