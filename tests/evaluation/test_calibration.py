@@ -228,6 +228,13 @@ def test_numbers_by_hand() -> None:
     for name in ("ordinal", "overlap"):
         assert numbers[f"survey: {name}, own"] == pytest.approx(1 - (0.75 - 2 / 3))
     assert numbers["survey: own answer, own"] == pytest.approx((2 * 0.75 + 0.25) / 3)
+    nominal = results(
+        data(ratings=(), answers=tuple(replace(each, ordered=False) for each in data().answers)),
+        lambda *_: None,
+        lambda *_: 0.75,
+    )
+    assert nominal.numbers["survey: ordinal, own"] is None  # options that are no scale have no nearness
+    assert nominal.numbers["survey: overlap, own"] == pytest.approx(1 - (0.75 - 2 / 3))
     assert found.verdict.startswith("Cannot tell what persona text explains: the ratings of 2 people are too few. ")
     assert "Cannot tell how far people agree with themselves: nobody rated an answer twice." in found.notes
 
