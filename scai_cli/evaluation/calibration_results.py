@@ -1,5 +1,6 @@
 """The results of the suite `calibration`: a verdict in a sentence, and the tables behind it."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -46,7 +47,9 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
     verdicts: list[str] = []
     tables: list[ResultTable] = []
     numbers: dict[str, float | None] = {}
-    if ratings.people or ratings.missing:
+    if not ratings.people and ratings.missing:
+        verdicts.append(f"Cannot tell what persona text explains: {_without(ratings.missing)}.")
+    if ratings.people:
         found = ratings.estimates([(n, c) for n in STATISTICS for c in CONDITIONS], range(len(ratings.people)))
         verdicts.append(verdict(found, ratings))
         notes += [*_rating_notes(ratings, found), *_map_notes(fitted_map(ratings.people), map_name)]
@@ -57,7 +60,9 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         tables += [_by_group(ratings, groups)] if groups else []
         notes += [_groups_note(len(groups))] if groups else []
         tables.append(_by_person(source, ratings))
-    if survey.weights or survey.missing:
+    if not survey.weights and survey.missing:
+        verdicts.append(f"Cannot tell what persona text says of answers: {_without(survey.missing)}.")
+    if survey.weights:
         answers = survey.estimates()
         verdicts.append(_survey_verdict(answers))
         notes += _survey_notes(survey)
@@ -65,6 +70,10 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
         numbers |= _numbers("survey", answers)
     return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
+
+
+def _without(missing: int) -> str:
+    return f"each of {counted(missing, 'answer')} of real people lacks one of the simulated ones beside it"
 
 
 def verdict(found: Estimates, ratings: Agreement) -> str:
@@ -105,13 +114,23 @@ def _rating_notes(ratings: Agreement, found: Estimates) -> Iterator[str]:
             else "what nobody's rating says, as hardly any answer was rated by two people: answers may differ in more."
         )
     )
+    if len({person.weight for person in ratings.people}) > 1:
+        yield "People count by their weights; in the rank correlations over all ratings and of people's means, alike."
     if ratings.missing:
         yield f"{counted(ratings.missing, 'rating')} left out: a simulated rating is missing."
-    again = found[EXPLAINED, AGAIN]
-    if again is None:
+    again, (twice, own) = found[EXPLAINED, AGAIN], ratings.asked_again()
+    if not twice:
         yield "Cannot tell how far people agree with themselves: nobody rated an answer twice."
+    elif again is None:
+        few = f"{counted(twice, 'second rating')} of answers that hardly anyone else rated twice"
+        yield f"Cannot tell how far people agree with themselves: there {'is' if twice == 1 else 'are'} {few}."
     else:
-        yield f"People themselves, asked again, explain {_value(again.estimate)} of it: no persona can explain more."
+        # Both ratings have noise: with the reliability r, one explains r^2 of the other, and what people mean r.
+        yield (
+            f"People themselves, asked again, explain {_value(again.estimate)} of it in {counted(twice, 'rating')}, of "
+            f"which the own persona explains {_value(own)}; one that knew what they mean, without the noise of a "
+            f"rating, could explain {_value(math.sqrt(max(0.0, again.estimate)))}, the square root."
+        )
 
 
 def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
@@ -182,14 +201,14 @@ def _groups(source: ResultSource, ratings: Agreement) -> Iterator[tuple[str, lis
 
 
 def _groups_note(groups: int) -> str:
-    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {groups}."
+    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {2 * groups}."
 
 
 def _by_group(ratings: Agreement, groups: Sequence[tuple[str, list[int]]]) -> ResultTable:
     wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
     rows = []
     for name, members in groups:
-        found = ratings.estimates(wanted, members, level=1 - 0.05 / len(groups))
+        found = ratings.estimates(wanted, members, level=1 - 0.05 / (2 * len(groups)))  # two intervals are shown
         minus = _difference(found[EXPLAINED, f"-{SWAPPED}"])
         rows.append((name, str(len(members)), _estimate(found["within", OWN]), _interval(found[EXPLAINED, OWN]), minus))
     heads = ("group", "people", "within", "explains", "minus another's")

@@ -214,6 +214,10 @@ def test_a_panel_is_drawn_by_quotas(people: str):
         "chance of a persona: 0.5 to 1", "drew 5 of 8 personas",
     ]  # fmt: skip
     assert len(Path("p.jsonl").read_text(encoding="utf-8").splitlines()) == 5
+    for unequal in (("--weights", "weight"), ("--diverse",)):  # within each group of equal values
+        drawn = scai("personas", "sample", people, *options, "-o", "u.jsonl", *unequal)
+        assert drawn.lines[-1] == "drew 5 of 8 personas"
+        assert "chance" not in drawn.err + drawn.out
 
 
 def test_people_drawn_by_their_weight_count_alike(people: str):

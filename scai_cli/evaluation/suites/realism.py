@@ -62,7 +62,7 @@ class Realism:
     def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return an item for each simulated person and task, and one for each real person of `--human`."""
         talks = talk_items("realism", source, simulated(members(source.config)[0]))
-        return [*talks, *(() if source.human is None else _real_items(source.human))]
+        return [*talks, *(() if source.human is None else _real_items(source.config, source.human))]
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:  # noqa: ARG002
         """Return no items: systems are not compared."""
@@ -99,8 +99,11 @@ class Realism:
         return SuiteResult("realism", measures, tables, list(_notes(source, measures, people, real)))
 
 
-def _real_items(human: HumanData) -> Iterator[Item]:
-    """Yield an item for each real person with conversations: numbers alone, without a name or a text."""
+def _real_items(config: ExperimentConfig, human: HumanData) -> Iterator[Item]:
+    """Yield an item for each real person with conversations: numbers alone, without a name or a text.
+
+    Of both sides the same turns count: without the first ones, where those of simulated users are the tasks' texts.
+    """
     found: defaultdict[str, list[Sequence[Message]]] = defaultdict(list)
     for conversation in human.conversations:
         found[conversation.person].append(conversation.messages)
@@ -116,7 +119,7 @@ def _real_items(human: HumanData) -> Iterator[Item]:
             cluster=name,
             source=human.source or "human data",
             licence=human.licence,
-            scores=turn_scores(talks),
+            scores=_counted(config, talks),
         )
 
 
@@ -256,7 +259,8 @@ def _notes(
     if "feedback" in (line.call for line in lines_of(source.config)):
         yield _PROMPTED
     if source.config.opening == "task":
-        yield "The first turn is the task's text (`opening: task`), and counts nowhere."
+        both = "; nor do those of real people" if real else ""
+        yield f"The first turns are the tasks' texts (`opening: task`), and do not count{both}."
     empty = sum(
         not text.strip()
         for row in source.rows
