@@ -33,7 +33,7 @@ STYLE: Final = """\
 }
 .recovery text { fill: var(--ink); font-size: 13px; }
 .recovery .soft { fill: var(--soft); font-size: 12px; }
-.recovery .grid { stroke: var(--line); }
+.recovery .grid { stroke: var(--line); stroke-width: 1; }
 .recovery path { fill: none; stroke-width: 2.2; }
 .recovery .first { stroke: var(--accent); }
 .recovery .second { stroke: var(--other); stroke-dasharray: 7 4; }
