@@ -12,6 +12,8 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.messages import AgentRole
 from scai_cli.text.characters import one_line
 
+FEEDBACK: Final = "feedback"
+"""The purpose of a call in which a user rates on the scale."""
 _END: Final = ("assistant", "user")
 
 
@@ -59,9 +61,14 @@ def calls_of(config: ExperimentConfig) -> Counter[str]:
     return Counter(call for line in lines_of(config) for call in line.calls)
 
 
+def rating_call(lines: Sequence[Line]) -> str | None:
+    """Return the purpose of the call that gives a user's final rating; None without a call."""
+    return next(reversed(lines[-1].calls), None)
+
+
 def require_feedback(config: ExperimentConfig, what: str) -> None:
     """Raise ConfigError, with `what` would need it, unless users rate by the prompt `feedback` in this dialogue."""
-    if (last := lines_of(config)[-1].calls[-1]) != "feedback":
+    if (last := rating_call(lines_of(config))) != FEEDBACK:
         raise ConfigError(
             f"{what}; in the dialogue {config.dialogue!r} users rate by {last!r} and not by `feedback`; "
             "use an experiment with another dialogue"

@@ -14,7 +14,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event, MessageSaid, Problem
 from scai_cli.simulation.agent import Agent, without_variants
-from scai_cli.simulation.dialogue_lines import lines_of
+from scai_cli.simulation.dialogue_lines import FEEDBACK, lines_of, rating_call
 from scai_cli.simulation.observed import Measures
 from scai_cli.simulation.people import People
 from scai_cli.simulation.prompts import Prompts
@@ -43,6 +43,8 @@ class Agents:
     """The most messages of a conversation: the last one is the reply to the final answer."""
     endings: frozenset[int]
     """The numbers of messages with which a conversation may end."""
+    checks_raters: bool
+    """Whether the users rate by the prompt that the check of raters uses."""
     turns: int
     opening: Literal["task", "own_words"]
     ratings: Ratings
@@ -93,6 +95,7 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         dialogue=config.dialogue,
         messages=len(lines),
         endings=frozenset(n for n, line in enumerate(lines, 1) if line.may_end or n == len(lines)),
+        checks_raters=rating_call(lines) == FEEDBACK,
         turns=config.turns,
         opening=config.opening,
         ratings=config.ratings,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import events, scai
+from conftest import calls, events, scai
 from crash import society
 from loopback import Loopback
 from test_report import Page
@@ -145,6 +145,10 @@ def test_over_http_proposals_that_cannot_be_read_are_counted_and_break_nothing(t
     with Loopback(answer=endpoint) as server:
         model = ("--model", "openai:small", "--set", f"model.base_url={server.base_url}")
         run = play(tmp_path / "runs", "http", *model, "--set", "personas.sample=3")
+    # The check of raters asks for ratings on the scale, which no player gives.
+    assert not [call["id"] for call in calls(run) if call["purpose"] == "rater_check"]
+    planned = scai("check", CONFIG, "--json", *model, *SMALL[:4], "--set", "personas.sample=3").json["calls"]
+    assert planned["user"] == sum(call["role"] == "user" for call in calls(run))
     finals = [e["observed"] for e in events(run) if e["type"] == "rating" and e["final"]]
     assert finals.count(None) > 0
     shown = " ".join(scai("show", run).out.split())
