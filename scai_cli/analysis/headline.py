@@ -1,10 +1,11 @@
 """The headline of a run: the group's change from the start's version to the product's, with its uncertainty."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import nan
 from typing import Any, Final
 
+from scai_cli.analysis.measured import Measured, measured_values
 from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_changes
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.verdicts import Verdict, change_words, gained_or_lost, verdict_of
@@ -99,6 +100,7 @@ class Headline:
     satisfaction: GroupChange
     welfare: GroupChange
     people: Mapping[str, PersonChange]
+    measured: Sequence[Measured]
     range: tuple[float, float] | None
     participants: str
     cells: tuple[VersionCells, VersionCells]
@@ -149,6 +151,7 @@ class Headline:
             "satisfaction": self.satisfaction.as_object(),
             "welfare": self.welfare.as_object(),
             "people": {user: person.as_object() for user, person in self.people.items()},
+            **({"measured": {each.name: each.as_object() for each in self.measured}} if self.measured else {}),
         }
 
 
@@ -176,6 +179,7 @@ def headline(history: History) -> Headline | None:
         group.change(metric, before.own, after.own, _MEAN, 1 if high - low >= 10 else 2),
         group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
         changes_of_people(before.own, after.own, person_changes(before.own, after.own)),
+        measured_values(history.config, (before, after)[: 1 + group.apart]),
         _range(history, start),
         participants(
             history.config, {user for user, _ in shared_cells(before.own, after.own) or before.own.cells} or None

@@ -48,13 +48,15 @@ class VersionCells:
     """One version's cells, each a mean over the epochs that played the version and have the cell.
 
     `own`: own ratings of final answers on the rating scale; `utility`: utilities in [0, 1]; `last`: the epoch that
-    played a cell last, with its own rating.
+    played a cell last, with its own rating; `measured`: name of a measure -> its values in [0, 1], None where it could
+    not tell.
     """
 
     plays: VersionPlays
     own: Cells
     utility: Cells
     last: Mapping[Pair, tuple[int, float]]
+    measured: Mapping[str, Mapping[Pair, float | None]]
 
 
 def version_plays(history: History, version: int) -> VersionPlays:
@@ -73,17 +75,22 @@ def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:
     version_of = {epoch: one.version for one in plays for epoch in one.epochs}
     own, utility = (defaultdict[int, _Means](_Means) for _ in range(2))
     last: dict[int, dict[Pair, tuple[int, float]]] = defaultdict(dict)
+    seen: dict[int, dict[str, _Means]] = defaultdict(lambda: defaultdict(_Means))
     for epoch, sums in _sums(history, version_of):
         version = version_of[epoch]
         own[version].add(sums.own)
         utility[version].add(utilities(history, sums))
         last[version].update({pair: (epoch, rating) for pair, rating in sums.own.items()})
+        for pair, values in sums.by_measure.items():
+            for name, value in values.items():
+                seen[version][name].add({pair: value})
     return [
         VersionCells(
             one,
             Cells(str(one), own[one.version].means(), weights),
             Cells(str(one), utility[one.version].means(), weights),
             last[one.version],
+            {name: means.all_means() for name, means in seen[one.version].items()},
         )
         for one in plays
     ]
@@ -96,19 +103,24 @@ class _Means:
     totals: dict[Pair, float] = field(default_factory=dict)
     counts: dict[Pair, int] = field(default_factory=dict)
 
-    def add(self, cells: Mapping[Pair, float]) -> None:
+    def add(self, cells: Mapping[Pair, float | None]) -> None:
         for pair, value in cells.items():
-            self.totals[pair] = self.totals.get(pair, 0.0) + value
-            self.counts[pair] = self.counts.get(pair, 0) + 1
+            self.totals[pair] = self.totals.get(pair, 0.0) + (value or 0.0)
+            self.counts[pair] = self.counts.get(pair, 0) + (value is not None)
 
     def means(self) -> dict[Pair, float]:
-        return {pair: total / self.counts[pair] for pair, total in self.totals.items()}
+        return {pair: total / count for pair, total in self.totals.items() if (count := self.counts[pair])}
+
+    def all_means(self) -> dict[Pair, float | None]:
+        """Return also the cells without a known value, as None."""
+        return {**dict.fromkeys(self.totals), **self.means()}
 
 
 def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, RatingSums]]:
     """Yield the sums of the final ratings of some epochs, an epoch at a time, from memory if the history has them."""
-    # The index has no measured utilities.
-    if history.rating_index.keeps_finals and not history.config.ratings.measured_weight:
+    # The index has nothing that programs measured.
+    is_measured = history.config.ratings.measured_weight or any(one.measured for one in history.measured)
+    if history.rating_index.keeps_finals and not is_measured:
         for epoch, finals in history.rating_index.finals.items():
             if epoch in epochs:
                 sums = RatingSums()
@@ -129,6 +141,8 @@ def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, Ratin
             if rating.final:
                 pair = rating.rater, rating.conversation.rpartition("/")[2]
                 sums.add(rating.kind, pair, rating.value, rating.observed)
+                if rating.measured:
+                    sums.by_measure[pair] = rating.measured
         yield epoch, sums
 
 

@@ -147,8 +147,10 @@ class Rated(_Event):
     """The rater's comment."""
     problem: str | None = None
     """Why the value is missing."""
-    # Left out while empty: older runs do not have it.
+    # Left out while empty: older runs do not have them.
     marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
+    measured: Mapping[str, float | None] = Field(default={}, exclude_if=operator.not_)
+    """Declared measure -> its value of the answer, with the own rating of a final one; None where it could not tell."""
 
 
 class WelfareMeasured(_Event):

@@ -77,16 +77,18 @@ def own_rating(
     final: bool,
 ) -> Rated:
     """Return the user's rating of the last message, from its answer to the request; `comment` is its next message."""
-    rated = conversation.messages[-1]
-    return _missing(context, conversation, conversation.persona, answer.problem).model_copy(
+    rated, persona, measures = conversation.messages[-1], conversation.persona, context.agents.measures
+    names = measures.recorded(persona) if final else ()
+    return _missing(context, conversation, persona, answer.problem).model_copy(
         update={
             "id": f"{conversation.next_id}/own",
             "message": rated.id,
             "final": final,
             "value": value,
-            "observed": observed(context, conversation, conversation.persona, rated.content),
+            "observed": observed(context, conversation, persona, rated.content),
             "comment": comment,
-            "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.people)),
+            "marks": (*answer.marks, *comment_marks(comment, persona, context.people)),
+            "measured": measures.values(persona, conversation.task, rated.content, names),
         }
     )
 

@@ -73,11 +73,19 @@ def test_a_measure_is_called_once_for_an_answer_and_each_person(tiny: Path, mark
 def test_readers_need_no_code_and_agree_with_the_run(run: Path) -> None:
     welfare = [event for event in events(run) if event["type"] == "welfare"]
     assert all(set(event["measured"]) == {"mild", "length"} for event in welfare)
+    answers = {
+        e["id"]: e["measured"]["mild"] for e in events(run) if e.get("epoch") == 1 and "/own" in e["id"] and e["final"]
+    }
     shown = json.loads(scai("show", "tiny", "--json").out)
     assert [e["welfare"]["measured"] for e in shown["epochs"]] == [e["measured"] for e in welfare]
     # What is computed from the log again: the same tasks of the same people, each with half of what is measured.
     assert shown["headline"]["welfare"]["before"] == pytest.approx(welfare[0]["values"]["utilitarian"])
-    assert "Few marks of exclamation (mild)" in " ".join(scai("show", "tiny", "--ratings").out.split())
+    first = shown["headline"]["measured"]["mild"]
+    assert first["told"] == first["asked"] == len(answers) > 0
+    assert first["before"] == pytest.approx(sum(answers.values()) / len(answers)) == welfare[0]["measured"]["mild"]
+    screen = " ".join(scai("show", "tiny", "--ratings").out.split())
+    assert "Few marks of exclamation (mild)" in screen
+    assert "welfare, are 50 % rated, 50 % measured by programs" in screen
     page = scai("report", "tiny", "-o", "-").out
     assert "Few marks of exclamation (mild)" in page
     assert "Measured in the answers" in page

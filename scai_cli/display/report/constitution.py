@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from scai_cli.analysis.leave_one_out import RuleEffect
 from scai_cli.analysis.rule_origins import Wording, rule_wordings
-from scai_cli.analysis.verdicts import change_words
+from scai_cli.analysis.verdicts import change_words, is_beyond_chance
 from scai_cli.display.numbers import change, listed
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
@@ -63,6 +63,7 @@ def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
     if unclear := len(effect.people) - sum(map(len, named.values())):
         parts.append(f"cannot tell for {counted(unclear, 'person', 'people')}")
     yield note(f"Effect on {run.people}: {change_words(effect.welfare, 3)}; {'; '.join(parts) or 'nobody is reached'}.")
+    yield from _on_measures(run, effect)
     if effect.hurt:
         names = listed([run.name(person) for person in effect.hurt], MOST_NAMES)
         yield tag("p", f"It hurts people that it is for or who asked for it: {names}.", class_="caution")
@@ -70,6 +71,18 @@ def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
         said = [f"“{cut(quote.text, 200)}” ({run.name(quote.who)})" for quote in effect.evidence if quote.text]
         asked = listed([run.name(person) for person in effect.asked], MOST_NAMES)
         yield note(f"Asked for by {asked}", ": " if said else ".", listed(said[:MOST_QUOTES]))
+
+
+def _on_measures(run: Figures, effect: RuleEffect) -> Iterator[Html]:
+    """Yield what a rule changes beyond chance in what programs measure in the answers, and how many it does not."""
+    if not effect.measured:
+        return
+    words = {each.name: each.words for each in run.history.config.ratings.measures}
+    changed = {name: each for name, each in effect.measured.items() if is_beyond_chance(each)}
+    parts = [f"{cut(words.get(name) or name, 160)} {change_words(each, 2)}" for name, each in changed.items()]
+    if rest := len(effect.measured) - len(changed):
+        parts.append(f"no change beyond chance of {counted(rest, 'measure')}")
+    yield note(f"Measured in the answers: {'; '.join(parts)}.")
 
 
 def whom(run: Figures, rule: Principle | Clause) -> Html | None:

@@ -1,11 +1,11 @@
 """The group's numbers, the system message to paste, and the comparison for people who were set aside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from scai_cli.analysis.audience import for_audience
 from scai_cli.analysis.headline import GroupChange
 from scai_cli.analysis.holdout import holdout_change
-from scai_cli.analysis.measured import measured_values
+from scai_cli.analysis.measured import for_measures, utility_words
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, change_words, for_single_people, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, listed, number, sentence_case
@@ -43,7 +43,8 @@ def numbers_table(run: Figures) -> Iterator[Html]:
         for name, first, last, digits, words in rows
     )
     yield tag("p", found.sentence)
-    yield note(TEXTS["numbers"])
+    words = utility_words(run.history.config.ratings)
+    yield note(TEXTS["numbers"], f" Welfare here is {words}." if words else None)
     yield tag("div", table(heads, cells), class_="numbers")
     if len(plays) > 1:
         whom = for_whom(own.interval) if own.interval else ""
@@ -59,19 +60,18 @@ def numbers_table(run: Figures) -> Iterator[Html]:
 def measured_table(run: Figures) -> Iterator[Html]:
     """Yield the means of what programs measured in the final answers, under both versions."""
     found = run.headline
-    if found is None or not (
-        rows := measured_values(run.history, plays := [found.start, found.compared][: 1 + found.apart])
-    ):
+    if found is None or not (rows := found.measured):
         return
-    heads = ("", *(cut(str(play), 60) for play in plays), *(["difference"] if len(plays) > 1 else []))
-
-    def cells(values: Sequence[float | None]) -> list[str]:
-        first, last = values[0], values[-1]
-        moved = None if first is None or last is None else last - first
-        return [*(number(value, 2) for value in values), *([change(moved, 2)] if len(values) > 1 else [])]
-
+    plays = [found.start, found.compared][: 1 + found.apart]
+    heads = ("", *(cut(str(play), 60) for play in plays), *["difference"] * found.apart)
+    cells = (
+        [*(number(value, 2) for value in each.values), *[change_words(each.interval, 2, over="")] * found.apart]
+        for each in rows
+    )
     yield note(TEXTS["measured"])
-    yield tag("div", table(heads, ((cut(each.title, 120), cells(each.values)) for each in rows)), class_="numbers")
+    yield tag("div", table(heads, zip((cut(each.title, 160) for each in rows), cells, strict=True)), class_="numbers")
+    if whom := for_measures(rows):
+        yield note(TEXTS["measured_intervals"].format(whom=whom))
 
 
 def _words(change: GroupChange) -> str:

@@ -6,6 +6,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
+from scai_cli.analysis.measured import utility_words
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.representation import representation
 from scai_cli.analysis.run_measures import welfare_words
@@ -39,6 +40,8 @@ def print_explanation(explanation: Explanation, history: History, users: tuple[s
     console.print(
         styled(f"Effects on the utility (0 to 1) of {participants(history.config)}: with a rule minus without")
     )
+    if made := utility_words(history.config.ratings):
+        console.print(styled(f"Utilities are {made}."))
     console.print(styled(f"{played} ({counted(explanation.calls, 'call')}{budget}){failed}"))
     if not explanation.rules:
         console.print("The constitution is empty.")

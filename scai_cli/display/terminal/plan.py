@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from rich.padding import Padding
 from rich.table import Table
 
+from scai_cli.analysis.measured import utility_words
 from scai_cli.display.numbers import duration
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import start_lines
@@ -132,8 +133,8 @@ def _measures(ratings: Ratings) -> Iterator[str]:
     for each in ratings.measures:
         code = "" if each.measure == each.name else f" by {each.measure}"
         yield f"measure {each.name}{code}, weight {each.weight:g}: {each.words}"
-    if ratings.measured_weight:
-        yield f"of a utility, {ratings.measured_weight:.0%} is measured, the rest rated"
+    if words := utility_words(ratings):
+        yield f"utilities: {words}"
 
 
 def _description(config: ExperimentConfig) -> list[str]:

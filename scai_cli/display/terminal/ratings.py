@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from scai_cli.analysis.headline import Headline, headline
-from scai_cli.analysis.measured import measured_values
+from scai_cli.analysis.measured import for_measures, utility_words
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
 from scai_cli.analysis.verdicts import between, for_single_people, gained_or_lost
@@ -63,7 +63,7 @@ def print_ratings(console: Console, history: History, epoch: Epoch, selection: S
     parts: list[RenderableType] = [*_by_rater(console.width, history, epoch, selection)]
     if found is not None:
         means = _before_and_after(console.width, history, found)
-        measured = [*measured_table(history, found), *_validity(history)]
+        measured = [*measured_table(history, found, console.width), *_validity(history)]
         parts = [*means, "", *parts, "", _welfare(found, console.width), *measured]
     for part in parts:
         console.print(part)
@@ -209,15 +209,19 @@ def _welfare(found: Headline, width: int) -> Table:
     return table
 
 
-def measured_table(history: History, found: Headline) -> Iterator[RenderableType]:
-    """Yield the means of what programs measured under each version, if the experiment declares measures."""
-    plays = (found.start, found.compared)[: 1 + found.apart]
-    if rows := measured_values(history, plays):
-        titles = [*version_titles(found), *["change"] * found.apart]
+def measured_table(history: History, found: Headline, width: int) -> Iterator[RenderableType]:
+    """Yield the means of what programs measured under each version, and how much of a utility is measured."""
+    if rows := found.measured:
+        titles = [*version_titles(found), *["change", "95 % interval"] * found.apart][: 3 if width < _NARROW else None]
         table = number_table("Measured in the answers (0 to 1)", *titles, max_width=34)
         for each in rows:
-            table.add_row(styled(one_line(each.title)), *_numbers(each.values, found.apart, digits=2))
+            cells = [*_numbers(each.values, found.apart, digits=2), *[between(each.interval, 2)] * found.apart]
+            table.add_row(styled(one_line(each.title)), *cells[: len(titles)])
         yield table
+        if whom := for_measures(rows):
+            yield styled(f"95 % intervals of the measures: {whom}", MUTED)
+    if words := utility_words(history.config.ratings):
+        yield styled(f"Utilities, and so welfare, are {words}.")
 
 
 def _validity(history: History) -> Iterator[RenderableType]:

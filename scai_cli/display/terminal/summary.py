@@ -105,7 +105,7 @@ def _parts(
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
-        if measured := [*_welfare(found), *measured_table(history, found)] if detail.full else []:
+        if measured := [*_welfare(found), *measured_table(history, found, width)] if detail.full else [*_brief(found)]:
             yield from (*gap, *measured)
         yield from recovery_lines(history, gap, full=detail.full)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
@@ -168,6 +168,11 @@ def _welfare(found: Headline) -> Iterator[RenderableType]:
     before, after, _ = found.welfare_by("rawlsian")
     if found.apart and before is not None and after is not None and found.welfare.name != "rawlsian":
         yield styled(f"The {welfare_words('rawlsian')}: {number(before)} before, {number(after)} after")
+
+
+def _brief(found: Headline) -> Iterator[Text]:
+    if found.measured:
+        yield styled(f"{counted(len(found.measured), 'measure')} of the answers: --ratings", MUTED)
 
 
 def _locked(history: History) -> Iterator[RenderableType]:

@@ -51,6 +51,7 @@ class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating
     comment: str = ""
     problem: str | None = None
     marks: tuple[Mark, ...] = ()
+    measured: dict[str, float | None] = {}
 
 
 _START: Final = 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isnan, nan
 
@@ -23,12 +23,13 @@ class ObservedRatings:
 class RatingSums:
     """The ratings of final answers by persona and task: its own, and sum and number of those it gave to others.
 
-    `measured` are the measured utilities of the answers to the persona itself.
+    `measured` are the measured utilities of the answers to the persona itself, `by_measure` their values by measure.
     """
 
     own: dict[tuple[str, str], float] = field(default_factory=dict)
     cross: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
     measured: dict[tuple[str, str], float] = field(default_factory=dict)
+    by_measure: dict[tuple[str, str], Mapping[str, float | None]] = field(default_factory=dict)
 
     def add(self, kind: str, pair: tuple[str, str], value: float | None, observed: float | None = None) -> None:
         """Add the rating that a persona gave the answer to a task, its own or another's; a missing one has no value."""
