@@ -96,7 +96,14 @@ class Realism:
         measures = [_measured(measure, source.reference, people, real) for measure in MEASURES]
         beside = _beside_real(measures, people, real) if real else _beside_published(people)
         tables = [beside, _by_person(source, people)]
-        return SuiteResult("realism", measures, tables, list(_notes(source, measures, people, real)))
+        if not real:
+            return SuiteResult("realism", measures, tables, list(_notes(source, {})), _OTHERWISE)
+        by_verdict: defaultdict[str, list[str]] = defaultdict(list)
+        for measure, verdict in zip(MEASURES, _verdicts(measures, people, real), strict=True):
+            if verdict:
+                by_verdict[verdict.partition(":")[0]].append(measure.words)
+        verdict = _sentence(by_verdict, len(people), len(real))
+        return SuiteResult("realism", measures, tables, list(_notes(source, by_verdict)), verdict)
 
 
 def _real_items(human: HumanData) -> Iterator[Item]:
@@ -239,19 +246,20 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}" if abs(value) >= _LARGE else f"{value:.2f}"
 
 
-def _notes(
-    source: ResultSource, measures: Sequence[MeasureResult], people: Mapping[str, Scores], real: Sequence[Scores]
-) -> Iterator[str]:
-    if not real:
-        yield _OTHERWISE
-    else:
-        found = zip(measures, _verdicts(measures, people, real), strict=True)
-        outside = [measured.measure.words for measured, verdict in found if verdict.startswith("outside")]
-        whom = f"{counted(len(people), 'simulated person', 'simulated people')} and {len(real):,} real"
-        if outside:
-            yield f"Outside what real people write ({whom}): {', '.join(outside)}."
-        else:
-            yield f"Nothing that was counted is outside what real people write ({whom})."
+def _sentence(by_verdict: Mapping[str, Sequence[str]], people: int, real: int) -> str:
+    """Return in how many statistics simulated people are outside real ones, alike, and neither for certain."""
+    tested = sum(map(len, by_verdict.values()))
+    outside, alike, unclear = (len(by_verdict.get(verdict, ())) for verdict in ("outside", "alike", "cannot tell"))
+    return (
+        f"{counted(people, 'simulated person', 'simulated people')} beside {counted(real, 'real one')}: outside what "
+        f"real people write in {outside} of {counted(tested, 'statistic')}, alike in {alike}, cannot tell in {unclear}."
+    )
+
+
+def _notes(source: ResultSource, by_verdict: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if outside := by_verdict.get("outside"):
+        yield f"Outside what real people write: {', '.join(outside)}."
+    if by_verdict:
         yield "alike: the interval is within half of the standard deviation between real people."
     yield _PROMPTED
     if source.config.opening == "task":
