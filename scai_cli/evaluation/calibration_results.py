@@ -94,7 +94,7 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
     if own.low is None or own.high is None:
         return f"{unknown}: {_value(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
     if own.high - own.low > _WIDEST:
-        return f"{unknown}: {_ends(own)} {differs}; take more people."
+        return f"{unknown}: the 95 % interval, {_ends(own)}, is too wide; take more people, or more ratings of each."
     said = f"Persona text explains {_value(own.estimate)} (95 % interval {_ends(own)}) {differs}"
     if own.estimate < 0 and own.high < _RELEVANT:
         said = f"Persona text explains nothing ({_value(own.estimate)}, 95 % interval {_ends(own)}) {differs}"
@@ -104,7 +104,7 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
         return f"{said}; a shuffled persona explains {_value(own.estimate - gain.estimate)}."
     if min(own.high, gain.high) < _RELEVANT:  # a shuffled one explains nothing, or more
         return f"{said}; no more than a shuffled persona."
-    return f"{said}; cannot tell whether more than a shuffled persona: {_difference(gain)}."
+    return f"{said}; cannot tell whether more than a shuffled persona: {_known(gain)}."
 
 
 def _are_described(source: ResultSource) -> bool:
@@ -193,8 +193,8 @@ def _survey_verdict(found: Estimates, people: int) -> str:
     if gain is None or gain.low is None or gain.high is None:
         return "Cannot tell whether persona text says what a person answers."
     if gain.low > 0:
-        return f"Persona text makes a person's own answer more probable than a shuffled one: {_difference(gain)}."
-    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_difference(gain)}."
+        return f"Persona text makes a person's own answer more probable than a shuffled one: {_known(gain)}."
+    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_known(gain)}."
 
 
 def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
@@ -291,6 +291,11 @@ def _estimate(found: ClusteredMean | None) -> str:
 
 def _interval(found: ClusteredMean | None) -> str:
     return _estimate(found) + (f" ({_ends(found)})" if found is not None and found.low is not None else "")
+
+
+def _known(found: ClusteredMean) -> str:
+    """Return a difference and its interval for a sentence."""
+    return _difference(found).replace(" (", " (95 % interval ")
 
 
 def _difference(found: ClusteredMean | None) -> str:

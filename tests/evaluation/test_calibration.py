@@ -74,7 +74,7 @@ def lines(path: Path) -> Sequence[str]:
 def test_results_need_no_file_of_people_and_a_resume_neither(runs: Path, tmp_path: Path) -> None:
     shown = scai("show", runs / "whole")
     assert shown.code == 0, shown.err
-    assert "of what differs between people" in " ".join(shown.out.split())
+    assert "is too wide; take more people" in " ".join(shown.out.split())
     limited = ("--human", runs.parent / "moved", "--run-id", "parts", "--set", "limits.calls=50", "--runs-dir", runs)
     assert scai(*COMMAND, *EXACT, *limited).code == 3
     assert not (runs / "parts/calibration.yaml").exists()

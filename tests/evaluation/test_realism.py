@@ -259,6 +259,9 @@ def test_people_of_one_kind_are_alike_if_they_are_many_and_cannot_be_told_if_few
     many = compared([chance.choice(texts) for _ in range(300)], [chance.choice(texts) for _ in range(300)])
     assert verdicts_of(many)["words of a later turn"] == "alike"
     assert many.verdict.startswith("300 simulated people beside 300 real ones: outside what real people write in 0 of ")
+    assert not any("languages" in note for note in many.notes)
+    chinese = compared(texts, ["这种茶太苦了，我想要别的，因为我不喜欢这个味道。" * 3] * 8)
+    assert any("of different languages cannot be compared" in note for note in chinese.notes)
     few = compared(texts[:3], texts[1:5])
     assert verdicts_of(few)["words of a later turn"] == "cannot tell"
 

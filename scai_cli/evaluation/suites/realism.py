@@ -39,6 +39,12 @@ REAL: Final = "real people"
 """The name of the real people among the values; no system can have it, as it is not valid."""
 _ALIKE: Final = 0.5
 """Simulated users are like real ones if the interval is within this share of the real people's standard deviation."""
+_OTHER_LANGUAGE: Final = 0.5
+"""A difference of the shares of English conversations from which on the people write in different languages."""
+_LANGUAGES: Final = (
+    "English conversations are {:.0%} of simulated people's and {:.0%} of real people's: words, word triples and "
+    "capitals of different languages cannot be compared."
+)
 _LARGE: Final = 10
 """A number of this size has one digit after the point."""
 _OTHERWISE: Final = (
@@ -102,8 +108,11 @@ class Realism:
         for measure, verdict in zip(MEASURES, _verdicts(measures, people, real), strict=True):
             if verdict:
                 by_verdict[verdict.partition(":")[0]].append(measure.words)
-        verdict = _sentence(by_verdict, len(people), len(real))
-        return SuiteResult("realism", measures, tables, list(_notes(source, by_verdict)), verdict)
+        notes = list(_notes(source, by_verdict))
+        english = [fmean(_known(scores, "english") or [0.0]) for scores in (people.values(), real)]
+        if abs(english[0] - english[1]) > _OTHER_LANGUAGE:
+            notes.append(_LANGUAGES.format(*english))
+        return SuiteResult("realism", measures, tables, notes, _sentence(by_verdict, len(people), len(real)))
 
 
 def _real_items(human: HumanData) -> Iterator[Item]:
