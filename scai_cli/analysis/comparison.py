@@ -82,7 +82,7 @@ class Comparison:
         """Why the ratings are hard to compare, in a sentence; empty where the same models play the people."""
         configs = [history.config for history in self.runs.values() if history.started]
         raters = dict.fromkeys(
-            frozenset(config.model_of(person).label for person in config.personas.inline if not person.human)
+            frozenset(config.rater_of(person).label for person in config.personas.inline if not person.human)
             for config in configs
         )
         if len(raters) < 2:

@@ -96,7 +96,7 @@ def sample(
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Sample personas: at random, stratified, by quotas, weighted or diverse."""
+    """Sample personas: at random, stratified, by quotas or diverse."""
     from scai_cli.populations.population_file import check_name, population_file
     from scai_cli.populations.quota_text import read_quotas
     from scai_cli.populations.sample import Panel, sample
@@ -137,7 +137,7 @@ def weigh(
     as_json: Annotated[bool, typer.Option("--json", help="Print the shares and the effective size as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Weigh personas so that values have the shares of a survey or a census (raking)."""
+    """Weigh personas to the shares of a survey or a census (raking)."""
     from scai_cli.experiment.item_files import items
     from scai_cli.experiment.personas import Persona
     from scai_cli.populations.population_file import check_name, population_file

@@ -53,11 +53,13 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
     verdicts: list[str] = []
     tables: list[ResultTable] = []
     numbers: dict[str, float | None] = {}
-    if ratings.people or ratings.missing:
+    if not ratings.people and ratings.missing:
+        verdicts.append(f"Cannot tell what persona text explains: {_without(ratings.missing)}.")
+    if ratings.people:
         found = ratings.estimates([(n, c) for n in STATISTICS for c in CONDITIONS], range(len(ratings.people)))
         second = _second_ratings(ratings)
         verdicts.append(verdict(found, ratings) if _are_described(source) else _NOT_DESCRIBED)
-        notes += [*_rating_notes(ratings), _again_note(found[EXPLAINED, AGAIN], second)]
+        notes += [*_rating_notes(ratings), _again_note(found[EXPLAINED, AGAIN], ratings, second)]
         notes += _map_notes(fitted_map(ratings.people), map_name)
         heads = {name: words for name, words in _HEADS.items() if name != AGAIN or len(second) >= _FEWEST}
         title = "Simulated ratings beside people's own (95 % intervals for new people)"
@@ -67,7 +69,9 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         tables += [_by_group(ratings, groups)] if groups else []
         notes += [_groups_note(len(groups))] if groups else []
         tables.append(_by_person(source, ratings))
-    if survey.weights or survey.missing:
+    if not survey.weights and survey.missing:
+        verdicts.append(f"Cannot tell what persona text says of answers: {_without(survey.missing)}.")
+    if survey.weights:
         answers = survey.estimates()
         verdicts.append(_survey_verdict(answers, len(survey.weights)))
         notes += _survey_notes(survey)
@@ -75,6 +79,10 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
         numbers |= _numbers("survey", answers)
     return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
+
+
+def _without(missing: int) -> str:
+    return f"each of {counted(missing, 'answer')} of real people lacks one of the simulated ones beside it"
 
 
 def verdict(found: Estimates, ratings: Agreement) -> str:
@@ -114,9 +122,10 @@ def _are_described(source: ResultSource) -> bool:
 
 def _whom(source: ResultSource) -> str:
     """Return which model was asked."""
-    label = source.config.model_for("user").label
+    label = source.config.model_for("rater").label
     model = f"{label} ({PROGRAM})" if label == "simulated" else label
-    return f"Asked of the users' model, {model}; no system was asked."
+    whose = "raters" if source.config.has_rater else "users"
+    return f"Asked of the {whose}' model, {model}; no system was asked."
 
 
 def _rating_notes(ratings: Agreement) -> Iterator[str]:
@@ -133,6 +142,8 @@ def _rating_notes(ratings: Agreement) -> Iterator[str]:
         "Explains: how much of the distance of people's ratings from what an answer deserves the personas' ratings "
         "predict: 0 is nothing (by chance a little less), 1 is all."
     )
+    if len({person.weight for person in ratings.people}) > 1:
+        yield "People count by their weights; in the rank correlations over all ratings and of people's means, alike."
     if ratings.missing:
         yield f"{counted(ratings.missing, 'rating')} left out: a simulated rating is missing."
 
@@ -150,23 +161,24 @@ def _second_ratings(ratings: Agreement) -> list[int]:
     return [*Counter(person for person, item in found if not ratings.is_shared or raters[item] > 1).values()]
 
 
-def _again_note(again: ClusteredMean | None, second: Sequence[int]) -> str:
-    """Return how much people's second ratings explain, and how much a persona could.
-
-    If r of the variance of a single rating is not chance, a second rating explains r² of the first, and what the person
-    thinks of the answer explains r.
-    """
+def _again_note(again: ClusteredMean | None, ratings: Agreement, second: Sequence[int]) -> str:
+    """Return how much people's second ratings explain, and how much a persona could."""
     unknown = "Cannot tell how far people agree with themselves"
-    if not second:
-        return f"{unknown}: nobody rated an answer twice, or nobody else rated the same ones twice."
-    whose = f"{counted(sum(second), 'second rating')} of {counted(len(second), 'person', 'people')}"
-    if again is None or len(second) < _FEWEST:
+    twice, own = ratings.asked_again()
+    if not twice:
+        return f"{unknown}: nobody rated an answer twice."
+    if again is None or not second:
+        few = f"{counted(twice, 'second rating')} of answers that hardly anyone else rated twice"
+        return f"{unknown}: there {'is' if twice == 1 else 'are'} {few}."
+    if len(second) < _FEWEST:
+        whose = f"{counted(sum(second), 'second rating')} of {counted(len(second), 'person', 'people')}"
         return f"{unknown}: {whose} {'is' if sum(second) == 1 else 'are'} too few."
-    interval = "" if again.low is None else f"95 % interval {_ends(again)}; "
-    most = _value(math.sqrt(max(0.0, again.estimate)))
+    interval = "" if again.low is None else f" (95 % interval {_ends(again)})"
+    # Both ratings have noise: with the reliability r, one explains r^2 of the other, and what people mean r.
     return (
-        f"People themselves, asked again, explain {_value(again.estimate)} ({interval}{whose}). A single rating has "
-        f"its chance: a persona that knew what its person thinks would explain about {most}, the square root."
+        f"People themselves, asked again, explain {_value(again.estimate)} of it{interval} in "
+        f"{counted(twice, 'rating')}, of which the own persona explains {_value(own)}; one that knew what they mean, "
+        f"without the noise of a rating, could explain {_value(math.sqrt(max(0.0, again.estimate)))}, the square root."
     )
 
 
@@ -250,14 +262,14 @@ def _natural(value: str) -> tuple[float, str]:
 
 
 def _groups_note(groups: int) -> str:
-    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {groups}."
+    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {2 * groups}."
 
 
 def _by_group(ratings: Agreement, groups: Sequence[tuple[str, list[int]]]) -> ResultTable:
     wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
     rows = []
     for name, members in groups:
-        found = ratings.estimates(wanted, members, level=1 - 0.05 / len(groups))
+        found = ratings.estimates(wanted, members, level=1 - 0.05 / (2 * len(groups)))  # two intervals are shown
         minus = _difference(found[EXPLAINED, f"-{SWAPPED}"])
         rows.append((name, str(len(members)), _estimate(found["within", OWN]), _interval(found[EXPLAINED, OWN]), minus))
     heads = ("group", "people", "within", "explains", "minus another's")

@@ -91,7 +91,7 @@ def _all_items(suite: str, human: HumanData) -> tuple[list[Item], Counter[str]]:
 def _asked(said: HumanRating | SurveyAnswer) -> Mapping[str, object]:
     """Return the fields of an item with the rated answer, or the question."""
     if isinstance(said, SurveyAnswer):
-        return {"prompt": said.question, "options": said.options}
+        return {"prompt": said.question, "options": said.options, "ordered": said.ordered}
     messages = [ItemMessage(role=m.role, content=m.content) for m in said.conversation if m.role != "system"]
     return {"messages": messages, "answer": said.answer}
 

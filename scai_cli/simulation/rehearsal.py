@@ -14,6 +14,7 @@ from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated import connect
 from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.dialogue_lines import calls_of
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents, build_agents
 from scai_cli.simulation.stages import expected_calls, group_sizes
@@ -87,11 +88,16 @@ class Workload:
 
     def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
         """Run the experiment on the simulated model, in memory; `always_play_product` as in `simulate`."""
-        config = self.config.model_copy(update={"force": "all"})  # the simulated model does not play the configured one
-        rehearsal, agents = rehearsed_agents(config)
+        # The simulated model does not play the configured one, whose raters may be fine.
+        rehearsal, agents = rehearsed_agents(self.config.model_copy(update={"force": "all"}))
         asyncio.run(
             simulate(
-                config, agents, lambda _: None, run_id="rehearsal", digests={}, always_play_product=always_play_product
+                rehearsal.config,
+                agents,
+                lambda _: None,
+                run_id="rehearsal",
+                digests={},
+                always_play_product=always_play_product,
             )
         )
         return rehearsal
@@ -135,7 +141,7 @@ class Workload:
         if purpose == "rater_check":
             return 1.0, 1.0
         conversations = personas * tasks / (some * few)
-        if purpose in ("opening", "answer", "feedback"):
+        if purpose in calls_of(self.config):
             return epochs * conversations, 1.0
         if purpose == "cross_rating":
             return epochs * conversations * (raters / seen if seen else 0.0), 1.0

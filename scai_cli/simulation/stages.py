@@ -47,7 +47,7 @@ def expected_calls(config: ExperimentConfig) -> dict[Place, float]:
     """
     revision, epochs = config.revision, config.epochs
     people, tasks, raters = group_sizes(config)
-    lines = [line.call is not None for line in lines_of(config)]
+    lines = [len(line.calls) for line in lines_of(config)]
     opening, turns = lines[0], sum(lines[1:])
     play = people * tasks * (turns + raters + opening)
     # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
@@ -62,8 +62,7 @@ def expected_calls(config: ExperimentConfig) -> dict[Place, float]:
         found[epoch, REVISION] = revision.candidates
         found[epoch, VOTE] = people if revision.acceptance == "ratify" else 0
         found[epoch, TRIAL] = trial
-    users = (model for role, model in config.models() if role == "user")
-    raters_checked = {model.model_dump_json() for model in users if is_checked(model)}
+    raters_checked = {model.model_dump_json() for model in config.raters if is_checked(model)}
     found[1, PLAY] += len(raters_checked) * CALLS_OF_CHECK
     found[epochs + 1, PLAY] = play
     people, tasks, raters = group_sizes(config, holdout=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import calls, scai
 from planted_people import EXACT, write_people
@@ -189,7 +191,9 @@ def test_a_draw_has_eight_ratings_of_each_person_and_the_same_prompts_for_all() 
 
 
 def results(
-    human: HumanData, simulated: Callable[[Item, str], float], survey: Callable[[Item, str], float] | None = None
+    human: HumanData,
+    simulated: Callable[[Item, str], float | None],
+    survey: Callable[[Item, str], float | None] | None = None,
 ) -> SuiteResult:
     """The results of ratings `simulated(item, condition)`, and of the probability of the first of two options."""
     items = items_of(human)
@@ -201,7 +205,8 @@ def results(
             if item.label == "rating":
                 scores[name] = simulated(item, name)
             elif survey is not None:
-                scores |= {f"{name} A": survey(item, name), f"{name} B": 1 - survey(item, name)}
+                share = survey(item, name)
+                scores |= {f"{name} A": share, f"{name} B": None if share is None else 1 - share}
         rows.append(EvaluationRow(item.id, "item", "calibration", item.id, {"a": SystemAnswer(scores)}))
     people = {person.id: person for person in people_of_items(human, items)}
     source = ResultSource(BARE, ["a"], {item.id: item for item in items}, rows, people=people)
@@ -219,13 +224,21 @@ def test_numbers_by_hand() -> None:
     assert numbers["distance, none"] == pytest.approx((2 * 0.4 + 0.25) / 3)
     assert numbers["explained, own"] == pytest.approx(1)
     assert numbers["explained, swapped"] == 0  # a slope below 0 explains nothing
+    assert any(note.startswith("People count by their weights; in the rank correlations") for note in found.notes)
     # Two thirds of the weight say yes, 0.75 are predicted; on two options both distances are the difference.
     for name in ("ordinal", "overlap"):
         assert numbers[f"survey: {name}, own"] == pytest.approx(1 - (0.75 - 2 / 3))
     assert numbers["survey: own answer, own"] == pytest.approx((2 * 0.75 + 0.25) / 3)
+    nominal = results(
+        data(ratings=(), answers=tuple(replace(each, ordered=False) for each in data().answers)),
+        lambda *_: None,
+        lambda *_: 0.75,
+    )
+    assert nominal.numbers["survey: ordinal, own"] is None  # options that are no scale have no nearness
+    assert nominal.numbers["survey: overlap, own"] == pytest.approx(1 - (0.75 - 2 / 3))
     assert found.verdict.startswith("Cannot tell what persona text explains: the ratings of 2 people are too few; it")
     assert found.verdict.endswith("the answers of 2 people are too few; it takes 10.")
-    assert any("with themselves: nobody rated an answer twice, or" in note for note in found.notes)
+    assert "Cannot tell how far people agree with themselves: nobody rated an answer twice." in found.notes
 
 
 def test_ratings_of_one_person_are_too_few() -> None:
@@ -245,7 +258,7 @@ def test_second_ratings_of_answers_that_nobody_else_rated_twice_say_nothing() ->
     human = many()
     again = [r for r in human.ratings if r.item == f"i{int(r.person[1:]) % 6}" and int(r.person[1:]) < 6]
     found = results(replace(human, ratings=(*human.ratings, *again)), lambda item, _: round(item.human[0], 1))
-    assert any("nobody else rated the same ones twice" in note for note in found.notes)
+    assert any("that hardly anyone else rated twice" in note for note in found.notes)
     assert not any("again" in table.columns for table in found.tables)
 
 
@@ -263,6 +276,42 @@ def many(people: int = 24, again: bool = False) -> HumanData:
     return HumanData(members, tuple(ratings) * (1 + again), source="s")
 
 
+def test_a_second_rating_has_noise_of_its_own_that_a_persona_need_not_have() -> None:
+    """With the reliability 0.5, the second rating explains a quarter and what people mean a half."""
+    random, human = np.random.default_rng(4), many(20)
+    asked = [(Message("user", f"Question {n}?"),) for n in range(20)]
+    meant = {(who, f"i{n}"): random.normal() for who in human.people for n in range(20)}
+
+    def rating(who: str, item: str) -> HumanRating:
+        return HumanRating(
+            who, item, asked[int(item[1:])], f"Answer {item}.", 0.5 + (meant[who, item] + random.normal()) / 20
+        )
+
+    first = [rating(*key) for key in meant]
+    again = [rating(*key) for key in meant if int(key[1][1:]) < 16]
+    found = results(
+        replace(human, ratings=(*first, *again)),
+        lambda item, name: {"own": 0.5 + meant[item.cluster, item.task or ""] / 20}.get(name, 0.5),
+    )
+    numbers = {name.removeprefix("ratings: "): value for name, value in found.numbers.items()}
+    assert numbers["explained, again"] == pytest.approx(0.25, abs=0.08)
+    assert numbers["explained, own"] == pytest.approx(0.5, abs=0.08)
+    (note,) = (note for note in found.notes if note.startswith("People themselves"))
+    explained, ratings, own, ceiling = re.findall(r"\d[\d.]*(?= of it|[;,]| ratings)", note)
+    assert (float(explained), ratings) == (pytest.approx(numbers["explained, again"], abs=0.005), "320")
+    assert float(own) == pytest.approx(0.5, abs=0.08)
+    assert float(ceiling) == pytest.approx(0.5, abs=0.08)
+    alone = results(replace(human, ratings=(*first, again[0])), lambda *_: 0.5)
+    assert "there is 1 second rating of answers that hardly anyone else rated twice." in " ".join(alone.notes)
+
+
+def test_without_any_whole_answer_nothing_can_be_told() -> None:
+    found = results(data(), lambda *_: None, lambda *_: None)
+    assert found.verdict.startswith("Cannot tell what persona text explains: each of 4 answers of real people lacks")
+    assert "Cannot tell what persona text says of answers: each of 2 answers" in found.verdict
+    assert (found.tables, found.numbers) == ([], {})
+
+
 def test_the_verdict_compares_with_a_shuffled_persona() -> None:
     human = many(again=True)
 
@@ -274,10 +323,10 @@ def test_the_verdict_compares_with_a_shuffled_persona() -> None:
     assert found.verdict.startswith("Persona text explains 0.9")
     assert " of what differs between people;" in found.verdict
     assert found.verdict.endswith("; a shuffled persona explains 0.00.")
-    assert any("asked again, explain 1.00 (144 second ratings of 24 people). " in note for note in found.notes)
+    assert any(note.startswith("People themselves, asked again, explain 1.00 of it in 144 ") for note in found.notes)
     groups = next(table for table in found.tables if table.title.startswith("By group"))
     assert [row[0] for row in groups.rows] == ["side: left", "side: right"]
-    assert any("1 - 0.05 / 2" in note for note in found.notes)
+    assert any("1 - 0.05 / 4" in note for note in found.notes)
     assert any("calibration.yaml maps ratings to people's (" in note for note in found.notes)
     deaf = results(human, lambda item, name: 0.5 + 0.01 * (int(item.id.partition("/")[2]) % 2))
     assert deaf.verdict.startswith("Persona text explains nothing of what differs between people: ")

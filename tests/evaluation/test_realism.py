@@ -210,6 +210,14 @@ def test_real_people_are_numbers_without_texts_or_names() -> None:
     assert Realism().calls(SuiteSource(config_of(TEXT), {}), items, 1) == {"opening": 6, "answer": 12, "feedback": 12}
 
 
+def test_where_first_turns_are_tasks_those_of_real_people_do_not_count_either() -> None:
+    said = talk("Please, what is the tea?", "Tea.", "I want more of the tea.")
+    config = config_of(TEXT + "opening: task\n")
+    items = Realism().items(SuiteSource(config, {}, human=human([said])))
+    (real,) = (item for item in items if item.scores is not None)
+    assert real.scores == turn_scores([said], first_turns=False) != turn_scores([said])
+
+
 def test_data_without_conversations_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"chats\.jsonl has no conversations"):
         Realism().items(SuiteSource(config_of(TEXT), {}, human=human()))

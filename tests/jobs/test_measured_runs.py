@@ -127,6 +127,16 @@ def test_also_one_that_only_a_person_prefers(run: Path) -> None:
     assert "names third-party code, measure 'someones:measure'; add --trust" in scai("resume", "tiny").err
 
 
+def test_one_that_only_a_person_prefers_is_planned_and_run(tiny: Path, marks: Any) -> None:
+    text = tiny.read_text(encoding="utf-8")
+    preferring = tiny.with_name("preferring.yaml")
+    preferring.write_text(text.replace("concise: 1.0", "concise: 1.0, my_marks:mild: 0.5", 1), encoding="utf-8")
+    for command in (("check", preferring), ("run", preferring, "-q", "--set", "epochs=1")):
+        called = scai(*command)
+        assert called.code == 0, called.err
+    assert marks.CALLS
+
+
 def test_a_resumed_run_measures_the_same(run: Path, marks: Any) -> None:
     whole = (run / "events.jsonl").read_bytes()
     lines = whole.splitlines(keepends=True)

@@ -234,6 +234,7 @@ def test_opinionqa_has_answers_in_the_order_of_the_scale_and_weights(tmp_path: P
         ("respondent-100260", "How is the world?", "Isn't safer", 2),
         ("respondent-100314", "How is the world? (WHY_W26)", "For tea", 0),
     ]
+    assert [answer.ordered for answer in data.answers] == [True, True, False, True, False]  # WHY_W26 is nominal
     assert [person.weight for person in data.people.values()] == [1.5, 0.4, 1.5]
     assert [note for note in data.notes if "left out" in note] == [
         "left out, refused answers: 1",

@@ -215,6 +215,10 @@ def test_a_panel_is_drawn_by_quotas(people: str):
         "--weights weight they are drawn by them, and each counts 1", "drew 5 of 8 personas",
     ]  # fmt: skip
     assert len(Path("p.jsonl").read_text(encoding="utf-8").splitlines()) == 5
+    for unequal in (("--weights", "weight"), ("--diverse",)):  # within each group of equal values
+        drawn = scai("personas", "sample", people, *options, "-o", "u.jsonl", *unequal)
+        assert drawn.lines[-1] == "drew 5 of 8 personas"
+        assert "chance" not in drawn.err + drawn.out
 
 
 def test_people_drawn_by_their_weight_count_alike(people: str):

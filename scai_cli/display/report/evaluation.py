@@ -71,8 +71,10 @@ def _lead(evaluation: Evaluation) -> Iterator[Html]:
     of_users = {result.suite for result in evaluation.results if result.verdict}
     items = Counter(suite in of_users for (suite, _), item in evaluation.items.items() if item.scores is None)
     if items[True]:
-        users = _models([evaluation.manifest.config.model_for("user").label])
-        yield tag("p", f"The users' model, {users}, was asked about {counted(items[True], 'item')}.")
+        config = evaluation.manifest.config
+        users, rater = _models([config.model_for("user").label]), _models([config.model_for("rater").label])
+        rates = f", with ratings by {rater}," if config.has_rater else ","
+        yield tag("p", f"The users' model, {users}{rates} was asked about {counted(items[True], 'item')}.")
     if items[False]:
         models = _models([system.model.label for system in evaluation.manifest.systems])
         whose = "All systems answered the same" if others else f"{reference} answered"

@@ -24,6 +24,7 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.next_steps import after_summary, command, height, print_steps_below
 from scai_cli.display.terminal.ratings import measured_table
+from scai_cli.display.terminal.recovery import recovery_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.runs.history.history import History
@@ -106,6 +107,7 @@ def _parts(
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
         if measured := [*_welfare(history, found), *measured_table(history, found)] if detail.full else []:
             yield from (*gap, *measured)
+        yield from recovery_lines(history, gap, full=detail.full)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap

@@ -29,7 +29,7 @@ from scai_cli.evaluation.verdict import ALPHA, difference_words
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.messages import Message
 from scai_cli.populations.human.record import HumanData
-from scai_cli.simulation.dialogue_lines import calls_of
+from scai_cli.simulation.dialogue_lines import calls_of, lines_of
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.significance import holm
 from scai_cli.stats.two_samples import difference_of_means
@@ -68,7 +68,7 @@ class Realism:
     def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return an item for each simulated person and task, and one for each real person of `--human`."""
         talks = talk_items("realism", source, simulated(members(source.config)[0]))
-        return [*talks, *(() if source.human is None else _real_items(source.human))]
+        return [*talks, *(() if source.human is None else _real_items(source.config, source.human))]
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:  # noqa: ARG002
         """Return no items: systems are not compared."""
@@ -115,8 +115,11 @@ class Realism:
         return SuiteResult("realism", measures, tables, notes, _sentence(by_verdict, len(people), len(real)))
 
 
-def _real_items(human: HumanData) -> Iterator[Item]:
-    """Yield an item for each real person with conversations: numbers alone, without a name or a text."""
+def _real_items(config: ExperimentConfig, human: HumanData) -> Iterator[Item]:
+    """Yield an item for each real person with conversations: numbers alone, without a name or a text.
+
+    Of both sides the same turns count: without the first ones, where those of simulated users are the tasks' texts.
+    """
     found: defaultdict[str, list[Sequence[Message]]] = defaultdict(list)
     for conversation in human.conversations:
         found[conversation.person].append(conversation.messages)
@@ -132,7 +135,7 @@ def _real_items(human: HumanData) -> Iterator[Item]:
             cluster=name,
             source=human.source or "human data",
             licence=human.licence,
-            scores=turn_scores(talks),
+            scores=_counted(config, talks),
         )
 
 
@@ -270,9 +273,11 @@ def _notes(source: ResultSource, by_verdict: Mapping[str, Sequence[str]]) -> Ite
         yield f"Outside what real people write: {', '.join(outside)}."
     if by_verdict:
         yield "alike: the interval is within half of the standard deviation between real people."
-    yield _PROMPTED
+    if "feedback" in (line.call for line in lines_of(source.config)):
+        yield _PROMPTED
     if source.config.opening == "task":
-        yield "The first turn is the task's text (`opening: task`), and counts nowhere."
+        both = "; nor do those of real people" if by_verdict else ""
+        yield f"The first turns are the tasks' texts (`opening: task`), and do not count{both}."
     empty = sum(
         not text.strip()
         for row in source.rows
