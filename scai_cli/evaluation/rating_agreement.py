@@ -68,6 +68,8 @@ class Agreement:
 
         def values(numbers: Sequence[int]) -> list[float | None]:
             people = [self.people[n] for n in numbers]
+            if not people:
+                return [None] * (len(wanted) + len(list(_contrasts(wanted))))
             columns = _Columns.of(people)
             found = {pair: self._value(people, columns, *pair) for pair in wanted}
             return [*found.values(), *(_minus(found, name, control) for name, control in _contrasts(wanted))]

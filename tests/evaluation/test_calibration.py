@@ -76,10 +76,11 @@ def lines(path: Path) -> Sequence[str]:
 def test_results_need_no_file_of_people_and_a_resume_neither(runs: Path, tmp_path: Path) -> None:
     shown = scai("show", runs / "whole")
     assert shown.code == 0, shown.err
-    assert "of what differs between people" in " ".join(shown.out.split())
+    assert "is too wide; take more people" in " ".join(shown.out.split())
     limited = ("--human", runs.parent / "moved", "--run-id", "parts", "--set", "limits.calls=50", "--runs-dir", runs)
     assert scai(*COMMAND, *EXACT, *limited).code == 3
     assert not (runs / "parts/calibration.yaml").exists()
+    assert "No verdict before the evaluation is finished." in scai("show", runs / "parts").out
     assert scai("resume", runs / "parts", "-q", "--set", "limits.calls=null").code == 0
     for name in ("rows.jsonl", "people.jsonl", "calibration.yaml"):
         assert (runs / "parts" / name).read_bytes() == (runs / "whole" / name).read_bytes()
@@ -113,7 +114,7 @@ def test_a_planted_share_is_recovered_in_the_verdict(tmp_path: Path, share: floa
             assert result["verdict"].startswith(f"Persona text explains {found:.2f} (95 % interval ")
             assert " a shuffled persona explains " in result["verdict"]
         else:
-            assert "explains -" in result["verdict"] or "explains 0.0" in result["verdict"]
+            assert "explains nothing (" in result["verdict"] or "explains 0.0" in result["verdict"]
 
 
 # --- items
@@ -179,9 +180,9 @@ def test_a_draw_has_eight_ratings_of_each_person_and_the_same_prompts_for_all() 
         for n, asked in enumerate(prompts)
         for side in "ab"
     ]
-    drawn = items_of(HumanData(people, tuple(ratings)), 48)
-    assert Counter(Counter(item.persona for item in drawn).values()) == {8: 6}
-    assert set(Counter(item.task for item in drawn).values()) == {6}
+    drawn = items_of(HumanData(people, tuple(ratings)), 96)
+    assert Counter(Counter(item.persona for item in drawn).values()) == {8: 12}
+    assert set(Counter(item.task for item in drawn).values()) == {12}
     assert {item.swapped for item in drawn} == {item.persona for item in drawn}
     assert all(item.swapped != item.persona for item in drawn)
 
@@ -235,8 +236,30 @@ def test_numbers_by_hand() -> None:
     )
     assert nominal.numbers["survey: ordinal, own"] is None  # options that are no scale have no nearness
     assert nominal.numbers["survey: overlap, own"] == pytest.approx(1 - (0.75 - 2 / 3))
-    assert found.verdict.startswith("Cannot tell what persona text explains: the ratings of 2 people are too few. ")
+    assert found.verdict.startswith("Cannot tell what persona text explains: the ratings of 2 people are too few; it")
+    assert found.verdict.endswith("the answers of 2 people are too few; it takes 10.")
     assert "Cannot tell how far people agree with themselves: nobody rated an answer twice." in found.notes
+
+
+def test_ratings_of_one_person_are_too_few() -> None:
+    human = data()
+    one = replace(human, ratings=human.ratings[:2], answers=())
+    found = results(one, lambda item, _: item.human[0])
+    assert found.verdict == "Cannot tell what persona text explains: the ratings of 1 person are too few; it takes 10."
+
+
+def test_people_of_whom_nothing_is_known_have_no_persona_text() -> None:
+    human = many()
+    bare = replace(human, people={name: Persona(id=name) for name in human.people})
+    assert "nothing but an id is known" in results(bare, lambda item, _: item.human[0]).verdict
+
+
+def test_second_ratings_of_answers_that_nobody_else_rated_twice_say_nothing() -> None:
+    human = many()
+    again = [r for r in human.ratings if r.item == f"i{int(r.person[1:]) % 6}" and int(r.person[1:]) < 6]
+    found = results(replace(human, ratings=(*human.ratings, *again)), lambda item, _: round(item.human[0], 1))
+    assert any("that hardly anyone else rated twice" in note for note in found.notes)
+    assert not any("again" in table.columns for table in found.tables)
 
 
 def many(people: int = 24, again: bool = False) -> HumanData:
@@ -383,7 +406,7 @@ def test_a_page_says_what_ratings_are_calibrated_on(mapped: Path) -> None:
     assert scai("run", mapped, "-q", "--run-id", "m", "--runs-dir", mapped.parent).code == 0
     assert scai("report", mapped.parent / "m", "-o", mapped.parent / "m.html").code == 0
     page = (mapped.parent / "m.html").read_text(encoding="utf-8")
-    assert "Own ratings are calibrated on a survey (12 people, 120 ratings)" in page
+    assert "In welfare, own ratings are calibrated on a survey (12 people, 120 ratings)" in page
 
 
 def test_a_mapping_of_another_model_is_a_warning(mapped: Path) -> None:
@@ -442,6 +465,6 @@ def test_answers_to_a_survey_are_asked_by_letter_with_weights(tmp_path: Path) ->
     assert called.code == 0, called.err
     assert {call["purpose"] for call in calls(tmp_path / "runs/survey")} == {"survey"}
     (result,) = scai("show", tmp_path / "runs/survey", "--json").json["results"]
-    assert result["notes"][0] == "6 answers of 6 people to 1 question."
+    assert result["notes"][1] == "6 answers of 6 people to 1 question."
     assert 0 <= result["numbers"]["survey: ordinal, own"] <= 1
     assert result["numbers"]["survey: own answer, own"] > 0

@@ -45,6 +45,15 @@ def rated(data: HumanData) -> dict[tuple[str, str], float]:
     return {(rating.person, rating.answer): rating.value for rating in data.ratings}
 
 
+def test_a_population_of_scai_describes_the_people_of_other_files(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text("personas: [{id: ann, description: Ann likes tea., weight: 2}]\n")
+    (tmp_path / "experiment.yaml").write_text("seed: 3\n")
+    table(tmp_path / "r.csv", [{"person": "ann", "prompt": "Tea?", "answer": "Yes.", "rating": n} for n in (1, 5)])
+    found = read_human([tmp_path])
+    assert (found.people["ann"].description, found.people["ann"].weight) == ("Ann likes tea.", 2)
+    assert any("1 file with nothing to read: experiment.yaml" in note for note in found.notes)
+
+
 # PRISM
 
 

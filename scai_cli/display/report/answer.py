@@ -110,7 +110,10 @@ def _brief(run: Figures, prefix: str) -> Iterator[tuple[str, Child]]:
     yield "Not known", _unknown(run)
     if (used := run.history.config.ratings.calibration) is not None:
         off = f"off by {used.error:.2f} in place of {used.error_without:.2f}, from 0 to 1, on people outside of the fit"
-        yield "Calibrated", tag("p", f"Own ratings are calibrated on {used.words}; they were {off}.")
+        yield (
+            "Calibrated",
+            tag("p", f"In welfare, own ratings are calibrated on {used.words}: {off}. Satisfaction is as rated."),
+        )
 
 
 def _asked(run: Figures, found: Headline | None) -> Html:

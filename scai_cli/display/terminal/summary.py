@@ -105,7 +105,11 @@ def _parts(
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
-        if measured := [*_welfare(found), *measured_table(history, found, width)] if detail.full else [*_brief(found)]:
+        if detail.full:
+            measured = [*_welfare(history, found), *measured_table(history, found, width)]
+        else:
+            measured = [*_brief(found)]
+        if measured:
             yield from (*gap, *measured)
         yield from recovery_lines(history, gap, full=detail.full)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
@@ -161,13 +165,15 @@ def _gains(found: Headline) -> Text | None:
     return text.append(f"; for {unclear} it may be chance." if unclear else ".")
 
 
-def _welfare(found: Headline) -> Iterator[RenderableType]:
+def _welfare(history: History, found: Headline) -> Iterator[RenderableType]:
     """Yield the change of the declared welfare, and of the worst-off person."""
     if found.welfare.difference is not None:
         yield styled(f"Declared welfare (0 to 1), {welfare_words(found.welfare.name)}: {found.welfare.words}")
     before, after, _ = found.welfare_by("rawlsian")
     if found.apart and before is not None and after is not None and found.welfare.name != "rawlsian":
         yield styled(f"The {welfare_words('rawlsian')}: {number(before)} before, {number(after)} after")
+    if (used := history.config.ratings.calibration) is not None:
+        yield styled(f"In welfare, own ratings are calibrated on {one_line(used.words)}; satisfaction is as rated.")
 
 
 def _brief(found: Headline) -> Iterator[Text]:
