@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from scai_cli.experiment.config import ASSIST
+from scai_cli.experiment.config import NO_GAMES
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import NOT_ANSWERED
 from scai_cli.runs.history.event_lines import CompactRating, read_events
 from scai_cli.runs.history.history import History
-from scai_cli.simulation.dialogues.ultimatum import TOLERANCE
+from scai_cli.simulation.dialogues.ultimatum import POLICIES, TOLERANCE
 from scai_cli.stats.clustered import clustered_rate
 
 _KINDS: Final = ("policy", "manners")
@@ -132,12 +132,12 @@ def recovery_rate(
 def proposals(history: History) -> list[Proposal]:
     """Return the final proposals of a run's epochs and of its holdout, read from its folder; empty without a game.
 
-    Only users with an attribute `policy` count. Raises RunError for a damaged line.
+    Only users with a policy of the game count. Raises RunError for a damaged line.
     """
-    if history.config.dialogue == ASSIST:
+    if history.config.dialogue in NO_GAMES:
         return []
     config, versions = history.config, {epoch.number: epoch.constitution.version for epoch in history.epochs}
-    people = {persona.id: persona for persona in config.personas.inline if _kind(persona, "policy")}
+    people = {persona.id: persona for persona in config.personas.inline if _kind(persona, "policy") in POLICIES}
     currencies = {task.id: task.topic for task in config.tasks.inline}
     seen = {task.topic for task in config.train_tasks}
     found = []

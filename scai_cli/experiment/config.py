@@ -31,6 +31,8 @@ MODEL_ROLES: tuple[ModelRole, ...] = (*ROLES, "judge", "rater")
 
 ASSIST: Final = "assist"
 """The dialogue of all runs before 0.13."""
+NO_GAMES: Final = (ASSIST, "talk", "talk_as_user")
+"""The dialogues that observe the measured utility of answers; another one may observe something else."""
 
 
 class PersonaSource(Value):

@@ -5,7 +5,7 @@ from typing import Final
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.config import ASSIST, ExperimentConfig
+from scai_cli.experiment.config import NO_GAMES, ExperimentConfig
 from scai_cli.experiment.measure_settings import OptionError, loaded, words_of
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.rating_settings import Ratings
@@ -58,8 +58,8 @@ def check_measures(config: ExperimentConfig, people: Iterable[Persona], source: 
             raise source.error(("personas",), f"preferences: {error.problem}; declare it in ratings.measures") from None
         except ConfigError as error:
             raise source.error(("personas",), f"preferences: {error}") from None
-    is_measured = config.dialogue != ASSIST  # another dialogue may observe something else
-    if ratings.measured_weight and not is_measured and (bare := next(_unmeasured(ratings, people), None)):
+    bare = next(_unmeasured(ratings, people), None) if config.dialogue in NO_GAMES else None
+    if ratings.measured_weight and bare is not None:
         problem = f"nothing is measured for {bare.id!r}: add ratings.measures, or give everyone preferences"
         raise source.error(("ratings", "measured_weight"), problem)
     return ratings.model_copy(update={"measures": tuple(described)})

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scai_cli.experiment.config import ASSIST
+from scai_cli.experiment.config import NO_GAMES
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.records import UtilityTable
@@ -54,8 +54,8 @@ async def run_holdout(context: EpochContext, last: Constitution, declared: Welfa
 
 
 def _observed(context: EpochContext, outcomes: list[Outcome]) -> UtilityTable:
-    """Return what a game observed in the answers, a row per persona and a column per task; empty for `assist`."""
-    if context.agents.dialogue == ASSIST:
+    """Return what a game observed in the answers, a row per persona and a column per task; empty without a game."""
+    if context.agents.dialogue in NO_GAMES:
         return ()
     found = {(outcome.persona.id, outcome.task.id): outcome.observed for outcome in outcomes}
     return tuple(tuple(found.get((persona.id, task.id)) for task in context.tasks) for persona in context.personas)

@@ -196,9 +196,10 @@ def test_a_weight_of_what_nobody_measures_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     people = "[{id: a, preferences: {warm: 1}}, {id: b}]"
     text = f"personas: {people}\ntasks: [{{id: t, prompt: x}}]\nratings: {{measured_weight: 0.5}}\n"
-    file.write_text(text)
-    with pytest.raises(ConfigError, match=r"x.yaml:3: ratings.measured_weight: nothing is measured for 'b': add rat"):
-        load_experiment(file)
+    for dialogue in ("assist", "talk"):
+        file.write_text(f"{text}dialogue: {dialogue}\n")
+        with pytest.raises(ConfigError, match=r"x.yaml:3: ratings.measured_weight: nothing is measured for 'b': add r"):
+            load_experiment(file)
     file.write_text(text.replace("0.5", "0.5, measures: [length]"))
     assert load_experiment(file).ratings.measured_weight == 0.5
 

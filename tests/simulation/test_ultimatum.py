@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,15 @@ def test_the_recovery_is_shown(shown: Mapping[str, Any]) -> None:
     first, *_ = recovery["rates"]
     assert (first["epoch"], first["seen"], first["n"], first["unreadable"]) == (1, True, 8, 0)
     assert [rate["epoch"] for rate in recovery["rates"] if not rate["seen"]] == [None, None]
+
+
+@pytest.mark.parametrize(("game", "other"), [("dialogue: ultimatum", "dialogue: talk"), (": selfish", ": liberal")])
+def test_people_who_play_no_game_have_no_recovery(run: Path, tmp_path: Path, game: str, other: str) -> None:
+    shutil.copytree(run, tmp_path / "talked")
+    config = tmp_path / "talked" / "config.yaml"
+    config.write_text(config.read_text().replace(game, other))
+    assert other in config.read_text()
+    assert "recovery" not in scai("show", tmp_path / "talked", "--json").json
 
 
 def test_exports_read_whole_games(run: Path) -> None:
