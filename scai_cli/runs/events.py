@@ -262,9 +262,6 @@ class HoldoutCompared(_Event):
     """Declared welfare, last minus first, paired over the same users and tasks."""
     missing: int
     """Ratings that could not be read."""
-    # Left out while empty: older runs do not have it.
-    measured: Mapping[str, float | None] = Field(default={}, exclude_if=operator.not_)
-    """Declared measure -> its mean over the final answers of which it could tell."""
     # Left out while empty: runs before 0.5 have only the means.
     first_cells: UtilityTable = Field(default=(), exclude_if=operator.not_)
     """Utilities under the first constitution, a row per persona and a column per task."""
