@@ -5,7 +5,7 @@ of all users and by their policy and manners.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -96,12 +96,16 @@ def recovery_rates(proposals: Iterable[Proposal]) -> tuple[RecoveryRate, ...]:
 def _by_kind(play: Sequence[Proposal]) -> Iterator[RecoveryRate]:
     first = play[0]
     yield recovery_rate(play, first.seen, first.epoch)
-    kinds: dict[str, Callable[[Proposal], str]] = {"policy": lambda p: p.policy, "manners": lambda p: p.manners}
-    for key, kind_of in kinds.items():
-        values = sorted(set(map(kind_of, play)))
+    for key, value, of_kind in kinds_of(play):
+        yield recovery_rate(of_kind, first.seen, first.epoch, **{key: value})
+
+
+def kinds_of(found: Sequence[Proposal]) -> Iterator[tuple[str, str, list[Proposal]]]:
+    """Yield `policy` or `manners`, a value of it and its proposals; nothing of the one in which all are alike."""
+    for key in _KINDS:
+        values = sorted({getattr(each, key) for each in found})
         for value in values if len(values) > 1 else ():
-            of_kind = [each for each in play if kind_of(each) == value]
-            yield recovery_rate(of_kind, first.seen, first.epoch, **{key: value})
+            yield key, value, [each for each in found if getattr(each, key) == value]
 
 
 def recovery_rate(

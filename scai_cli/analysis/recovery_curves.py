@@ -1,11 +1,11 @@
 """Recovery over the epochs, as a curve for each group of users: of one run, or the mean over several seeds."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.analysis.recovery import Proposal, RecoveryRate, proposals, recovery_rate
+from scai_cli.analysis.recovery import Proposal, RecoveryRate, kinds_of, proposals, recovery_rate
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.dialogues.ultimatum import MANNERS
@@ -64,15 +64,9 @@ class RecoveryCurve:
 
 def run_curves(history: History) -> list[RecoveryCurve]:
     """Return the curve of all users of a run, then one of each policy and of each manner; empty without a game."""
-    found = proposals(history)
-    if not found:
+    if not (found := proposals(history)):
         return []
-    kinds: dict[str, Callable[[Proposal], str]] = {"policy": lambda p: p.policy, "manners": lambda p: p.manners}
-    groups = [found]
-    for kind_of in kinds.values():
-        values = sorted(set(map(kind_of, found)))
-        groups += [[p for p in found if kind_of(p) == value] for value in values if len(values) > 1]
-    return [_curve(group, history) for group in groups]
+    return [_curve(group, history) for group in (found, *(of_kind for _, _, of_kind in kinds_of(found)))]
 
 
 def mean_curve(curves: Sequence[RecoveryCurve]) -> RecoveryCurve:
