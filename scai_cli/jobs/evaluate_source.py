@@ -148,12 +148,15 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
 def _refuse_unused_data(options: EvaluateOptions) -> None:
     """Raise ConfigError for data of real people that no suite wants."""
     suites = [name.partition("=")[0].strip() for name in options.suites]
-    if options.human and not any(getattr(plugins.resolve("suite", name), "wants_human", False) for name in suites):
-        known = [
-            name for name in plugins.BUILT_IN["suite"] if getattr(plugins.resolve("suite", name), "wants_human", False)
-        ]
-        remedy = f"add --suite {' or '.join(known)}" if known else "leave it out"
-        raise ConfigError(f"--human {options.human[0]}: no suite of this evaluation uses data of real people; {remedy}")
+    if options.human and not any(map(_wants_human, suites)):
+        known = " or ".join(filter(_wants_human, plugins.BUILT_IN["suite"]))
+        raise ConfigError(
+            f"--human {options.human[0]}: no suite of this evaluation uses data of real people; add --suite {known}"
+        )
+
+
+def _wants_human(suite: str) -> bool:
+    return bool(getattr(plugins.resolve("suite", suite), "wants_human", False))
 
 
 def _is_run(reference: Reference, runs: Path) -> bool:
