@@ -10,6 +10,7 @@ from typing import Any, Final
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.measure_check import preferred
 from scai_cli.experiment.measure_settings import MeasureSettings, OptionError, loaded
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -95,13 +96,12 @@ class Measures:
         """The declared measures, name -> weight."""
         for name in preferred:
             if name not in self._by_name:
-                self._by_name[name] = Measuring(preferred_measure(name))
+                self._by_name[name] = Measuring(MeasureSettings.model_construct(measure=name, name=name))
 
     @classmethod
     def of(cls, config: ExperimentConfig) -> "Measures":
         """Return the measures of an experiment; raises ConfigError."""
-        preferred = dict.fromkeys(name for persona in config.personas.inline for name in persona.preferences)
-        return cls(config.ratings.measures, preferred)
+        return cls(config.ratings.measures, preferred(config.ratings, config.personas.inline))
 
     def recorded(self, persona: Persona) -> list[str]:
         """Return the measures whose values results show: the declared ones, and what the persona prefers besides."""
@@ -141,8 +141,3 @@ def observed_utility(
     known = {name: value for name, value in values.items() if value is not None}
     found = utility({name: wanted[name] for name in known}, known) if known else None
     return None if found is None else round(found, 6)
-
-
-def preferred_measure(name: str) -> MeasureSettings:
-    """Return the settings of a measure that only personas' preferences name, without options."""
-    return MeasureSettings.model_construct(measure=name, name=name)
