@@ -68,7 +68,7 @@ def holdout_cells(history: History, side: Literal["first", "last"] = "last") -> 
         tasks = " ".join(sorted(holdout.tasks))
         rows = {(user, tasks): v for user, v in (holdout.first if side == "first" else holdout.last).items()}
     cells = {pair: value for pair, value in rows.items() if value is not None}
-    return Cells("holdout", cells, _weights(history), held_out(history))
+    return Cells("holdout", cells, history.config.personas.weights, held_out(history))
 
 
 def held_out(history: History) -> frozenset[Kind]:
@@ -115,7 +115,3 @@ def _tables(before: Cells, after: Cells) -> tuple[Table, Table, list[str], list[
 
 def _table(side: Cells, users: Iterable[str], tasks: Sequence[str], shared: Container[tuple[str, str]]) -> Table:
     return [[side.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]
-
-
-def _weights(history: History) -> dict[str, float]:
-    return {persona.id: persona.weight for persona in history.config.personas.inline}

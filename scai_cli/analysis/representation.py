@@ -51,7 +51,7 @@ def representation(history: History) -> Representation | None:
     if not cast.ballots or history.started is None:
         return None
     product, users = history.product[0], tuple(cast.voters)
-    known = {persona.id: persona.weight for persona in history.config.personas.inline}
+    known = history.config.personas.weights
     weights = {user: known.get(user, 1.0) for user in users}
     in_force = _in_force(history, product)
     adopted = [rule for rule in cast.rules if rule in in_force]

@@ -71,7 +71,7 @@ def version_plays(history: History, version: int) -> VersionPlays:
 
 def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:
     """Return the cells of some versions, in at most one pass over the events; raises RunError for a damaged line."""
-    weights = {persona.id: persona.weight for persona in history.config.personas.inline}
+    weights = history.config.personas.weights
     version_of = {epoch: one.version for one in plays for epoch in one.epochs}
     own, utility = (defaultdict[int, _Means](_Means) for _ in range(2))
     last: dict[int, dict[Pair, tuple[int, float]]] = defaultdict(dict)

@@ -53,6 +53,11 @@ class PersonaSource(Value):
     per_epoch: Count | None = None
     """Use this many in each epoch, drawn with the seed; all if null."""
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Persona -> the number of people that it represents."""
+        return {persona.id: persona.weight for persona in self.inline}
+
     def wants(self, persona: Persona) -> bool:
         """Return whether a persona has the wanted split and attributes."""
         if self.split is not None and persona.split != self.split:

@@ -69,7 +69,7 @@ class GeneratedSource:
     @cached_property
     def weights(self) -> Mapping[str, float]:
         """The weight of each persona that may take part."""
-        return {persona.id: persona.weight for persona in self.manifest.config.personas.inline}
+        return self.manifest.config.personas.weights
 
     @property
     def scale(self) -> tuple[float, float]:

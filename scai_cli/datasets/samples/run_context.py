@@ -49,7 +49,7 @@ class RunContext:
     @cached_property
     def weights(self) -> Mapping[str, float]:
         """The weight of each persona."""
-        return {persona.id: persona.weight for persona in self.config.personas.inline}
+        return self.config.personas.weights
 
     @cached_property
     def _prompts(self) -> Prompts:
