@@ -19,6 +19,7 @@ from _generator import (  # noqa: E402
     folders,
     prompts,
     python,
+    recovery_figure,
     results_figure,
     shapes,
     traits,
@@ -47,7 +48,8 @@ READERS: Final[Mapping[str, str]] = {
     "exit-codes": "For developers of scripts. At the end you know each exit code, and what to do about it.",
 }
 """The first line of each page: whom it is for, and what they have at its end."""
-FIGURE: Final = DOCS / "_static" / "results.svg"
+FIGURES: Final = {"results.svg": results_figure.figure, "recovery.svg": recovery_figure.figure}
+"""Name in `_static` -> how it is drawn."""
 NOTE: Final = "<!-- Made from the code by `python docs/reference.py`; do not edit. -->\n\n"
 
 
@@ -59,7 +61,7 @@ def path(name: str) -> Path:
 def made() -> dict[Path, str]:
     """Return every page and figure as it should be now."""
     pages = {path(name): NOTE + _for_readers(page(), READERS[name]).rstrip() + "\n" for name, page in PAGES.items()}
-    return {**pages, FIGURE: results_figure.figure()}
+    return {**pages, **{DOCS / "_static" / name: draw() for name, draw in FIGURES.items()}}
 
 
 def _for_readers(page: str, readers: str) -> str:

@@ -73,6 +73,8 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     "dialogue": {
         "assist": "scai_cli.simulation.dialogues.assist:Assist",
+        "talk": "scai_cli.simulation.dialogues.talk:Talk",
+        "talk_as_user": "scai_cli.simulation.dialogues.talk:TalkAsUser",
         "ultimatum": "scai_cli.simulation.dialogues.ultimatum:Ultimatum",
     },
     "observer": {},

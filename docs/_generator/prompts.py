@@ -32,6 +32,7 @@ SAID: Final = {
     "rewrite_form": "The `{{form}}` of `rewrite`.",
     "edits_form": "The `{{form}}` of `edits`.",
     "ballot_form": "The `{{form}}` of `ballot`.",
+    "talk": "The system message of a user that only talks, in the dialogues `talk` and `talk_as_user`.",
     "decision": "A decider's reply to a proposal, in the dialogue `ultimatum`.",
     "policy_selfish": "The `{{policy}}` of `decision` for a player with the attribute `policy: selfish`.",
     "policy_fair": "The same for `policy: fair`.",

@@ -96,7 +96,7 @@ class Comparison:
     def _other_raters(self) -> str:
         configs = [history.config for history in self.runs.values() if history.started]
         raters = dict.fromkeys(
-            frozenset(config.model_of(person).label for person in config.personas.inline if not person.human)
+            frozenset(config.rater_of(person).label for person in config.personas.inline if not person.human)
             for config in configs
         )
         if len(raters) < 2:

@@ -50,16 +50,17 @@ def batch_rounds(config: ExperimentConfig) -> list[str]:
 def self_rating(config: ExperimentConfig) -> list[str]:
     """Return a line if the assistant and some of its raters are one model; nothing for the simulated society."""
     model = config.model_for("assistant")
-    raters = {(rater.provider, rater.name, rater.base_url) for rater in map(config.model_of, config.personas.inline)}
+    raters = {(rater.provider, rater.name, rater.base_url) for rater in map(config.rater_of, config.personas.inline)}
     if model.provider == "simulated" or (model.provider, model.name, model.base_url) not in raters:
         return []
-    which = f"the assistant and the users are one model ({model.label}), which rates its own answers"
-    return [f"{which}; set another model in roles.user.name"]
+    who, key = ("rater", "rater") if config.has_rater else ("users", "user")
+    which = f"the assistant and the {who} are one model ({model.label}), which rates its own answers"
+    return [f"{which}; set another model in roles.{key}.name"]
 
 
 def foreign_calibration(config: ExperimentConfig) -> list[str]:
     """Return a line if ratings are calibrated for another model than the users'."""
-    found, models = config.ratings.calibration, {config.model_of(person).label for person in config.personas.inline}
+    found, models = config.ratings.calibration, {config.rater_of(person).label for person in config.personas.inline}
     if found is None or models <= {found.model}:
         return []
     others = ", ".join(sorted(models - {found.model}))

@@ -50,7 +50,7 @@ def answer_warnings(counts: AnswerCounts, config: ExperimentConfig) -> dict[str,
         if (total := values.total()) >= ENOUGH and n > ONE_VALUE * total
     ]
     # The simulated society's ratings follow a known formula, in which most answers harm nobody.
-    if same and config.model_for("user").provider != "simulated":
+    if same and config.model_for("rater").provider != "simulated":
         found["one_value"] = _TEXTS["one_value"].format(ratings=listed(same))
     reasons = Counter(reason for reason in counts.unrevised.values() if reason in _TEXTS["reasons"])
     for reason, n in reasons.items():
@@ -80,11 +80,12 @@ def _of_marks(counts: AnswerCounts, config: ExperimentConfig) -> Iterator[tuple[
 
 def _text(sentence: str, config: ExperimentConfig, role: str) -> str:
     """Return a sentence without a remedy that is none for a role's model."""
-    model = config.model_for("user" if role == "user" else "meta")
+    model = config.model_for("rater" if role == "user" else "meta")
     return sentence if model.may_send_schema else sentence.replace(_TEXTS["schema"], "")
 
 
 def _key(config: ExperimentConfig, role: str) -> str:
     """Return the experiment's key of a role's model: `model`, or `roles.ROLE` if that changes the model."""
+    role = "rater" if role == "user" and config.has_rater else role
     changes = getattr(config.roles, role, None)
     return f"roles.{role}" if changes is not None and changes.model_dump(exclude_none=True) else "model"

@@ -333,8 +333,8 @@ def _calls_each_round(config: ExperimentConfig, constitution: Constitution, pers
     others, wanted = len(config.train_personas) - 1, config.ratings.cross_raters
     raters = others if wanted == "all" else min(wanted, others)
     played = 1 + sum(concerns(rule, persona) for rule in constitution.rules)
-    opening, *turns = (line.call is not None for line in lines_of(config))
-    return (opening and not persona.human) + played * (sum(turns) + raters)
+    opening, *turns = (len(line.calls) for line in lines_of(config))
+    return (opening if not persona.human else 0) + played * (sum(turns) + raters)
 
 
 def _in_rounds(config: ExperimentConfig) -> Iterator[PersonaTask]:

@@ -16,10 +16,12 @@ def participants(config: ExperimentConfig, people: Collection[str] | None = None
     """Return the number and the kind of an experiment's people, all of them or those with the ids `people`.
 
     `6 simulated people (a small program and no language model)`, `6 people simulated by openai:NAME`, `2 real people`;
-    kinds are joined by "and". `brief` leaves out the words in brackets.
+    kinds are joined by "and". `brief` leaves out the words in brackets. Means of people `of unequal weight` are by it.
     """
-    counted = Counter(_kind(config, p, brief=brief) for p in config.personas.inline if people is None or p.id in people)
-    return listed([f"{count} {form.format('person' if count == 1 else 'people')}" for form, count in counted.items()])
+    chosen = [persona for persona in config.personas.inline if people is None or persona.id in people]
+    counted = Counter(_kind(config, persona, brief=brief) for persona in chosen)
+    words = listed([f"{count} {form.format('person' if count == 1 else 'people')}" for form, count in counted.items()])
+    return words + " of unequal weight" * (len({persona.weight for persona in chosen}) > 1)
 
 
 def _kind(config: ExperimentConfig, persona: Persona, *, brief: bool) -> str:

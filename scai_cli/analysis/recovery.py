@@ -12,6 +12,7 @@ from typing import Any, Final
 from scai_cli.experiment.config import ASSIST
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import NOT_ANSWERED
+from scai_cli.runs.history.event_lines import CompactRating, read_events
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.dialogues.ultimatum import TOLERANCE
 from scai_cli.stats.clustered import clustered_rate
@@ -72,15 +73,15 @@ class Recovery:
 
 
 def run_recovery(history: History) -> Recovery | None:
-    """Return the recovery of a run; None if its dialogue is not a game, or no proposal was rated."""
-    if history.config.dialogue == ASSIST:
+    """Return the recovery of a run; None if its dialogue is not a game with policies, or no proposal was rated."""
+    if not (found := proposals(history)):
         return None
-    found, people = list(proposals(history)), history.config.train_personas
+    people = history.config.train_personas
     last = [each for each in found if each.version == history.product[0].version]
     sides = {"seen": [p for p in last if p.seen], "unseen": [p for p in last if not p.seen]}
     mixture, manners = (Counter(kind for persona in people if (kind := _kind(persona, key))) for key in _KINDS)
     product = {name: recovery_rate(side, side[0].seen) for name, side in sides.items() if side}
-    return Recovery(dict(mixture), dict(manners), recovery_rates(found), product) if found else None
+    return Recovery(dict(mixture), dict(manners), recovery_rates(found), product)
 
 
 def recovery_rates(proposals: Iterable[Proposal]) -> tuple[RecoveryRate, ...]:
@@ -128,25 +129,37 @@ def recovery_rate(
     )
 
 
-def proposals(history: History) -> Iterator[Proposal]:
-    """Yield the final proposals of a run's epochs, as far as the history has their ratings, and of its holdout."""
-    config = history.config
-    people = {persona.id: persona for persona in config.personas.inline}
+def proposals(history: History) -> list[Proposal]:
+    """Return the final proposals of a run's epochs and of its holdout, read from its folder; empty without a game.
+
+    Only users with an attribute `policy` count. Raises RunError for a damaged line.
+    """
+    if history.config.dialogue == ASSIST:
+        return []
+    config, versions = history.config, {epoch.number: epoch.constitution.version for epoch in history.epochs}
+    people = {persona.id: persona for persona in config.personas.inline if _kind(persona, "policy")}
     currencies = {task.id: task.topic for task in config.tasks.inline}
     seen = {task.topic for task in config.train_tasks}
-    for epoch in history.epochs:
-        for rating in epoch.ratings:
-            if rating.kind == "own" and rating.final and rating.problem not in NOT_ANSWERED:
-                is_seen = currencies[rating.conversation.rpartition("/")[2]] in seen
-                version = epoch.constitution.version
-                yield _proposal(people[rating.rater], is_seen, version, epoch.number, rating.observed)
-    if (holdout := history.holdout) is None:
-        return
-    sides = {holdout.first_version: holdout.first_observed, holdout.last_version: holdout.last_observed}
-    for version, table in sides.items():
-        for persona, row in zip(holdout.personas, table, strict=False):
-            for task, within in zip(holdout.tasks, row, strict=False):
-                yield _proposal(people[persona], currencies[task] in seen, version, None, within)
+    found = []
+    for rating in read_events(history.path, lambda _, kind: kind in (b"", b"rating")):
+        if not isinstance(rating, CompactRating) or not _is_of_final_proposal(rating):
+            continue
+        # The log may have grown since the history was read.
+        if rating.rater in people and (version := versions.get(rating.epoch)) is not None:
+            is_seen = currencies.get(rating.conversation.rpartition("/")[2]) in seen
+            found.append(_proposal(people[rating.rater], is_seen, version, rating.epoch, rating.observed))
+    if (holdout := history.holdout) is not None:
+        sides = {holdout.first_version: holdout.first_observed, holdout.last_version: holdout.last_observed}
+        for version, table in sides.items():
+            for persona, row in zip(holdout.personas, table, strict=False):
+                for task, within in zip(holdout.tasks, row, strict=False):
+                    if persona in people:
+                        found.append(_proposal(people[persona], currencies[task] in seen, version, None, within))
+    return found
+
+
+def _is_of_final_proposal(rating: CompactRating) -> bool:
+    return rating.kind == "own" and rating.final and rating.problem not in NOT_ANSWERED
 
 
 def _proposal(persona: Persona, seen: bool, version: int, epoch: int | None, within: float | None) -> Proposal:

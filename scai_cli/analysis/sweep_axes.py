@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scai_cli.analysis.comparison import SHOWN, paired_by_function
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
+from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, setting, value_words
 from scai_cli.analysis.verdicts import change_words, for_whom, signed, verdict_of
 from scai_cli.runs.records import Estimate
 from scai_cli.runs.sweep_directory import Sweep
@@ -102,11 +102,9 @@ Row = Sequence[AxisDifference]
 """The differences of one value, one for each welfare function."""
 
 
-def all_differences(sweep: Sweep) -> list[Row]:
-    """Read the runs of a sweep and return a row for each value along all axes; raises RunError for a damaged run."""
-    axes = compared_axes(sweep)
-    runs = read_runs(sweep) if axes else {}
-    return [row for axis in axes for row in axis_differences(sweep, runs, axis)]
+def all_differences(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[Row]:
+    """Return a row for each value along all axes of a sweep."""
+    return [row for axis in compared_axes(sweep) for row in axis_differences(sweep, runs, axis)]
 
 
 def main_differences(row: Row) -> Row:

@@ -10,6 +10,7 @@ from scai_cli.analysis.headline import headline
 from scai_cli.analysis.paired import Cells, holdout_cells
 from scai_cli.analysis.pareto import ParetoPoint, product_point
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.recovery_curves import RecoveryCurve, run_curves
 from scai_cli.analysis.verdicts import Verdict, gained_or_lost
 from scai_cli.analysis.version_cells import version_cells, version_plays
 from scai_cli.runs.find import is_run
@@ -45,7 +46,7 @@ class SweepRun:
 
     `cells`: the utilities of the held-out people under the product, or without a holdout of the people who played it.
     `participants`: the run's people in words. `warnings`: the reasons to doubt an axis in this run. `repeat`: its own
-    result, in a sweep over seeds alone.
+    result, in a sweep over seeds alone. `curve`: the recovery of its users' hidden policies, in a game.
     """
 
     record: CellRecord
@@ -55,6 +56,7 @@ class SweepRun:
     participants: str
     warnings: tuple[str, ...]
     repeat: Repeat | None = None
+    curve: RecoveryCurve | None = None
 
 
 def read_runs(sweep: Sweep) -> dict[str, SweepRun]:
@@ -78,7 +80,8 @@ def _read(sweep: Sweep, record: CellRecord) -> Iterator[SweepRun]:
     warnings = tuple(axis_warnings(sweep.axes, [config]))
     found = (product_point(history, declared), participants(config), warnings)
     repeat = _repeat(history) if list(sweep.axes) == [SEED] else None
-    yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found, repeat)
+    curve = next(iter(run_curves(history)), None)
+    yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found, repeat, curve)
 
 
 def _repeat(history: History) -> Repeat | None:

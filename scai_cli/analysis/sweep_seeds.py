@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import Any, Final
 
 from scai_cli.analysis.pareto import ParetoFront, mean_point
+from scai_cli.analysis.recovery_curves import RecoveryCurve, mean_curve
 from scai_cli.analysis.sweep_axes import functions_of
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, setting, value_words
 from scai_cli.analysis.verdicts import Verdict, change_words, signed
@@ -118,6 +119,14 @@ def seed_summaries(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[SeedSumma
     others = [axis for axis in sweep.axes if axis != SEED]
     functions = functions_of(runs)
     return [_summary(values, found, functions) for values, found in _settings(sweep, runs, others).items()]
+
+
+def setting_curves(sweep: Sweep, runs: Mapping[str, SweepRun]) -> list[tuple[str, RecoveryCurve]]:
+    """Return the recovery of each setting with finished games, over its seeds, with the setting's values in words."""
+    others = [axis for axis in sweep.axes if axis != SEED]
+    found = {", ".join(values): group for values, group in _settings(sweep, runs, others).items()}
+    curves = {words: [run.curve for run in group if run.curve is not None] for words, group in found.items()}
+    return [(words or "All seeds", mean_curve(of)) for words, of in curves.items() if of]
 
 
 def welfare_fronts(sweep: Sweep, runs: Mapping[str, SweepRun]) -> dict[str, ParetoFront]:

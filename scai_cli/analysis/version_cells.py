@@ -87,7 +87,7 @@ def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:
     return [
         VersionCells(
             one,
-            Cells(str(one), own[one.version].means(), {}),
+            Cells(str(one), own[one.version].means(), weights),
             Cells(str(one), utility[one.version].means(), weights),
             last[one.version],
             {name: means.all_means() for name, means in seen[one.version].items()},

@@ -119,6 +119,10 @@ def sample(
             say(f"left out {counted(drawn.left_out, 'persona')} with no value in a part of a quota")
         if drawn.chances:
             say("chance of a persona: {:.3g} to {:.3g}".format(*drawn.chances))
+        kept = [persona.weight for persona in drawn.people]
+        if panel and kept and min(kept) < max(kept):
+            say(f"their weights, {min(kept):.3g} to {max(kept):.3g}, stay and count beside the quotas; with")
+            say("--weights weight they are drawn by them, and each counts 1")
         say(f"drew {len(drawn.people)} of {drawn.size:,} personas")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,8 +66,9 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
     """Print a sweep, for `scai sweep` and `scai show`; `compared` reads its runs to compare them along each axis."""
     from scai_cli.analysis.sweep_axes import all_differences
     from scai_cli.analysis.sweep_runs import SEED, read_runs
-    from scai_cli.analysis.sweep_seeds import repeats
+    from scai_cli.analysis.sweep_seeds import repeats, setting_curves
     from scai_cli.display.terminal.next_steps import after_sweep, print_steps_below
+    from scai_cli.display.terminal.recovery import print_recovery
     from scai_cli.display.terminal.sweep import (
         print_continuation,
         print_differences,
@@ -75,12 +77,15 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
         sweep_csv,
     )
 
-    found = all_differences(sweep) if compared else []
-    over_seeds = repeats(read_runs(sweep)) if compared and list(sweep.axes) == [SEED] else None
+    runs = read_runs(sweep) if compared else {}
+    found = all_differences(sweep, runs) if compared else []
+    over_seeds = repeats(runs) if list(sweep.axes) == [SEED] else None
+    curves = setting_curves(sweep, runs)
     if as_json:
         differences = {"differences": [each.as_object() for row in found for each in row]} if compared else {}
         seeds = {"seeds": over_seeds.as_object()} if over_seeds is not None else {}
-        options.print_json(sweep.as_object() | differences | seeds)
+        recovery = {"recovery": [{"setting": name, **asdict(curve)} for name, curve in curves]} if curves else {}
+        options.print_json(sweep.as_object() | differences | seeds | recovery)
     elif as_csv:
         sys.stdout.write(sweep_csv(sweep))
     else:
@@ -88,6 +93,7 @@ def show(sweep: Sweep, *, as_json: bool, as_csv: bool = False, compared: bool = 
         if compared:
             if over_seeds is not None:
                 print_repeats(over_seeds)
+            print_recovery(curves)
             print_differences(found)
             print_continuation(sweep)
         print_steps_below(after_sweep(sweep.path, is_finished=sweep.is_finished)[compared:])

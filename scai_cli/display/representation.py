@@ -37,7 +37,8 @@ def representation_words(found: Representation, names: Mapping[str, str]) -> str
         in_it = f"which has {found.adopted} of the {put}"
         if fewest == 1 and not found.is_weighted:
             return f"Each of {voters} who approves any rule approves one in the constitution, {in_it}."
-        enough = f"people with 1/{found.seats} of the weight of" if found.is_weighted else f"{fewest} of"
+        is_share = found.is_weighted and found.seats > 1
+        enough = f"people with 1/{found.seats} of the weight of" if is_share else f"{fewest} of"
         return (
             f"No group is without a rule: wherever {enough} {voters} approve the same rule, at least one of them "
             f"approves a rule in the constitution, {in_it}."

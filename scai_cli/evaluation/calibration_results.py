@@ -1,9 +1,12 @@
 """The results of the suite `calibration`: a verdict in a sentence, and the tables behind it."""
 
-from collections import defaultdict
+import math
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from scai_cli.analysis.participants import PROGRAM
 from scai_cli.analysis.verdicts import signed
 from scai_cli.evaluation.fitted_map import FittedMap, fitted_map
 from scai_cli.evaluation.rating_agreement import (
@@ -37,34 +40,49 @@ _WIDEST: Final = 0.5
 _GROUP: Final = 5
 """The least people of a group."""
 _MOST_VALUES, _MOST_GROUPS = 6, 24
+_NOT_DESCRIBED: Final = (
+    "Cannot tell what persona text explains: nothing but an id is known of these people; name a file that describes "
+    "them, too."
+)
 
 
 def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
     """Return the verdict and the tables; `map_name` is the file that the mapping is written to."""
     ratings, survey = agreement_of(source), survey_of(source)
-    notes: list[str] = []
+    notes = [_whom(source)]
     verdicts: list[str] = []
     tables: list[ResultTable] = []
     numbers: dict[str, float | None] = {}
-    if ratings.people or ratings.missing:
+    if not ratings.people and ratings.missing:
+        verdicts.append(f"Cannot tell what persona text explains: {_without(ratings.missing)}.")
+    if ratings.people:
         found = ratings.estimates([(n, c) for n in STATISTICS for c in CONDITIONS], range(len(ratings.people)))
-        verdicts.append(verdict(found, ratings))
-        notes += [*_rating_notes(ratings, found), *_map_notes(fitted_map(ratings.people), map_name)]
-        title = "Ratings beside people's own, and beside their second ones (95 % intervals for new people)"
-        tables += _tables(title, STATISTICS, found, _HEADS)
+        second = _second_ratings(ratings)
+        verdicts.append(verdict(found, ratings) if _are_described(source) else _NOT_DESCRIBED)
+        notes += [*_rating_notes(ratings), _again_note(found[EXPLAINED, AGAIN], ratings, second)]
+        notes += _map_notes(fitted_map(ratings.people), map_name)
+        heads = {name: words for name, words in _HEADS.items() if name != AGAIN or len(second) >= _FEWEST}
+        title = "Simulated ratings beside people's own (95 % intervals for new people)"
+        tables += _tables(title, STATISTICS, found, heads)
         numbers |= _numbers("ratings", found)
         groups = list(_groups(source, ratings))
         tables += [_by_group(ratings, groups)] if groups else []
         notes += [_groups_note(len(groups))] if groups else []
         tables.append(_by_person(source, ratings))
-    if survey.weights or survey.missing:
+    if not survey.weights and survey.missing:
+        verdicts.append(f"Cannot tell what persona text says of answers: {_without(survey.missing)}.")
+    if survey.weights:
         answers = survey.estimates()
-        verdicts.append(_survey_verdict(answers))
+        verdicts.append(_survey_verdict(answers, len(survey.weights)))
         notes += _survey_notes(survey)
         title = "Survey answers beside those of the same people, by their weights (95 % intervals for new people)"
         tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
         numbers |= _numbers("survey", answers)
     return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
+
+
+def _without(missing: int) -> str:
+    return f"each of {counted(missing, 'answer')} of real people lacks one of the simulated ones beside it"
 
 
 def verdict(found: Estimates, ratings: Agreement) -> str:
@@ -76,7 +94,7 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
     unknown = "Cannot tell what persona text explains"
     differs = f"of what differs between people{'' if ratings.is_shared else ' and answers'}"
     if (people := len(ratings.people)) < _FEWEST:
-        return f"{unknown}: the ratings of {counted(people, 'person', 'people')} are too few."
+        return f"{unknown}: the ratings of {counted(people, 'person', 'people')} are too few; it takes {_FEWEST}."
     if own is None:
         return f"{unknown}: these people do not differ in what they rated."
     if own.low is None and not own.estimate:
@@ -84,18 +102,33 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
     if own.low is None or own.high is None:
         return f"{unknown}: {_value(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
     if own.high - own.low > _WIDEST:
-        return f"{unknown}: {_ends(own)} {differs}; take more people."
+        return f"{unknown}: the 95 % interval, {_ends(own)}, is too wide; take more people, or more ratings of each."
     said = f"Persona text explains {_value(own.estimate)} (95 % interval {_ends(own)}) {differs}"
+    if own.estimate < 0 and own.high < _RELEVANT:
+        said = f"Persona text explains nothing ({_value(own.estimate)}, 95 % interval {_ends(own)}) {differs}"
     if gain is None or gain.low is None or gain.high is None:
         return f"{said}; cannot tell whether a shuffled persona explains less."
     if gain.low > 0:
         return f"{said}; a shuffled persona explains {_value(own.estimate - gain.estimate)}."
     if min(own.high, gain.high) < _RELEVANT:  # a shuffled one explains nothing, or more
         return f"{said}; no more than a shuffled persona."
-    return f"{said}; cannot tell whether more than a shuffled persona: {_difference(gain)}."
+    return f"{said}; cannot tell whether more than a shuffled persona: {_known(gain)}."
 
 
-def _rating_notes(ratings: Agreement, found: Estimates) -> Iterator[str]:
+def _are_described(source: ResultSource) -> bool:
+    """Return whether anything but an id is known of anyone."""
+    return any(p.name or p.description or p.attributes or p.preferences for p in source.people.values())
+
+
+def _whom(source: ResultSource) -> str:
+    """Return which model was asked."""
+    label = source.config.model_for("rater").label
+    model = f"{label} ({PROGRAM})" if label == "simulated" else label
+    whose = "raters" if source.config.has_rater else "users"
+    return f"Asked of the {whose}' model, {model}; no system was asked."
+
+
+def _rating_notes(ratings: Agreement) -> Iterator[str]:
     count = sum(len(person.items) for person in ratings.people)
     yield (
         f"{counted(count, 'rating')} of {counted(len(ratings.people), 'person', 'people')}; what an answer deserves is "
@@ -105,13 +138,48 @@ def _rating_notes(ratings: Agreement, found: Estimates) -> Iterator[str]:
             else "what nobody's rating says, as hardly any answer was rated by two people: answers may differ in more."
         )
     )
+    yield (
+        "Explains: how much of the distance of people's ratings from what an answer deserves the personas' ratings "
+        "predict: 0 is nothing (by chance a little less), 1 is all."
+    )
+    if len({person.weight for person in ratings.people}) > 1:
+        yield "People count by their weights; in the rank correlations over all ratings and of people's means, alike."
     if ratings.missing:
         yield f"{counted(ratings.missing, 'rating')} left out: a simulated rating is missing."
-    again = found[EXPLAINED, AGAIN]
-    if again is None:
-        yield "Cannot tell how far people agree with themselves: nobody rated an answer twice."
-    else:
-        yield f"People themselves, asked again, explain {_value(again.estimate)} of it: no persona can explain more."
+
+
+def _second_ratings(ratings: Agreement) -> list[int]:
+    """Return the number of second ratings of each person with any; of shared answers, those of two people or more."""
+    at = CONDITIONS.index(AGAIN) + 1
+    found = [
+        (person.id, item)
+        for person in ratings.people
+        for item, value in zip(person.items, person.table[:, at].tolist(), strict=True)
+        if not math.isnan(value)
+    ]
+    raters = Counter(item for _, item in found)
+    return [*Counter(person for person, item in found if not ratings.is_shared or raters[item] > 1).values()]
+
+
+def _again_note(again: ClusteredMean | None, ratings: Agreement, second: Sequence[int]) -> str:
+    """Return how much people's second ratings explain, and how much a persona could."""
+    unknown = "Cannot tell how far people agree with themselves"
+    twice, own = ratings.asked_again()
+    if not twice:
+        return f"{unknown}: nobody rated an answer twice."
+    if again is None or not second:
+        few = f"{counted(twice, 'second rating')} of answers that hardly anyone else rated twice"
+        return f"{unknown}: there {'is' if twice == 1 else 'are'} {few}."
+    if len(second) < _FEWEST:
+        whose = f"{counted(sum(second), 'second rating')} of {counted(len(second), 'person', 'people')}"
+        return f"{unknown}: {whose} {'is' if sum(second) == 1 else 'are'} too few."
+    interval = "" if again.low is None else f" (95 % interval {_ends(again)})"
+    # Both ratings have noise: with the reliability r, one explains r^2 of the other, and what people mean r.
+    return (
+        f"People themselves, asked again, explain {_value(again.estimate)} of it{interval} in "
+        f"{counted(twice, 'rating')}, of which the own persona explains {_value(own)}; one that knew what they mean, "
+        f"without the noise of a rating, could explain {_value(math.sqrt(max(0.0, again.estimate)))}, the square root."
+    )
 
 
 def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
@@ -127,13 +195,18 @@ def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
         yield f"{map_name} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
 
 
-def _survey_verdict(found: Estimates) -> str:
+def _survey_verdict(found: Estimates, people: int) -> str:
     gain = found["own answer", f"-{SWAPPED}"]
+    if people < _FEWEST:
+        few = f"the answers of {counted(people, 'person', 'people')} are too few; it takes {_FEWEST}"
+        return f"Cannot tell whether persona text says what a person answers: {few}."
+    if gain is not None and gain.low is None and not gain.estimate:
+        return "Persona text changes no answer: simulated people answer alike, whosever persona they have."
     if gain is None or gain.low is None or gain.high is None:
         return "Cannot tell whether persona text says what a person answers."
     if gain.low > 0:
-        return f"Persona text makes a person's own answer more probable than a shuffled one: {_difference(gain)}."
-    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_difference(gain)}."
+        return f"Persona text makes a person's own answer more probable than a shuffled one: {_known(gain)}."
+    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_known(gain)}."
 
 
 def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
@@ -146,14 +219,15 @@ def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
 
 def _tables(title: str, words: Mapping[str, str], found: Estimates, heads: Mapping[str, str]) -> Iterator[ResultTable]:
     shown = [c for c in heads if any(found[name, c] is not None for name in words)]
+    known = [name for name in words if found[name, OWN] is not None]
     rows = [
         (words[name], *(_interval(found[name, c]) if c == OWN else _estimate(found[name, c]) for c in shown))
-        for name in words
+        for name in known
     ]
     yield ResultTable(title, ("", *(heads[c] for c in shown)), rows)
     minus = [c for c in _MINUS if any(found[name, c] is not None for name in words)]
     if minus:
-        rows = [(words[name], *(_difference(found[name, c]) for c in minus)) for name in words]
+        rows = [(words[name], *(_difference(found[name, c]) for c in minus)) for name in known]
         yield ResultTable("The own persona against controls", ("", *(_MINUS[c] for c in minus)), rows)
 
 
@@ -178,22 +252,29 @@ def _groups(source: ResultSource, ratings: Agreement) -> Iterator[tuple[str, lis
         large = {value: members for value, members in values.items() if len(members) >= _GROUP}
         if len(large) >= 2 and len(values) <= _MOST_VALUES and yielded + len(large) <= _MOST_GROUPS:
             yielded += len(large)
-            yield from ((f"{key}: {value}", members) for value, members in large.items())
+            yield from ((f"{key}: {value}", large[value]) for value in sorted(large, key=_natural))
+
+
+def _natural(value: str) -> tuple[float, str]:
+    """Return a key that sorts numbers, and bands by their lower end, before words."""
+    digits = re.match(r"\d+", value)
+    return (float(digits[0]) if digits else math.inf, value)
 
 
 def _groups_note(groups: int) -> str:
-    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {groups}."
+    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {2 * groups}."
 
 
 def _by_group(ratings: Agreement, groups: Sequence[tuple[str, list[int]]]) -> ResultTable:
     wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
     rows = []
     for name, members in groups:
-        found = ratings.estimates(wanted, members, level=1 - 0.05 / len(groups))
+        found = ratings.estimates(wanted, members, level=1 - 0.05 / (2 * len(groups)))  # two intervals are shown
         minus = _difference(found[EXPLAINED, f"-{SWAPPED}"])
         rows.append((name, str(len(members)), _estimate(found["within", OWN]), _interval(found[EXPLAINED, OWN]), minus))
     heads = ("group", "people", "within", "explains", "minus another's")
-    return ResultTable("By group: the own persona", heads, rows)
+    title = "By group: the own persona's rank correlation within a person, and what it explains"
+    return ResultTable(title, heads, rows)
 
 
 def _by_person(source: ResultSource, ratings: Agreement) -> ResultTable:
@@ -222,6 +303,11 @@ def _estimate(found: ClusteredMean | None) -> str:
 
 def _interval(found: ClusteredMean | None) -> str:
     return _estimate(found) + (f" ({_ends(found)})" if found is not None and found.low is not None else "")
+
+
+def _known(found: ClusteredMean) -> str:
+    """Return a difference and its interval for a sentence."""
+    return _difference(found).replace(" (", " (95 % interval ")
 
 
 def _difference(found: ClusteredMean | None) -> str:

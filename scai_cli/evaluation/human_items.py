@@ -23,6 +23,8 @@ RATING, SURVEY = "rating", "survey"
 """The labels of items."""
 _EACH: Final = 8
 """The items of a person in a draw: enough to say something within one person."""
+_PEOPLE: Final = 10
+"""The people whom a verdict takes."""
 _QUOTED: Final = 24
 """The least characters of a text that count as a quotation."""
 
@@ -89,7 +91,7 @@ def _all_items(suite: str, human: HumanData) -> tuple[list[Item], Counter[str]]:
 def _asked(said: HumanRating | SurveyAnswer) -> Mapping[str, object]:
     """Return the fields of an item with the rated answer, or the question."""
     if isinstance(said, SurveyAnswer):
-        return {"prompt": said.question, "options": said.options}
+        return {"prompt": said.question, "options": said.options, "ordered": said.ordered}
     messages = [ItemMessage(role=m.role, content=m.content) for m in said.conversation if m.role != "system"]
     return {"messages": messages, "answer": said.answer}
 
@@ -120,11 +122,14 @@ def _quotes(portrait: str, text: str) -> bool:
 
 
 def _drawn(items: Sequence[Item], n: int, seed: int) -> list[Item]:
-    """Return n items of n / 8 people: their prompts in one order for all, every person's first ones first."""
+    """Return n items of n / 8 people: their prompts in one order for all, every person's first ones first.
+
+    Where these are fewer than ten, there are ten with fewer items, as long as each can have three.
+    """
     prompts: dict[str, dict[tuple[tuple[str, str], ...], list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         prompts[item.cluster][prompt_of(item)].append(item)
-    people = draw(list(prompts), max(3, -(-n // _EACH)), f"{seed}/calibration/people")
+    people = draw(list(prompts), max(3, min(_PEOPLE, n // 3), -(-n // _EACH)), f"{seed}/calibration/people")
     everything = list(dict.fromkeys(prompt for person in people for prompt in prompts[person]))
     random.Random(f"{seed}/prompts").shuffle(everything)
     order = {prompt: place for place, prompt in enumerate(everything)}

@@ -55,6 +55,8 @@ class Item(Value):
     """The answer that the person `persona` of real data rated."""
     human: tuple[float, ...] = ()
     """What this person said: ratings of `answer` in [0, 1], or the place of an option; several if asked again."""
+    ordered: bool = True
+    """Whether `options` are a scale."""
     swapped: str | None = None
     """The id of another person, whose persona takes this one's place in a control."""
     scores: Mapping[str, float | None] | None = None

@@ -7,11 +7,11 @@ from scai_cli.errors import ConfigError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.suite import SuiteContext, SuiteSource, System
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.personas import HUMAN, Persona
+from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.rater_check import check_rater, fault, verdict
+from scai_cli.simulation.rater_check import check_rater, fault, is_checked, verdict
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import draw
 
@@ -90,10 +90,9 @@ async def talk(place: EpochContext, item: Item) -> Conversation:
 
 
 async def rater_problem(context: SuiteContext) -> str | None:
-    """Return why a model of the users cannot rate, by the rater check; None if all can, or are simulated."""
+    """Return why a model that rates cannot, by the rater check; None if all can, or are simulated."""
     agents = context.agents
-    distinct = {agent.config.model_dump_json(): agent for agent in (agents.user, *agents.own.values())}
-    models = [agent for agent in distinct.values() if agent.config.provider not in ("simulated", HUMAN)]
+    models = [agent for agent in agents.raters if is_checked(agent.config)]
     for number, agent in enumerate(models, 1):
         check = await check_rater(agent, agents.prompts, f"{context.call}/{number}", agents.ratings.scale)
         if check.passed is False:

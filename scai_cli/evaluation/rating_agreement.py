@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import combinations, compress
 from typing import TYPE_CHECKING, Final
 
 from scai_cli.evaluation.human_items import RATING, prompt_of
@@ -68,6 +68,8 @@ class Agreement:
 
         def values(numbers: Sequence[int]) -> list[float | None]:
             people = [self.people[n] for n in numbers]
+            if not people:
+                return [None] * (len(wanted) + len(list(_contrasts(wanted))))
             columns = _Columns.of(people)
             found = {pair: self._value(people, columns, *pair) for pair in wanted}
             return [*found.values(), *(_minus(found, name, control) for name, control in _contrasts(wanted))]
@@ -80,6 +82,17 @@ class Agreement:
         """Return (statistic, condition) -> estimate; the condition `-none` is the own persona minus nobody."""
         keys = [*wanted, *((name, f"-{control}") for name, control in _contrasts(wanted))]
         return dict(zip(keys, jackknife(self.statistics(wanted), numbers, level=level), strict=True))
+
+    def asked_again(self) -> tuple[int, float | None]:
+        """Return how many ratings people gave twice, and what the own persona explains of what differs in these."""
+        import numpy as np
+
+        kept = [(p, ~np.isnan(p.table[:, CONDITIONS.index(AGAIN) + 1])) for p in self.people]
+        twice = [
+            replace(p, table=p.table[known], items=tuple(compress(p.items, known))) for p, known in kept if known.any()
+        ]
+        count = sum(len(person.items) for person in twice)
+        return count, self._value(twice, _Columns.of(twice), EXPLAINED, OWN) if count else None
 
     def _value(self, people: Sequence[Person], columns: _Columns, name: str, condition: str) -> float | None:
         import numpy as np

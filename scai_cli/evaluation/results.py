@@ -1,10 +1,11 @@
 """The results of an evaluation, computed from its rows: what every suite says, and the verdicts."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, RunError
@@ -19,6 +20,8 @@ from scai_cli.runs.jsonl import decoded, sha256
 from scai_cli.runs.row_directory import ITEMS, PEOPLE
 from scai_cli.text.characters import clean
 from scai_cli.text.counts import counted
+
+_NO_VERDICT: Final = "No verdict before the evaluation is finished."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class Evaluation:
     def systems(self) -> list[str]:
         """The names of the systems, the reference first."""
         return [system.name for system in self.manifest.systems]
+
+    def asked(self, suite: str) -> str:
+        """Return the number of items of a suite that are asked, and of real people beside them, in words."""
+        found = Counter(item.scores is None for (of, _), item in self.items.items() if of == suite)
+        beside = f" and {counted(found[False], 'real person', 'real people')}" if found[False] else ""
+        return f"{counted(found[True], 'item')}{beside}"
 
     def as_object(self) -> dict[str, Any]:
         """Return the object of `scai show EVALUATION --json`."""
@@ -69,6 +78,8 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
     results = [_result(manifest, suite.name, rows, items, people, trust=trust) for suite in manifest.suites]
     outcome = outcome_of(path)
     status = status_of(path, outcome.get("status") == "finished", outcome)
+    if status != "finished":
+        results = [replace(result, verdict=_NO_VERDICT) if result.verdict else result for result in results]
     systems = [system.name for system in manifest.systems]
     return Evaluation(
         path,

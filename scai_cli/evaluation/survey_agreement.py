@@ -39,6 +39,7 @@ class _Answer:
     person: int
     place: int
     predicted: Mapping[str, Array]
+    ordered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class SurveyAgreement:
         """Return the statistics of a condition, means over the questions.
 
         On the scale: 1 - Wasserstein distance / (options - 1), the representativeness of OpinionQA (Santurkar et al.
-        2023, arXiv 2303.17548). Overlap: 1 - total variation. Both sides are distributions of the same people by their
-        weights.
+        2023, arXiv 2303.17548), of questions whose options are a scale; its steps are equal here. Overlap: 1 - total
+        variation. Both sides are distributions of the same people by their weights.
         """
         import numpy as np
 
@@ -84,7 +85,8 @@ class SurveyAgreement:
             distribution = shares @ predicted
             human = np.bincount(places, shares, minlength=len(distribution))
             moved = float(abs(np.cumsum(human - distribution)[:-1]).sum())
-            scores["ordinal"].append(1 - moved / (len(distribution) - 1))
+            if known[0].ordered:
+                scores["ordinal"].append(1 - moved / (len(distribution) - 1))
             scores["overlap"].append(1 - float(abs(human - distribution).sum()) / 2)
             scores["own answer"].append(float(shares @ predicted[np.arange(len(known)), places]))
         return {name: sum(each) / len(each) for name, each in scores.items()}
@@ -110,5 +112,7 @@ def survey_of(source: ResultSource) -> SurveyAgreement:
             continue
         predicted = {name: np.array(values, dtype=np.float64) for name, values in given.items()}
         person = people.setdefault(item.cluster, len(people))
-        questions[item.task or item.id, len(letters)].append(_Answer(person, int(item.human[0]), predicted))
+        questions[item.task or item.id, len(letters)].append(
+            _Answer(person, int(item.human[0]), predicted, item.ordered)
+        )
     return SurveyAgreement([*questions.values()], [source.people[name].weight for name in people], missing)

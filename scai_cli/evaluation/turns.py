@@ -48,7 +48,7 @@ MEASURES: Final = (
     TurnMeasure("own_repeats", "word triples of later turns said before", "repeats"),
     TurnMeasure("echoes", "word triples of later turns from the assistant", "echoes"),
     TurnMeasure("no_capitals", "turns without a capital letter"),
-    TurnMeasure("vocabulary", "different words in 42 of a person's", "vocab."),
+    TurnMeasure("vocabulary", "different words among 42 of a person", "vocab."),
     TurnMeasure("english", "conversations in English", tested=False),
 )
 """In the order in which they are shown."""

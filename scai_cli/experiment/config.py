@@ -25,8 +25,8 @@ from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, Split, Text, Value
 
 ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
-ModelRole = AgentRole | Literal["judge"]
-MODEL_ROLES: tuple[ModelRole, ...] = (*ROLES, "judge")
+ModelRole = AgentRole | Literal["judge", "rater"]
+MODEL_ROLES: tuple[ModelRole, ...] = (*ROLES, "judge", "rater")
 
 
 ASSIST: Final = "assist"
@@ -146,7 +146,8 @@ class ExperimentConfig(Value):
     """The number of [assistant, user] exchanges in a conversation."""
     # Left out of what is printed and saved while it is the default: older runs do not have it.
     dialogue: Annotated[str, Field(exclude_if=lambda name: name == ASSIST)] = ASSIST
-    """Who speaks when: `assist`: the user asks, then comments and rates; `ultimatum`: a game; or `module:attribute`."""
+    """Who speaks when: `assist`: the user asks, then comments and rates; `talk` or `talk_as_user`: the user only talks,
+    and a call at the end asks for the rating; `ultimatum`: a game; or `module:attribute`."""
     opening: Literal["task", "own_words"] = "own_words"
     """The first message: the task's text, or its content in the persona's own words; runs before 0.5 have the text."""
     personas: PersonaSource
@@ -156,7 +157,7 @@ class ExperimentConfig(Value):
     model: ModelSettings = ModelSettings()
     """The model for all roles."""
     roles: Roles = Roles()
-    """Keys that override `model` for the assistant, the users, the meta-prompt or the judge."""
+    """Keys that override `model` for the assistant, the users, the meta-prompt, the judge or the rater."""
     ratings: Ratings = Ratings()
     """The qualities that users rate, and their weights."""
     constitution: ConstitutionStart = ConstitutionStart()
@@ -260,6 +261,11 @@ class ExperimentConfig(Value):
         return self.roles.judge != ModelChanges()
 
     @property
+    def has_rater(self) -> bool:
+        """Whether a model of its own rates in the place of the simulated people; without one theirs do."""
+        return self.roles.rater != ModelChanges()
+
+    @property
     def without_judge(self) -> ExperimentConfig:
         """The experiment for a run, which has nothing to judge."""
         return self.model_copy(update={"roles": self.roles.model_copy(update={"judge": ModelChanges()})})
@@ -284,6 +290,7 @@ class ExperimentConfig(Value):
     def model_for(self, role: ModelRole) -> ModelSettings:
         """Return the model of a role: `model` with the keys in `roles`."""
         role = "assistant" if role == "judge" and not self.has_judge else role
+        role = "user" if role == "rater" and not self.has_rater else role
         return overlay(self.model, getattr(self.roles, role))
 
     def model_of(self, persona: Persona) -> ModelSettings:
@@ -292,10 +299,23 @@ class ExperimentConfig(Value):
             return ModelSettings(provider=HUMAN, send_seed=False, options={"called": persona.called})
         return overlay(self.model_for("user"), persona.model)
 
+    def rater_of(self, persona: Persona) -> ModelSettings:
+        """Return the model that rates in the place of a persona."""
+        return self.model_for("rater") if self.has_rater and not persona.human else self.model_of(persona)
+
+    @property
+    def raters(self) -> list[ModelSettings]:
+        """The models that may rate: the rater's, or the users' and the personas' own; real people among them."""
+        if not self.has_rater:
+            return [model for role, model in self.models() if role == "user"]
+        return [self.model_for("rater"), *(self.model_of(p) for p in self.personas.inline if p.human)]
+
     def models(self) -> Iterator[tuple[AgentRole, ModelSettings]]:
-        """Yield every (role, model): the roles' models, the personas' own, then the judge."""
+        """Yield every (role, model): the roles' models, the personas' own, then the rater and the judge."""
         yield from ((role, self.model_for(role)) for role in ROLES)
         yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.has_own_agent)
+        if self.has_rater:
+            yield "user", self.model_for("rater")
         if self.has_judge:
             yield "meta", self.model_for("judge")
 

@@ -197,7 +197,7 @@ def _is_module(name: str) -> bool:
 
 
 class Roles(Value):
-    """The models of the assistant, the users, the meta-prompt and the judge."""
+    """The models of the assistant, the users, the meta-prompt, the judge and the rater."""
 
     assistant: ModelChanges = ModelChanges()
     """Answers the users under the constitution."""
@@ -207,3 +207,6 @@ class Roles(Value):
     """Revises the constitution."""
     judge: ModelChanges = ModelChanges()
     """Judges answers in `scai generate` and `scai evaluate`; without any key it is the assistant's model."""
+    # Left out of what is printed and saved while it is the default: runs before 0.13 do not have it.
+    rater: ModelChanges = Field(default=ModelChanges(), exclude_if=lambda changes: changes == ModelChanges())
+    """Rates and votes as the personas, in a dialogue whose users only talk (`talk`); without any key the users do."""

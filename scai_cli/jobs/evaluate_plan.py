@@ -21,7 +21,8 @@ _SHORT: Final = 40
 """The assumed output tokens of a grade, a vote or a letter."""
 _JUDGED: Final = ("grade", "comparison", "violation", "check", "judge")
 _LETTERS: Final = ("choice", "survey")
-_OF_USERS: Final = ("opening", "feedback", "cross_rating", "control", "probe", "survey")
+_TALKED: Final = ("opening", "reply", "probe")
+_RATED: Final = ("feedback", "cross_rating", "control", "survey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,8 @@ def _spent(source: EvaluateSource, suites: Sequence[SuitePlan]) -> dict[RoleMode
             models = [system.model for system in source.systems]
             if purpose in _JUDGED:
                 role, models = "meta", list(source.judges)
-            elif purpose in _OF_USERS:
-                role, models = "user", [source.config.model_for("user")]
+            elif purpose in (*_TALKED, *_RATED):
+                role, models = "user", [source.config.model_for("rater" if purpose in _RATED else "user")]
             output = _SHORT if purpose in (*_JUDGED, *_LETTERS) else written
             for model in models:
                 share = calls / len(models)

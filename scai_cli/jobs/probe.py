@@ -105,6 +105,8 @@ async def _probe(
         return ModelProbe(model.label, where, roles, {}, advice, f"cannot be used: {error}")
     size = await _context(model, findings)
     findings["context"] = ProbeFinding(True, f"{size:,} tokens") if size else ProbeFinding(None)
+    if roles == ("user",) and all(rater.label != model.label for rater in config.raters):  # it only talks
+        return ModelProbe(model.label, where, roles, findings, advice, None)
     form, reason = model.structured, findings[model.structured].detail
     if not findings[form].works:
         advice += [_ADVICE[other] for other in _other_forms(model) if findings[other].works]

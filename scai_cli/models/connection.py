@@ -1,4 +1,4 @@
-"""The HTTP connections to one endpoint, shared by the providers that speak HTTP: they build bodies and read answers.
+"""The HTTP connections to one endpoint, shared by the providers that speak HTTP: they build the bodies.
 
 The official OpenAI client's HTTP classes (on aiohttp if installed) set up proxies, redirects and TLS. To save CPU time
 nothing of its typed layer is on the path of a call: prepared headers and bytes go out, and bytes come back.
@@ -15,6 +15,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
@@ -31,6 +32,7 @@ from scai_cli.errors import (
     cannot_write,
 )
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.endpoint import Endpoint
 from scai_cli.models.guarded import timed_out
 from scai_cli.models.interim_responses import bound_interim_responses
@@ -38,7 +40,7 @@ from scai_cli.models.no_response import reason
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.request_options import HEADER, RequestOptions
 from scai_cli.models.response import ENCODING, MAX_ERROR, MB, read_body
-from scai_cli.models.wire import BodyError, FilterError
+from scai_cli.models.wire import BodyError, Decode, FilterError, read_completion, unused_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -84,6 +86,30 @@ class Connection:
 
             self._errors += (aiohttp.ClientError,)
         self._adapted: dict[str, str | None] = {}  # parameter that the endpoint refuses -> what is sent instead
+
+    async def answer(
+        self, path: str, request: ChatRequest, body: dict[str, Any], decode: Decode | None = None
+    ) -> Completion:
+        """Post the body of a request, with the certain remedies, and return the answer; raises ProviderError."""
+        adapted = self.adapt(body)
+        # No name for the response: with this frame, an error would keep it in memory.
+        completion = self.read(await self.post(path, body), request, body, decode)
+        return replace(completion, adapted=adapted) if adapted else completion
+
+    def read(
+        self, content: bytes, request: ChatRequest, body: Mapping[str, Any], decode: Decode | None = None
+    ) -> Completion:
+        """Return the completion in a response with status 200 to `body`; raises ProviderError."""
+        try:
+            completion = read_completion(content, request, decode)
+        except (ValueError, RecursionError) as error:
+            unreadable = self._unreadable(error, content, body)
+        else:
+            return self.endpoint.in_completion(completion, request.model)
+        # Here, where the first reading is forgotten.
+        unreadable.response = unused_response(content, self.endpoint, decode)
+        del content  # with its frames, the error would keep the response in memory
+        raise unreadable
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post a body as JSON to a path and return the body of the answer; raises ProviderError."""
@@ -142,7 +168,7 @@ class Connection:
                 body[instead] = value
         return tuple(f"{name}: {f'sent as {other}' if other else 'left out'}" for name, other in applied)
 
-    def unreadable(self, error: Exception, content: bytes, body: Mapping[str, Any]) -> ProviderError:
+    def _unreadable(self, error: Exception, content: bytes, body: Mapping[str, Any]) -> ProviderError:
         """Return the error for a response with status 200 that contains no answer, as the reader of it found."""
         where = self.endpoint
         if isinstance(error, BodyError):

@@ -1,13 +1,12 @@
-"""The provider for OpenAI and compatible endpoints: what it sends, and which reader it uses.
+"""The provider for OpenAI and compatible endpoints: what it sends.
 
-The official client sets up authentication and the base URL. Calls bypass its typed layer: `connection` sends bytes,
-and `wire` reads the answer.
+The official client sets up authentication and the base URL. Calls bypass its typed layer: `connection` sends bytes and
+reads the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scai_cli.errors import ConfigError
@@ -19,7 +18,6 @@ from scai_cli.models.endpoint import Endpoint, endpoint_of
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.request_options import request_options
 from scai_cli.models.system_role import with_role
-from scai_cli.models.wire import read_completion, unused_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -51,36 +49,15 @@ class OpenAIModel:
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request within `timeout_s`, including the whole body."""
-        body = self.body(request)
-        adapted = self.connection.adapt(body)
-        # No name for the response: with this frame, an error would keep it in memory.
-        completion = self.read(await self.connection.post(_PATH, body), request, body)
-        return replace(completion, adapted=adapted) if adapted else completion
-
-    def read(self, content: bytes, request: ChatRequest, body: Mapping[str, Any]) -> Completion:
-        """Return the completion in a response with status 200 to `body`; raises the errors of `complete`."""
-        try:
-            completion = read_completion(content, request)
-        except (ValueError, RecursionError) as error:
-            unreadable = self.connection.unreadable(error, content, body)
-        else:
-            return self.connection.endpoint.in_completion(completion, request.model)
-        # Here, where the first reading is forgotten.
-        unreadable.response = unused_response(content, self.connection.endpoint)
-        del content  # with its frames, the error would keep the response in memory
-        raise unreadable
+        return await self.connection.answer(_PATH, request, self.body(request))
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
         return await self.connection.post(path, body)
 
-    async def get(self, path: str) -> bytes:
-        """Get another path and return the answer's body; raises the errors of `complete`."""
-        return await self.connection.get(path)
-
     async def listed(self) -> bytes:
         """Return the endpoint's list of models, with what it says about each; raises the errors of `complete`."""
-        return await self.get("models")
+        return await self.connection.get("models")
 
     async def aclose(self) -> None:
         """Close the connections."""

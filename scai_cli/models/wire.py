@@ -34,6 +34,10 @@ _WORD: Final = 200
 _DATA: Final = re.compile(rb"^data:([^\n]*\{[^\n]*)", re.MULTILINE)
 
 
+Decode = Callable[[bytes], dict[str, Any]]
+"""Makes a chat completion of a body in another form."""
+
+
 class BodyError(ValueError):
     """An error in a response with status 200; `body` is the error, `status` its code."""
 
@@ -53,13 +57,8 @@ class FilterError(ValueError):
         self.finish = finish
 
 
-def read_completion(
-    data: bytes, request: ChatRequest, decode: Callable[[bytes], dict[str, Any]] | None = None
-) -> Completion:
-    """Return the completion in a body with status 200; raises ValueError if there is none.
-
-    `decode` makes a chat completion of a body in another form.
-    """
+def read_completion(data: bytes, request: ChatRequest, decode: Decode | None = None) -> Completion:
+    """Return the completion in a body with status 200; raises ValueError if there is none."""
     body = (decode or json_object)(data)
     choice, model = _first_choice(body), body.get("model")
     message, finish = mapping(choice.get("message")), choice.get("finish_reason")
@@ -93,9 +92,7 @@ def read_completion(
     )
 
 
-def unused_response(
-    data: bytes, where: Endpoint, decode: Callable[[bytes], dict[str, Any]] | None = None
-) -> UnusedResponse | None:
+def unused_response(data: bytes, where: Endpoint, decode: Decode | None = None) -> UnusedResponse | None:
     """Return a body with status 200 that contains no usable answer, without the key; None if it counts no tokens."""
     with suppress(ValueError, RecursionError):
         body = (decode or json_object)(data)

@@ -48,7 +48,7 @@ class _Bounds:
 def divide(
     cells: Mapping[Cell, Sequence[float]], quotas: Sequence[Quota], size: int, slack: int, seed: int
 ) -> tuple[dict[Cell, int], tuple[float, float]]:
-    """Return the number of people to draw from each cell, and the lowest and the highest chance of a person.
+    """Return the number of people to draw from each cell, and the lowest and highest mean chance in a cell.
 
     `cells` maps each combination of parts to its people's weights, to which chances are proportional as far as quotas
     and the size of a cell allow. Each part gets its share of the panel, rounded down or up, or up to `slack` people

@@ -41,7 +41,7 @@ class PopulationSample:
     """The personas drawn, in the order of the file, and per stratum the numbers drawn and present.
 
     Of a panel, the strata are the parts of its quotas; `left_out` people are in no part of a quota, and `chances` are
-    the lowest and the highest of the others.
+    the lowest and the highest of the others, None where people with the same values have different ones.
     """
 
     people: tuple[Persona, ...]
@@ -89,6 +89,8 @@ def sample(
     if panel:
         of_cells = {cell: [weights[n] for n in group] for cell, group in groups.items()}
         wanted, chances = divide(of_cells, panel.quotas, size, panel.slack, seed)
+        if diverse or any(len(set(each)) > 1 for each in of_cells.values()):
+            chances = None  # those of combinations of values, and not of each person with them
     else:
         wanted = _allocate(groups, weights, size)
     farthest = _FarthestFirst(rows, keys) if diverse else None

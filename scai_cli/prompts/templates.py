@@ -25,7 +25,8 @@ CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
     for bound in ("conditions", "people")
 }
 """`revision.clauses` -> what fills `{{clauses}}` in prompts and `{{clause}}` in forms."""
-_OF_DIALOGUES: Final = {name: _WORDING.pop(name) for name in ("ultimatum",)}
+_OF_DIALOGUES: Final = {name: _WORDING.pop(name) for name in ("ultimatum", "talk")}
+_OF_DIALOGUES["talk_as_user"] = _OF_DIALOGUES["talk"]
 
 
 def _whole(wording: Mapping[str, str]) -> dict[str, str]:

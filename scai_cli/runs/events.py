@@ -71,10 +71,10 @@ class RunStarted(_Event):
     """Key of the experiment -> digest, compared on resume."""
     # Left out while it is None: older runs do not have it.
     messages: int | None = Field(default=None, exclude_if=lambda count: count is None)
-    """The messages of a whole conversation; None for the dialogue `assist`, which has 2 * turns + 1."""
+    """The most messages of a conversation; None for the dialogue `assist`, which has 2 * turns + 1."""
 
     def length(self, turns: int) -> int:
-        """Return the number of messages of a whole conversation with this many turns."""
+        """Return the most messages of a conversation with this many turns."""
         return self.messages or 2 * turns + 1
 
     @cached_property

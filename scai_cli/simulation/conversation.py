@@ -38,7 +38,7 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
 def _check(context: EpochContext, conversation: Conversation) -> None:
     """Raise ConfigError if a dialogue has not kept to its lines: all that counts conversations relies on them."""
     agents, played = context.agents, len(conversation.messages)
-    if played != agents.messages:
+    if played not in agents.endings:
         raise ConfigError(
             f"dialogue {agents.dialogue!r} has played {played} messages of the {agents.messages} of its `lines`"
         )

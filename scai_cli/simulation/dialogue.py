@@ -18,7 +18,8 @@ class Dialogue(Protocol):
     def lines(self, config: ExperimentConfig, /) -> Sequence[Line]:
         """Return the messages of a whole conversation in order; the last two are the final answer and the user's reply.
 
-        Raises ConfigError for an experiment that the dialogue cannot play.
+        A conversation may end earlier, with a reply that `may_end`. Raises ConfigError for an experiment that the
+        dialogue cannot play.
         """
 
     async def play(self, context: EpochContext, conversation: Conversation, /) -> None:

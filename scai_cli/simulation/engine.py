@@ -182,7 +182,7 @@ async def _play_and_measure(
 
 async def _play_and_check(context: EpochContext, keep: Keep | None) -> tuple[Sequence[Outcome], tuple[RaterCheck, ...]]:
     """Play an epoch; in the first one, check the users' models meanwhile."""
-    if context.epoch > 1 or context.settled:
+    if context.epoch > 1 or context.settled or not context.agents.checks_raters:
         return await play(context, keep=keep), ()
     jobs: list[Coroutine[Any, Any, Any]] = [
         play(context, keep=keep),

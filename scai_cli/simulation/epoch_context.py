@@ -14,7 +14,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event, MessageSaid, Problem
 from scai_cli.simulation.agent import Agent, without_variants
-from scai_cli.simulation.dialogue_lines import lines_of
+from scai_cli.simulation.dialogue_lines import FEEDBACK, lines_of, rating_call
 from scai_cli.simulation.observed import Measures
 from scai_cli.simulation.people import People
 from scai_cli.simulation.prompts import Prompts
@@ -34,11 +34,17 @@ class Agents:
     """Persona id -> agent, for personas with their own model or played by a real person."""
     judge: Agent
     """Judges answers; the assistant, unless the judge has a model of its own."""
+    rater: Agent | None
+    """Rates in the place of the simulated people; None if they rate themselves."""
     seed: int
     dialogue: str
     """The name of the dialogue."""
     messages: int
-    """The number of messages of a whole conversation: the last one is the reply to the final answer."""
+    """The most messages of a conversation: the last one is the reply to the final answer."""
+    endings: frozenset[int]
+    """The numbers of messages with which a conversation may end."""
+    checks_raters: bool
+    """Whether the users rate by the prompt that the check of raters uses."""
     turns: int
     opening: Literal["task", "own_words"]
     ratings: Ratings
@@ -55,17 +61,28 @@ class Agents:
         """Return the agent of a persona: its own, or the shared one."""
         return self.own.get(persona.id, self.user)
 
+    def rater_for(self, persona: Persona) -> Agent:
+        """Return the agent that rates and votes in the place of a persona: a real person itself."""
+        return self.agent_for(persona) if self.rater is None or persona.human else self.rater
+
+    @property
+    def raters(self) -> Sequence[Agent]:
+        """Every distinct agent that may rate, without real people if there is a rater."""
+        agents = (self.user, *self.own.values()) if self.rater is None else (self.rater,)
+        return list({agent.config.model_dump_json(): agent for agent in agents}.values())
+
     @property
     def models(self) -> dict[str, str]:
-        """Role -> model; `user/PERSONA` -> model for a persona with its own model."""
+        """Role -> model; `user/PERSONA` -> model for a persona with its own model; `rater` if there is one."""
         agents_by_role = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
         agents_by_role.update((f"user/{name}", agent) for name, agent in self.own.items())
+        agents_by_role.update({} if self.rater is None else {"rater": self.rater})
         return {name: agent.config.label for name, agent in agents_by_role.items()}
 
 
 def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:
     """Build the agents of an experiment; `agent` creates one from its role and model."""
-    assistant = agent("assistant", config.model_for("assistant"))
+    assistant, lines = agent("assistant", config.model_for("assistant")), lines_of(config)
     return Agents(
         prompts=Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline, config.revision),
         assistant=assistant,
@@ -73,9 +90,12 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         meta=agent("meta", config.model_for("meta")),
         own={p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent},
         judge=agent("meta", config.model_for("judge")) if config.has_judge else assistant,
+        rater=agent("user", config.model_for("rater")) if config.has_rater else None,
         seed=config.seed,
         dialogue=config.dialogue,
-        messages=len(lines_of(config)),
+        messages=len(lines),
+        endings=frozenset(n for n, line in enumerate(lines, 1) if line.may_end or n == len(lines)),
+        checks_raters=rating_call(lines) == FEEDBACK,
         turns=config.turns,
         opening=config.opening,
         ratings=config.ratings,

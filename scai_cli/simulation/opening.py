@@ -1,6 +1,7 @@
 """The opening of a conversation: the task in its user's own words, checked to keep the meaning."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from scai_cli.experiment.tasks import is_document
@@ -35,11 +36,19 @@ _INTRODUCTION: Final = 60
 _SHARED: Final = 5
 
 
-async def opening(context: EpochContext, conversation: Conversation) -> MessageSaid:
+Reworded = tuple[str | None, Completion]
+"""A task in its user's words, None if there are no fit ones, and the last answer."""
+
+
+async def opening(
+    context: EpochContext,
+    conversation: Conversation,
+    reword: Callable[[EpochContext, Conversation], Awaitable[Reworded]] | None = None,
+) -> MessageSaid:
     """Return the first message: the task in its user's words, or its text if they do not keep its meaning.
 
-    The text of a document follows its introduction word for word. A conversation that is compared with an earlier one
-    has the opening of that one. Raises CallFailed.
+    `reword` requests these words in another way. The text of a document follows its introduction word for word. A
+    conversation that is compared with an earlier one has the opening of that one. Raises CallFailed.
     """
     agents, persona, task = context.agents, conversation.persona, conversation.task
     message = MessageSaid(
@@ -55,6 +64,17 @@ async def opening(context: EpochContext, conversation: Conversation) -> MessageS
     if agents.opening == "task" or persona.human:
         return message
 
+    text, answer = await (reword or _reword)(context, conversation)
+    if text is None:
+        return message.model_copy(update={"marks": (*answer.marks, "not_reworded")})
+    content = f"{text}\n\n{task.prompt}" if is_document(task.prompt) else text
+    return message.model_copy(update={"content": content, "verbatim": task.prompt, "marks": answer.marks})
+
+
+async def _reword(context: EpochContext, conversation: Conversation) -> Reworded:
+    """Request the task in its user's words, or the introduction of its text, until it keeps the meaning."""
+    agents, persona, task = context.agents, conversation.persona, conversation.task
+
     def check(completion: Completion) -> str:
         text = checked(completion, task.prompt)
         if "speaks_as_assistant" in comment_marks(text, persona, People(())):
@@ -62,11 +82,7 @@ async def opening(context: EpochContext, conversation: Conversation) -> MessageS
         return text
 
     prompt = agents.prompts.opening(persona, task)
-    text, answer = await agents.agent_for(persona).say_checked(message.id, "opening", prompt, check)
-    if text is None:
-        return message.model_copy(update={"marks": (*answer.marks, "not_reworded")})
-    content = f"{text}\n\n{task.prompt}" if is_document(task.prompt) else text
-    return message.model_copy(update={"content": content, "verbatim": task.prompt, "marks": answer.marks})
+    return await agents.agent_for(persona).say_checked(conversation.next_id, "opening", prompt, check)
 
 
 def checked(completion: Completion, task: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated
+from scai_cli.runs.events import CONVERSATION_FAILED, NOT_ANSWERED, MessageSaid, Problem, Rated
 from scai_cli.simulation.dialogue import observed
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
@@ -41,7 +41,7 @@ class Outcome:
     unread: tuple[Rated, ...] = ()
     """The answered ratings that could not be read."""
     broken_by: CallFailed | None = None
-    """The failed call that ended it early."""
+    """The failed call that broke it off."""
     withheld: Sequence[Problem | Rated | MessageSaid] = ()
     """The events to emit at the end of the epoch (see `Conversation`)."""
 
@@ -50,7 +50,7 @@ def outcome_of(context: EpochContext, conversation: Conversation) -> Outcome:
     """Return the outcome of a conversation."""
     persona, task, measures = conversation.persona, conversation.task, context.agents.measures
     answer, answered = conversation.final_answer, [r for r in conversation.ratings if r.problem not in NOT_ANSWERED]
-    whole = len(conversation.messages) == context.agents.messages
+    broken = any(rating.problem == CONVERSATION_FAILED for rating in conversation.ratings)
     return Outcome(
         persona=persona,
         task=task,
@@ -61,7 +61,7 @@ def outcome_of(context: EpochContext, conversation: Conversation) -> Outcome:
         answered=len(answered),
         has_own=any(rating.kind == "own" and rating.value is not None for rating in answered),
         unread=tuple(rating for rating in answered if rating.value is None),
-        broken_by=None if whole else conversation.errors[0],
+        broken_by=conversation.errors[0] if broken else None,
         withheld=tuple(conversation.withheld),
     )
 

@@ -1,6 +1,6 @@
 """The prompts of an experiment: templates filled with data between fences."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -10,7 +10,7 @@ from scai_cli.experiment.personas import Persona, names_of
 from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.experiment.revision_settings import Revision
 from scai_cli.experiment.tasks import Task, is_document
-from scai_cli.messages import Message
+from scai_cli.messages import Message, MessageRole
 from scai_cli.prompts.fences import enclose, fence
 from scai_cli.prompts.templates import BY_BALLOT, CLAUSES, EVERY, NOT_APPROVED, fill
 from scai_cli.runs.events import MessageSaid, Rated
@@ -88,6 +88,12 @@ class Prompts:
         request = self._filled("introduction_request" if is_document(task.prompt) else "opening_request", {})
         values = {"task": fence("task", task.prompt), "request": request}
         return [self._in_role(persona, task), self._message("opening", values)]
+
+    def intent(self, persona: Persona, task: Task) -> Message:
+        """Return the system message of a model that writes what a user says: the task, and who the user is."""
+        portrait = persona.portrait(task.id, task.topic)
+        values = {"task": fence("task", task.prompt), "persona": fence("persona", portrait)}
+        return Message("system", self._filled("talk", values))
 
     def in_role(self, persona: Persona) -> Message:
         """Return the system message of a user's model for a question outside of the tasks."""
@@ -190,7 +196,7 @@ class Prompts:
         return self._persona_messages[key]
 
 
-def said(role: Literal["user", "assistant"], text: str) -> Message:
+def said(role: MessageRole, text: str) -> Message:
     """Return a message of a chat, with words in place of an empty text."""
     return Message(role, text or _SILENCE)
 
@@ -228,12 +234,14 @@ def rated_transcript(conversation: Conversation, shown: Mapping[str, str] = {}) 
         return shown.get(event_id, event_id)
 
     parts = [fence("message", m.content, id=name(m.id), **{"from": m.role}) for m in conversation.messages]
-    parts += [_rating(rating, name) for rating in conversation.ratings if rating.final]
+    said = {message.content for message in conversation.messages}
+    parts += [_rating(rating, name, said) for rating in conversation.ratings if rating.final]
     ids = {"id": name(conversation.id), "user": name(conversation.persona.id)}
     return enclose("conversation", "\n".join(parts), **ids)
 
 
-def _rating(rating: Rated, name: Callable[[str], str]) -> str:
+def _rating(rating: Rated, name: Callable[[str], str], said: Collection[str]) -> str:
+    """Return a rating with its comment, unless that is a message of the conversation, one of those `said`."""
     value = "missing" if rating.value is None else f"{rating.value:g}"
-    comment = rating.comment if rating.kind == "cross" else ""
+    comment = "" if rating.kind == "own" and rating.comment in said else rating.comment
     return fence("rating", comment, id=name(rating.id), metric=rating.metric, by=name(rating.rater), value=value)

@@ -40,10 +40,9 @@ A rater that ignores the answers passes three pairs at most once in twenty times
 
 
 async def check_raters(context: EpochContext, call_id: str) -> tuple[RaterCheck, ...]:
-    """Check every distinct model of the users that is neither simulated nor a real person."""
+    """Check every distinct model that rates and is neither simulated nor a real person."""
     agents = context.agents
-    distinct = {agent.config.model_dump_json(): agent for agent in (agents.user, *agents.own.values())}
-    models = [agent for agent in distinct.values() if is_checked(agent.config)]
+    models = [agent for agent in agents.raters if is_checked(agent.config)]
     jobs = (check_rater(m, agents.prompts, f"{call_id}/{n}", agents.ratings.scale) for n, m in enumerate(models, 1))
     try:
         return tuple(await together(jobs))
@@ -77,9 +76,10 @@ def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) 
     """Raise RunUnhealthy for the first model that failed the check."""
     for check in checks:
         if check.passed is False and not context.agents.force:
+            role = "user" if context.agents.rater is None else "rater"
             raise RunUnhealthy(
                 f"this rater ({check.model}) {fault(check)}: {verdict(check)}; choose a larger model for "
-                "roles.user and start a new run, or continue with `scai resume --force`"
+                f"roles.{role} and start a new run, or continue with `scai resume --force`"
             )
 
 

@@ -48,12 +48,20 @@ async def ask_rating(
     return RatingAnswer(answer.form.rating, comment, None, marks=answer.marks)
 
 
-async def rate_own(context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
-    """Request a comment on the last answer and its rating; an answer without the form has neither."""
+async def rate_own(
+    context: EpochContext, conversation: Conversation, *, final: bool, call_id: str | None = None
+) -> Rated:
+    """Request a comment on the last answer and its rating; an answer without the form has neither.
+
+    The call has the id of the user's next message, unless it is given another `call_id`.
+    """
     agents = context.agents
-    call_id = conversation.next_id
-    answer = await agents.agent_for(conversation.persona).ask_structured(
-        call_id, "feedback", agents.prompts.feedback(conversation), Feedback, agents.ratings.scale
+    answer = await agents.rater_for(conversation.persona).ask_structured(
+        call_id or conversation.next_id,
+        "feedback",
+        agents.prompts.feedback(conversation),
+        Feedback,
+        agents.ratings.scale,
     )
     value, comment = (answer.form.rating, answer.form.feedback) if answer.form else (None, "")
     return own_rating(context, conversation, answer, value, comment, final=final)
@@ -92,7 +100,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     prompt = agents.prompts.cross_rating(rater, conversation, final_answer.content)
     rating = _missing(context, conversation, rater, None)
     answer = await ask_rating(
-        agents.agent_for(rater), rating.id, "cross_rating", prompt, CrossRating, agents.ratings.scale
+        agents.rater_for(rater), rating.id, "cross_rating", prompt, CrossRating, agents.ratings.scale
     )
     if answer.error is not None:
         # Emitted when the epoch ends: a run that stops and is resumed before that makes the call again.
@@ -100,6 +108,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
         conversation.withheld.append(context.problem(answer.error, conversation.id))
     rating = rating.model_copy(
         update={
+            "message": final_answer.id,
             "value": answer.value,
             "observed": None if answer.error else observed(context, conversation, rater, final_answer.content),
             "comment": answer.comment,

@@ -14,6 +14,7 @@ from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated import connect
 from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.dialogue_lines import calls_of
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents, build_agents
 from scai_cli.simulation.stages import expected_calls, group_sizes
@@ -140,7 +141,7 @@ class Workload:
         if purpose == "rater_check":
             return 1.0, 1.0
         conversations = personas * tasks / (some * few)
-        if purpose in ("opening", "answer", "feedback"):
+        if purpose in calls_of(self.config):
             return epochs * conversations, 1.0
         if purpose == "cross_rating":
             return epochs * conversations * (raters / seen if seen else 0.0), 1.0

@@ -7,7 +7,7 @@ from typing import Final
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.models.call_count import Place, Stage
-from scai_cli.simulation.dialogue_lines import lines_of
+from scai_cli.simulation.dialogue_lines import FEEDBACK, lines_of, rating_call
 from scai_cli.simulation.groups import dev_people
 from scai_cli.simulation.rater_check import CALLS_OF_CHECK, is_checked
 
@@ -47,8 +47,9 @@ def expected_calls(config: ExperimentConfig) -> dict[Place, float]:
     """
     revision, epochs = config.revision, config.epochs
     people, tasks, raters = group_sizes(config)
-    lines = [line.call is not None for line in lines_of(config)]
-    opening, turns = lines[0], sum(lines[1:])
+    lines = lines_of(config)
+    opening, *others = (len(line.calls) for line in lines)
+    turns = sum(others)
     play = people * tasks * (turns + raters + opening)
     # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
     trial = 0.0
@@ -62,9 +63,9 @@ def expected_calls(config: ExperimentConfig) -> dict[Place, float]:
         found[epoch, REVISION] = revision.candidates
         found[epoch, VOTE] = people if revision.acceptance == "ratify" else 0
         found[epoch, TRIAL] = trial
-    users = (model for role, model in config.models() if role == "user")
-    raters_checked = {model.model_dump_json() for model in users if is_checked(model)}
-    found[1, PLAY] += len(raters_checked) * CALLS_OF_CHECK
+    if rating_call(lines) == FEEDBACK:
+        raters_checked = {model.model_dump_json() for model in config.raters if is_checked(model)}
+        found[1, PLAY] += len(raters_checked) * CALLS_OF_CHECK
     found[epochs + 1, PLAY] = play
     people, tasks, raters = group_sizes(config, holdout=True)
     found[epochs + 1, HOLDOUT] = people * tasks * (2 * (turns + raters) + opening)

@@ -8,7 +8,7 @@ from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFail
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.runs.events import Event, Problem, Revised
 from scai_cli.runs.records import NoAnswer
-from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.epoch_context import Agents, EpochContext
 from scai_cli.simulation.outcome import Outcome
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.text.data_files import read_data_file
@@ -49,7 +49,7 @@ def stop_if_unreadable(context: EpochContext, outcomes: Sequence[Outcome]) -> No
         cut = 2 * sum("cut" in rating.marks for rating in unread) > len(unread)
         raise RunUnhealthy(
             f"{len(unread)} of {answered} ratings of epoch {context.epoch} could not be read; the first: "
-            f"{unread[0].id}: {unread[0].problem}; {_form_remedy('user', context.agents.user.config, cut)}{_FORCE}"
+            f"{unread[0].id}: {unread[0].problem}; {_rating_remedy(context.agents, cut)}{_FORCE}"
         )
 
 
@@ -60,7 +60,7 @@ def stop_if_no_vote(context: RevisionContext, unread: Sequence[str], answered: i
         cut = 2 * sum("cut off" in problem for problem in unread) > len(unread)
         raise RunUnhealthy(
             f"{len(unread)} of {answered} ballots of epoch {epoch.epoch} could not be read; the first: {unread[0]}; "
-            f"{_form_remedy('user', epoch.agents.user.config, cut)}{_FORCE}"
+            f"{_rating_remedy(epoch.agents, cut)}{_FORCE}"
         )
 
 
@@ -97,6 +97,11 @@ def _revision_remedy(context: RevisionContext, problem: NoAnswer) -> str:
         more = 2 * context.config.revision.max_prompt_tokens
         return f"{_REMEDIES['no_room'].format(more=more)}{_FORCE}"
     return f"{_form_remedy('meta', context.agents.meta.config, problem == 'truncated')}{_FORCE}"
+
+
+def _rating_remedy(agents: Agents, cut: bool) -> str:
+    rater = agents.rater
+    return _form_remedy("rater" if rater else "user", (rater or agents.user).config, cut)
 
 
 def _form_remedy(role: str, model: ModelSettings, cut: bool) -> str:

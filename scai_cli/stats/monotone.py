@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+
+_APART: Final = 1e-4
+"""The least distance between a kink and an end: nearer ones are of rounding, and equal in a file."""
 
 Points = tuple[tuple[float, float], ...]
 """(x, y) with rising x and y that never falls; level before the first and after the last."""
@@ -65,5 +68,5 @@ def affine(x: Array, y: Array, weights: Array) -> Points:
     slope = max(0.0, float((weights * (x - x_mean) * (y - y_mean)).sum()) / spread) if spread else 0.0
     start = y_mean - slope * x_mean
     kinks = [(level - start) / slope for level in (0.0, 1.0)] if slope else []
-    ends = sorted({0.0, 1.0, *(kink for kink in kinks if 0 < kink < 1)})
+    ends = sorted({0.0, 1.0, *(kink for kink in kinks if _APART < kink < 1 - _APART)})
     return tuple((end, min(1.0, max(0.0, start + slope * end))) for end in ends)

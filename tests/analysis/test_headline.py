@@ -145,8 +145,9 @@ def test_a_change_is_stated_with_its_versions_and_whose_it_is() -> None:
     chance = of(WHOLE)
     assert chance.verdict == "no change beyond chance"
     assert chance.sentence == (
-        "Satisfaction of 4 simulated people (a small program and no language model) was 4.9 (version 0, epoch 1) and "
-        "7.8 (version 1, epoch 2): no change beyond chance (-0.2 to +5.9, the same 4 people and 2 tasks again)."
+        "Satisfaction of 4 simulated people (a small program and no language model) of unequal weight was 4.4 "
+        "(version 0, epoch 1) and 7.3 (version 1, epoch 2): no change beyond chance (-1.1 to +6.9, the same 4 people "
+        "and 2 tasks again)."
     )
 
 

@@ -257,6 +257,12 @@ def test_means_of_people_are_by_weight_everywhere(weighted: Path) -> None:
     assert (listed["satisfaction"], metrics["satisfaction.last"]["weighted"], epochs[-1]) == pytest.approx(
         (expected,) * 3
     )
+    shown = scai("show", weighted, "--json").json["headline"]
+    of_people = shown["people"]
+    for side in ("before", "after"):
+        expected = (sum(one[side] for one in of_people.values()) + 8 * of_people["cid"][side]) / 12
+        assert shown["satisfaction"][side] == pytest.approx(expected)
+    assert ") of unequal weight " in shown["sentence"]
 
 
 def interleaved(run: Path, rng: random.Random) -> bytes:

@@ -180,7 +180,7 @@ def test_chats_of_a_file_are_compared_and_not_needed_again(runs: Path, tmp_path:
     assert capitals["values"] == {"real": 0.0, REAL: 1.0}
     table, _ = shown["tables"]
     assert table["rows"][5][2] == "1.00"
-    assert "(3 simulated people and 6 real)" in shown["notes"][0]
+    assert shown["verdict"].startswith("3 simulated people beside 6 real ones: outside what real people write in 0 of ")
 
 
 def config_of(text: str) -> ExperimentConfig:
@@ -208,6 +208,14 @@ def test_real_people_are_numbers_without_texts_or_names() -> None:
     assert "p0" not in stored
     assert Item.model_validate_json(real[0].model_dump_json(exclude_defaults=True)) == real[0]
     assert Realism().calls(SuiteSource(config_of(TEXT), {}), items, 1) == {"opening": 6, "answer": 12, "feedback": 12}
+
+
+def test_where_first_turns_are_tasks_those_of_real_people_do_not_count_either() -> None:
+    said = talk("Please, what is the tea?", "Tea.", "I want more of the tea.")
+    config = config_of(TEXT + "opening: task\n")
+    items = Realism().items(SuiteSource(config, {}, human=human([said])))
+    (real,) = (item for item in items if item.scores is not None)
+    assert real.scores == turn_scores([said], first_turns=False) != turn_scores([said])
 
 
 def test_data_without_conversations_are_refused() -> None:
@@ -247,8 +255,8 @@ def test_what_lies_outside_real_people_is_named() -> None:
     assert found["turns with please or thanks"] == "outside: more"
     assert found["turns in a conversation"] == ""
     assert found["turns that speak as an assistant"] == "none of either"
-    assert found["different words in 42 of a person's"] == "cannot tell"
-    assert result.notes[0].startswith("Outside what real people write (13 simulated people and 41 real): ")
+    assert found["different words among 42 of a person"] == "cannot tell"
+    assert result.notes[0].startswith("Outside what real people write: ")
     (words,) = (each for each in result.measures if each.measure.name == "later_words")
     assert words.values.keys() == {"a", REAL}
 
@@ -258,7 +266,10 @@ def test_people_of_one_kind_are_alike_if_they_are_many_and_cannot_be_told_if_few
     texts = [f"I want {'more ' * n}of the tea." for n in range(8)]
     many = compared([chance.choice(texts) for _ in range(300)], [chance.choice(texts) for _ in range(300)])
     assert verdicts_of(many)["words of a later turn"] == "alike"
-    assert many.notes[0].startswith("Nothing that was counted is outside what real people write")
+    assert many.verdict.startswith("300 simulated people beside 300 real ones: outside what real people write in 0 of ")
+    assert not any("languages" in note for note in many.notes)
+    chinese = compared(texts, ["这种茶太苦了，我想要别的，因为我不喜欢这个味道。" * 3] * 8)
+    assert any("of different languages cannot be compared" in note for note in chinese.notes)
     few = compared(texts[:3], texts[1:5])
     assert verdicts_of(few)["words of a later turn"] == "cannot tell"
 

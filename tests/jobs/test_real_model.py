@@ -156,6 +156,27 @@ def test_a_probe_says_that_it_cannot_play_users(url: str):
     assert not Path("runs").exists()
 
 
+def test_it_talks_as_a_user_whom_another_model_rates_for(url: str):
+    model = f"{{provider: openai, name: {MODEL}, base_url: '{url}', max_tokens: 40, timeout_s: 600}}"
+    given = (
+        "dialogue=talk",
+        "turns=2",
+        "epochs=1",
+        "personas.sample=1",
+        "tasks.sample=1",
+        "model={provider: simulated}",
+    )
+    settings = [part for setting in (*given, f"roles={{user: {model}}}") for part in ("--set", setting)]
+    ran = scai("run", EXPERIMENT, *settings, "--set", "roles.rater.provider=simulated", "--quiet", "--run-id", "talked")
+    assert ran.code == 0, ran.err
+    told, log = events(Path("runs/talked")), calls(Path("runs/talked"))
+    assert {call["purpose"] for call in log if call["model"] == MODEL} == {"opening", "reply"}
+    said = [event for event in told if event["type"] == "message"]
+    assert [event["role"] for event in said] in (["user", "assistant"] * turns + ["user"] for turns in (1, 2))
+    assert said[0]["content"].strip()
+    assert [event["value"] is not None for event in told if event["type"] == "rating"] == [True]
+
+
 def test_rows_are_exported_and_load(copy: Path):
     from datasets import load_dataset
 

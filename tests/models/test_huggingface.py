@@ -512,6 +512,37 @@ def test_a_whole_run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert events(tmp_path / "runs/local")[-1]["type"] == "run_finished"
 
 
+def test_a_model_whose_template_asks_for_the_users_turn_talks_in_a_run(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form of UserLM: its template always ends with the head of a user's message."""
+    monkeypatch.chdir(tmp_path)
+    template = tiny_model.TEMPLATE.replace("<|start|>assistant", "<|start|>user")
+    assert template != tiny_model.TEMPLATE
+    folder = changed(tiny, tmp_path / "user", template=template)
+    user = {"provider": "huggingface", "name": str(folder), "max_tokens": 8, "temperature": 1.0}
+    roles = json.dumps({"user": user, "rater": {"provider": "simulated"}})
+    (tmp_path / "tiny.yaml").write_text(f"{TINY}dialogue: talk_as_user\nroles: {roles}\n")
+    ran = scai("run", "tiny.yaml", "--run-id", "talked", "--quiet")
+    assert ran.code == 0, ran.err
+    told = events(tmp_path / "runs/talked")
+    assert all(event["value"] is not None for event in told if event["type"] == "rating")
+    asked_of = Counter(call["purpose"] for call in calls(tmp_path / "runs/talked") if call["model"] == str(folder))
+    assert asked_of.keys() == {"opening", "reply"}
+
+
+def test_an_end_that_is_no_special_token_stays_in_the_text(tiny: Path) -> None:
+    from scai_cli.models.huggingface.chat import read_answer
+    from scai_cli.models.huggingface.checkpoint import Source, read_checkpoint
+
+    checkpoint = read_checkpoint(Source(str(tiny)))
+    tokenizer = checkpoint.tokenizer
+    tokenizer.add_tokens(["<|endconversation|>"])
+    tokens = [*tokenizer("Thanks.<|endconversation|>", add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    read = read_answer(checkpoint, asked("Tea?"), [1], tokens, frozenset([tokenizer.eos_token_id]))
+    assert read.text == "Thanks.<|endconversation|>"
+
+
 @pytest.mark.parametrize(
     ("model", "role"),
     [("provider: openai, name: m, base_url: URL, api_key_env: MY_KEY", "user"), ("provider: openai, name: m", "meta")],

@@ -45,6 +45,15 @@ def rated(data: HumanData) -> dict[tuple[str, str], float]:
     return {(rating.person, rating.answer): rating.value for rating in data.ratings}
 
 
+def test_a_population_of_scai_describes_the_people_of_other_files(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text("personas: [{id: ann, description: Ann likes tea., weight: 2}]\n")
+    (tmp_path / "experiment.yaml").write_text("seed: 3\n")
+    table(tmp_path / "r.csv", [{"person": "ann", "prompt": "Tea?", "answer": "Yes.", "rating": n} for n in (1, 5)])
+    found = read_human([tmp_path])
+    assert (found.people["ann"].description, found.people["ann"].weight) == ("Ann likes tea.", 2)
+    assert any("1 file with nothing to read: experiment.yaml" in note for note in found.notes)
+
+
 # PRISM
 
 
@@ -225,6 +234,7 @@ def test_opinionqa_has_answers_in_the_order_of_the_scale_and_weights(tmp_path: P
         ("respondent-100260", "How is the world?", "Isn't safer", 2),
         ("respondent-100314", "How is the world? (WHY_W26)", "For tea", 0),
     ]
+    assert [answer.ordered for answer in data.answers] == [True, True, False, True, False]  # WHY_W26 is nominal
     assert [person.weight for person in data.people.values()] == [1.5, 0.4, 1.5]
     assert [note for note in data.notes if "left out" in note] == [
         "left out, refused answers: 1",

@@ -211,9 +211,14 @@ def test_a_panel_is_drawn_by_quotas(people: str):
     called = scai("personas", "sample", people, *options, "-o", "p.jsonl")
     assert called.lines == [
         "sex=f: 3 of 3", "sex=m: 2 of 4", "land=K: 5 of 7", "left out 1 persona with no value in a part of a quota",
-        "chance of a persona: 0.5 to 1", "drew 5 of 8 personas",
+        "chance of a persona: 0.5 to 1", "their weights, 2 to 8, stay and count beside the quotas; with",
+        "--weights weight they are drawn by them, and each counts 1", "drew 5 of 8 personas",
     ]  # fmt: skip
     assert len(Path("p.jsonl").read_text(encoding="utf-8").splitlines()) == 5
+    for unequal in (("--weights", "weight"), ("--diverse",)):  # within each group of equal values
+        drawn = scai("personas", "sample", people, *options, "-o", "u.jsonl", *unequal)
+        assert drawn.lines[-1] == "drew 5 of 8 personas"
+        assert "chance" not in drawn.err + drawn.out
 
 
 def test_people_drawn_by_their_weight_count_alike(people: str):

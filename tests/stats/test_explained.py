@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +58,22 @@ def test_the_jackknife_of_a_mean_is_students_interval() -> None:
     assert (found.estimate, found.low, found.high) == pytest.approx((wanted.estimate, wanted.low, wanted.high))
 
 
+def test_people_without_a_part_in_a_statistic_do_not_make_it_surer() -> None:
+    values = [0.1, 0.5, 0.6]
+
+    def mean(people: Sequence[int]) -> list[float | None]:
+        return [float(np.mean([values[n] for n in people if n < size])) for size in (3, 2)]
+
+    found, two = jackknife(mean, range(30))
+    alone = clustered_mean(values, range(3))
+    assert found is not None
+    assert found.low is not None
+    assert alone is not None
+    assert (found.freedom, found.low) == (2, pytest.approx(alone.low, abs=0.2))
+    assert two is not None
+    assert two.low is None
+
+
 def test_what_one_group_alone_determines_has_no_interval() -> None:
     known, open_, none = jackknife(lambda people: [sum(people), 1.0 if 3 in people else None, None], range(8))
     assert known is not None
@@ -89,6 +106,8 @@ def test_a_line_never_falls_and_stays_within_0_and_1(rows: list[tuple[float, flo
 def test_a_line_by_hand() -> None:
     x = np.array([0.0, 0.5, 1.0])
     assert affine(x, 2 * x - 0.5, np.ones(3)) == ((0.0, 0.0), (0.25, 0.0), (0.75, 1.0), (1.0, 1.0))
+    assert [end for end, _ in affine(x, 0.7 * x - 1e-17, np.ones(3))] == [0, 1]
+    assert [end for end, _ in affine(x, 0.3 + 0.7 * x + 1e-6, np.ones(3))] == [0, 1]
     assert affine(x, 1 - x, np.ones(3)) == ((0.0, 0.5), (1.0, 0.5))
     assert [interpolated(((0.2, 0.3), (0.4, 0.7)), at) for at in (0, 0.2, 0.3, 1)] == pytest.approx(
         [0.3, 0.3, 0.5, 0.7]

@@ -212,7 +212,7 @@ class _RowMaker:
 
     async def _rate(self, rater: Persona, kind: Literal["own", "cross"], answer: Answered, index: int) -> RowRating:
         agents, conversation = self.context.agents, self._conversation(rater, answer)
-        agent, scale = agents.agent_for(rater), agents.ratings.scale
+        agent, scale = agents.rater_for(rater), agents.ratings.scale
         if kind == "own":
             prompt = agents.prompts.feedback(conversation)
             reply = await ask_rating(agent, f"{answer.id}/own", "feedback", prompt, Feedback, scale)

@@ -92,7 +92,7 @@ class GeneratedSource:
         orders, config = self.manifest.orders, self.manifest.config
         models = {"assistant": config.model_for("assistant").label}
         if orders.by_users:
-            models["user"] = config.model_for("user").label
+            models["user"] = config.model_for("rater").label
         if orders.by_model:
             models["judge"] = config.model_for("judge").label
         return self.manifest.learned, models, config, self._answers
@@ -272,7 +272,7 @@ class GeneratedSource:
         models: dict[str, str] = {role: config.model_for(role).label for role in ROLES}
         user = next((user for user in config.personas.inline if user.id == persona), None)
         if user is not None:
-            models["user"] = config.model_of(user).label
+            models["user"] = config.rater_of(user).label
         if config.has_judge:
             models["judge"] = config.model_for("judge").label
         return models

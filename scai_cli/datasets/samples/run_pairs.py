@@ -69,7 +69,7 @@ class _PairMaker:
 
     def add(self, now: _Epoch, conversation: RunConversation) -> None:
         """Add the last answer of a conversation if it is complete and readable."""
-        last = conversation.setting.started.length(self._config.turns) - 2
+        last = conversation.final_place(self._config.turns)
         messages = conversation.messages[: last + 1]
         if (
             len(messages) <= last

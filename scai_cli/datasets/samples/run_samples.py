@@ -128,6 +128,5 @@ class RunSource:
         origin = context.origin(conversation.id, (message.id,), raters, licences, conversation.task)
         scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])
         scale, verbatim = self._context.config.ratings.scale, conversation.messages[0].verbatim
-        whole = conversation.setting.started.length(self._context.config.turns)
-        is_final = len(prompt) == whole - 2
+        is_final = len(prompt) == conversation.final_place(self._context.config.turns)
         return context.answer(prompt, message.content, scores, origin, scale, verbatim, is_final)

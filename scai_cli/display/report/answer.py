@@ -16,6 +16,7 @@ from scai_cli.display.report.deciding_rules import deciding_rules
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Child, Html, brief, cut, marked, tag
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
+from scai_cli.display.report.recovery import norm_answer
 from scai_cli.text.counts import counted
 
 MOST_REASON = 600
@@ -96,6 +97,8 @@ def _brief(run: Figures, prefix: str) -> Iterator[tuple[str, Child]]:
     yield "What is asked", _asked(run, found)
     if found is None:
         return
+    if run.curves:
+        yield "The hidden norm", norm_answer(run)
     if found.apart:
         yield from _who(run, found)
         yield "How sure", list(_sure(run, found))
@@ -107,7 +110,10 @@ def _brief(run: Figures, prefix: str) -> Iterator[tuple[str, Child]]:
     yield "Not known", _unknown(run)
     if (used := run.history.config.ratings.calibration) is not None:
         off = f"off by {used.error:.2f} in place of {used.error_without:.2f}, from 0 to 1, on people outside of the fit"
-        yield "Calibrated", tag("p", f"Own ratings are calibrated on {used.words}; they were {off}.")
+        yield (
+            "Calibrated",
+            tag("p", f"In welfare, own ratings are calibrated on {used.words}: {off}. Satisfaction is as rated."),
+        )
 
 
 def _asked(run: Figures, found: Headline | None) -> Html:

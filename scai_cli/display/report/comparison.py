@@ -15,6 +15,7 @@ from scai_cli.display.report.constitution_columns import Column, constitution_co
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Attribute, Child, Html, cut, note, tag, together
 from scai_cli.display.report.plain import function_words, likely, term
+from scai_cli.display.report.recovery import NamedCurve, recoveries
 from scai_cli.display.report.sections import Section
 from scai_cli.display.report.tables import MOST_ROWS, heat_rows, table
 from scai_cli.display.report.trade_off import plane
@@ -65,12 +66,21 @@ class SideBySide:
         points = {name: run.point for name, run in zip(self.names, self.runs, strict=True) if run.point is not None}
         front = ParetoFront(list(points.values()))
         return [
+            *(
+                [Section("recovery", TEXTS["recovery"]["title"], together(recoveries(self._curves)))]
+                * bool(self._curves)
+            ),
             Section("numbers", "The numbers", together(self._numbers)),
             Section("constitutions", "Their constitutions", together(self._constitutions)),
             Section("people", "Person by person", together(self._ratings)),
             Section("trade-off", TEXTS["plane"]["title"], together(plane(front, list(points)))),
             Section("settings", "Different settings", self._settings),
         ]
+
+    @cached_property
+    def _curves(self) -> list[NamedCurve]:
+        """The recovery of each run that is a game."""
+        return [(cut(name, 48), run.curves[0]) for name, run in zip(self.names, self.runs, strict=True) if run.curves]
 
     @property
     def _lead(self) -> Iterator[Html]:

@@ -1,5 +1,6 @@
 """The page about an evaluation: verdicts, a picture of the intervals, numbers, and the items that decide."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -67,14 +68,21 @@ def _lead(evaluation: Evaluation) -> Iterator[Html]:
         counts = [f"{verdict} on {counted(len(found), 'measure')}" for verdict, found in by_verdict.items()]
         yield tag("p", f"{other} against {reference}: {listed(counts, 6) or 'nothing was compared'}.", class_="lead")
         yield brief((sentence_case(verdict), map(_said, found[:_MOST_SAID])) for verdict, found in by_verdict.items())
-    items = sum(suite.items for suite in evaluation.manifest.suites)
-    if verdicts and len(verdicts) == len(evaluation.results):  # no system was asked
-        users = evaluation.manifest.config.model_for("user").label
-        yield tag("p", f"The users' model, {users}, was asked about {counted(items, 'item')}.")
-        return
-    labels = dict.fromkeys(system.model.label for system in evaluation.manifest.systems)
-    models = listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in labels])
-    yield tag("p", f"All systems answered the same {counted(items, 'item')}; the answers are by {models}.")
+    of_users = {result.suite for result in evaluation.results if result.verdict}
+    items = Counter(suite in of_users for (suite, _), item in evaluation.items.items() if item.scores is None)
+    if items[True]:
+        config = evaluation.manifest.config
+        users, rater = _models([config.model_for("user").label]), _models([config.model_for("rater").label])
+        rates = f", with ratings by {rater}," if config.has_rater else ","
+        yield tag("p", f"The users' model, {users}{rates} was asked about {counted(items[True], 'item')}.")
+    if items[False]:
+        models = _models([system.model.label for system in evaluation.manifest.systems])
+        whose = "All systems answered the same" if others else f"{reference} answered"
+        yield tag("p", f"{whose} {counted(items[False], 'item')}; the answers are by {models}.")
+
+
+def _models(labels: Sequence[str]) -> str:
+    return listed([f"{label} ({PROGRAM})" if label == "simulated" else label for label in dict.fromkeys(labels)])
 
 
 def _said(finding: Finding) -> Html:
@@ -212,7 +220,7 @@ def _text(answer: SystemAnswer) -> str:
 
 def _suite(evaluation: Evaluation, result: SuiteResult) -> Html:
     settings = next(suite for suite in evaluation.manifest.suites if suite.name == result.suite)
-    where = f"{counted(settings.items, 'item')} from {settings.source}; licence: {', '.join(settings.licences)}"
+    where = f"{evaluation.asked(result.suite)} from {settings.source}; licence: {', '.join(settings.licences)}"
     return tag(
         "section", tag("h2", result.suite), note(where), list(_content(evaluation, result)), id=f"suite-{result.suite}"
     )

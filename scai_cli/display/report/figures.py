@@ -10,6 +10,7 @@ from scai_cli.analysis.explanation_file import read_explanation
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.leave_one_out import Explanation
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point, version_points
+from scai_cli.analysis.recovery_curves import RecoveryCurve, run_curves
 from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend, satisfaction_trends
 from scai_cli.display.report.html import cut
@@ -96,6 +97,11 @@ class Figures:
         if self.history.finished is not None and self.history.measured:
             return product_point(self.history, self.declared)
         return self.points.points[-1] if self.points.points else None
+
+    @cached_property
+    def curves(self) -> list[RecoveryCurve]:
+        """The recovery of the users' hidden policies, of all users and of each kind; empty without a game."""
+        return run_curves(self.history)
 
     @property
     def whose(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from scai_cli.display.report.charts import ACCENT, chart, drawn
+from scai_cli.display.report.charts import ACCENT, CARD, INK, chart, drawn
 from scai_cli.display.report.html import Html
 
 if TYPE_CHECKING:
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 SIZE: Final = (172, 84)
 MANY, MOST = 40, 100
 """From this many epochs on the dots are small; of more than the second number, that many are drawn."""
+_ASIDE: Final = 5
+"""How many pixels the points of another quantity are to the right of their epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A point of another quantity on the scale of a panel, at an epoch, with its range."""
+
+    epoch: int
+    value: float | None
+    band: tuple[float, float] | None
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +34,8 @@ class Panel:
     """A quantity over epochs on a fixed scale, with the range around it.
 
     `label` is its text alternative, `says` the words for each epoch. `joined` draws a line through the epochs, which
-    suggests a trend: only for a change beyond chance. `final`: the last epoch plays the product once more.
+    suggests a trend: only for a change beyond chance. `final`: the last epoch plays the product once more. `beside` are
+    points of another quantity, drawn as open diamonds.
     """
 
     label: str
@@ -34,11 +47,13 @@ class Panel:
     colour: str = ACCENT
     joined: bool = False
     final: bool = False
+    beside: Sequence[Beside] = ()
+    size: tuple[int, int] = SIZE
 
 
 def draw_panel(panel: Panel) -> Html:
     """Draw the quantity as a dot for each epoch, with its ranges."""
-    return drawn(list(_layers(panel)), _rows(panel), SIZE, panel.label)
+    return drawn(list(_layers(panel)), _rows(panel), panel.size, panel.label)
 
 
 def _layers(panel: Panel) -> Iterator[alt.Chart]:
@@ -52,7 +67,8 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
     below = alt.Axis(values=ticks, format="d", title="epoch", grid=False, labelExpr=words)
     height = alt.Scale(domain=[low, high], nice=False, clamp=True)
     beside = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
-    base = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))
+    both = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))
+    base = both.transform_filter("!isValid(datum.beside)") if panel.beside else both
 
     def y(name: str) -> alt.Y:
         return alt.Y(f"{name}:Q", scale=height, axis=beside)
@@ -65,6 +81,13 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
     size = 34 if len(panel.epochs) < MANY else 8
     dots = base.mark_point(filled=True, size=size, opacity=1, color=panel.colour)
     yield dots.encode(y=y("value"), description="says:N")
+    if panel.beside:
+        aside = both.transform_filter("isValid(datum.beside)")
+        yield aside.mark_rule(color=INK, opacity=0.35, strokeWidth=2, xOffset=_ASIDE).encode(y=y("low"), y2="high:Q")
+        mark = aside.mark_point(
+            shape="diamond", size=52, stroke=INK, fill=CARD, strokeWidth=1.5, opacity=1, xOffset=_ASIDE
+        )
+        yield mark.encode(y=y("beside"), description="says:N")
 
 
 def _rows(panel: Panel) -> list[dict[str, Any]]:
@@ -73,6 +96,9 @@ def _rows(panel: Panel) -> list[dict[str, Any]]:
         low, high = (panel.band[n] if panel.band else None) or (None, None)
         row = {"epoch": panel.epochs[n], "value": panel.values[n], "says": panel.says[n]}
         rows.append({**row, "low": low, "high": high})
+    for point in panel.beside:
+        low, high = point.band or (None, None)
+        rows.append({"epoch": point.epoch, "beside": point.value, "says": point.says, "low": low, "high": high})
     return rows
 
 

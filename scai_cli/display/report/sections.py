@@ -17,6 +17,7 @@ from scai_cli.display.report.frame import nav
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, scai_command, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
+from scai_cli.display.report.recovery import recovery
 from scai_cli.display.report.time_line import MessageLinks, revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
@@ -123,7 +124,9 @@ class Run:
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", TEXTS["different_plays"], class_="caution") if len(groups) > 1 else None
         holdout = _section("holdout", "Set aside while the rules were written", headline.holdout(run))
+        norm = _section("recovery", TEXTS["recovery"]["title"], recovery(run))
         return [
+            *([norm] if run.curves else []),
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
             _section("trade-off", TEXTS["plane"]["title"], care, plane(run.points, versions)),

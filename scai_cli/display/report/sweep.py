@@ -17,13 +17,14 @@ from scai_cli.analysis.sweep_axes import (
     values_of,
 )
 from scai_cli.analysis.sweep_runs import SEED, WELFARE, SweepRun, read_runs, setting, value_words
-from scai_cli.analysis.sweep_seeds import Repeats, repeats, seed_summaries, welfare_fronts
+from scai_cli.analysis.sweep_seeds import Repeats, repeats, seed_summaries, setting_curves, welfare_fronts
 from scai_cli.analysis.verdicts import between, is_beyond_chance, signed, verdict_of
 from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.charts import undrawn, undrawn_note
 from scai_cli.display.report.frame import badge, header, page
 from scai_cli.display.report.html import TEXTS, Child, Html, brief, cut, marked, note, scai_command, tag, together
 from scai_cli.display.report.plain import function_words, likely, likely_words, term
+from scai_cli.display.report.recovery import recoveries
 from scai_cli.display.report.sections import Section, contents
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import drawing
@@ -159,6 +160,9 @@ def _nothing_compared(sweep: Sweep) -> str:
 
 
 def _sections(sweep: Sweep, runs: Mapping[str, SweepRun], found: Differences) -> Iterator[Section]:
+    if curves := setting_curves(sweep, runs):
+        named = [(cut(name, _MOST_VALUE), curve) for name, curve in curves]
+        yield Section("recovery", TEXTS["recovery"]["title"], recoveries(named))
     for n, (axis, rows) in enumerate(found.items(), 1):
         yield Section(f"axis-{n}", f"Along {cut(axis, _MOST_VALUE)}", together(_axis(sweep, rows)))
     if WELFARE in sweep.axes and runs:

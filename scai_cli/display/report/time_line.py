@@ -10,17 +10,7 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, scai_command, tag
 from scai_cli.display.report.transcripts import where
 from scai_cli.display.representation import ballot_words
-from scai_cli.experiment.constitution import (
-    Add,
-    Clause,
-    Constitution,
-    Edit,
-    Merge,
-    Modify,
-    Principle,
-    Remove,
-    bound_by,
-)
+from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Principle, Remove, bound_by
 from scai_cli.runs.events import Revised
 from scai_cli.runs.records import Candidate
 from scai_cli.text.counts import counted

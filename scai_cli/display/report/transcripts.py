@@ -7,7 +7,7 @@ from scai_cli.display.numbers import number
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, scai_command, tag
 from scai_cli.messages import ending
-from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, unsaid
 from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, by_place, conversation_of
 from scai_cli.text.counts import counted
 
@@ -172,24 +172,27 @@ def _message(
         ),
         tag("p", message.content, class_="text", dir="auto"),
         cut_off,
-        _ratings(figures, talk.ratings.get(message.id, ())),
+        _ratings(figures, talk, talk.ratings.get(message.id, ())),
         class_=f"message {message.role}",
         id=prefix + message.id,
     )
 
 
-def _ratings(figures: Figures, ratings: Sequence[CompactRating]) -> Html | None:
+def _ratings(figures: Figures, talk: ConversationExcerpt, ratings: Sequence[CompactRating]) -> Html | None:
     if not ratings:
         return None
     more = f"and {len(ratings) - _RATERS} more ratings" if len(ratings) > _RATERS else None
     return tag(
-        "ul", (_rating(figures, rating) for rating in ratings[:_RATERS]), more and tag("li", more), class_="ratings"
+        "ul",
+        (_rating(figures, talk, rating) for rating in ratings[:_RATERS]),
+        more and tag("li", more),
+        class_="ratings",
     )
 
 
-def _rating(figures: Figures, rating: CompactRating) -> Html:
+def _rating(figures: Figures, talk: ConversationExcerpt, rating: CompactRating) -> Html:
     value = tag("b", "missing" if rating.value is None else f"{rating.value:g}")
-    words = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
+    words = rating.problem if rating.value is None else unsaid(rating, talk.messages)
     comment = tag("q", cut(words, _COMMENT)) if words else None
     return tag(
         "li",

@@ -16,7 +16,6 @@ from scai_cli.evaluation.suite import ResultTable, SuiteResult
 from scai_cli.evaluation.verdict import NOT_COMPARED, difference_words
 from scai_cli.jobs.evaluate_plan import EvaluatePlan
 from scai_cli.text.characters import one_line
-from scai_cli.text.counts import counted
 
 _MOST_ROWS = 24
 _SIDE_BY_SIDE = 2
@@ -44,7 +43,9 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
     for warning in evaluation.warnings:
         console.print(styled(one_line(f"warning: {warning}"), DOUBTFUL))
     for result in evaluation.results:
-        if result.verdict:
+        if result.problem is not None:
+            console.print(styled(one_line(f"{result.suite}: cannot judge: {result.problem}"), DOUBTFUL))
+        elif result.verdict:
             console.print(styled(one_line(f"{result.suite}: {result.verdict}"), HEADING))
     reference = evaluation.systems[0]
     for other in evaluation.systems[1:]:
@@ -79,6 +80,8 @@ def print_plan(plan: EvaluatePlan) -> None:
     console.print(f"{plan.total:,} calls, without retries; the judges' and raters' probes are not counted")
     console.print(f"about {plan.input_tokens:,} input and {plan.output_tokens:,} output tokens")
     console.print(cost_line(plan.usd), soft_wrap=True)
+    if all(suite.detectable is None for suite in plan.suites):
+        return
     console.print(
         "finds: the smallest difference, on the scale from 0 to 1, that the measure with the fewest items finds in "
         "80 % of evaluations, if the paired differences of items spread by 0.5; similar systems spread less"
@@ -96,7 +99,7 @@ def _suite(evaluation: Evaluation, result: SuiteResult) -> Iterator[RenderableTy
     settings = next(suite for suite in evaluation.manifest.suites if suite.name == result.suite)
     yield ""
     yield styled(
-        f"{one_line(result.suite)} · {counted(settings.items, 'item')} from {one_line(settings.source, 60)} "
+        f"{one_line(result.suite)} · {evaluation.asked(result.suite)} from {one_line(settings.source, 60)} "
         f"(licence: {one_line(', '.join(settings.licences), 60)})",
         HEADING,
     )

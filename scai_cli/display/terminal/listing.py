@@ -23,7 +23,7 @@ _NARROW: Final = 60
 """Columns below which only the first three of a table are shown, and a quarter more for runs."""
 
 _EXPLAINED: Final = (
-    "mean rating: by each run's own people, real or simulated, of the last version",
+    "mean rating: of each run's people, real or simulated, by weight; last version",
     "held-out change: of people or tasks without a part in the rules; welfare, 0 to 1",
 )
 

@@ -13,7 +13,7 @@ from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.styles import HEADING, MUTED
-from scai_cli.experiment.config import ROLES, ExperimentConfig
+from scai_cli.experiment.config import ROLES, ExperimentConfig, ModelRole
 from scai_cli.experiment.constitution_start import ConstitutionStart, initial_constitution
 from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.jobs.generate_estimate import Estimate
@@ -139,7 +139,8 @@ def _measures(ratings: Ratings) -> Iterator[str]:
 
 def _description(config: ExperimentConfig) -> list[str]:
     personas, tasks = config.personas, config.tasks
-    models = ", ".join(f"{role}: {config.model_for(role).label}" for role in ROLES)
+    roles: tuple[ModelRole, ...] = (*ROLES, "rater") if config.has_rater else ROLES
+    models = ", ".join(f"{role}: {config.model_for(role).label}" for role in roles)
     own = [config.model_of(persona) for persona in personas.inline if persona.model is not None]
     if own:
         names = {f"{model.label} at {model.base_url}" if model.base_url else model.label for model in own}

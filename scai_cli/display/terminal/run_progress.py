@@ -11,16 +11,15 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.personas import Persona, people_mean
 from scai_cli.jobs.session import SessionStart
 from scai_cli.runs.events import (
+    CONVERSATION_FAILED,
     EpochStarted,
-    MessageSaid,
     Problem,
     Rated,
     Revised,
     RunFinished,
-    RunStarted,
     WelfareMeasured,
 )
-from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
+from scai_cli.runs.history.event_lines import CompactRating, ReadEvent
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
@@ -43,7 +42,6 @@ class RunProgress:
     people: str = ""
     """The people of this epoch in words."""
     _milestone: str | None = None
-    _last: str = "/m0"
     """The end of the id of a conversation's last message."""
 
     def begin(self, session: SessionStart) -> None:
@@ -56,13 +54,11 @@ class RunProgress:
 
     def note(self, event: ReadEvent) -> str | None:
         """Count an event; returns what an epoch came to, how the constitution changed and what went wrong."""
-        if isinstance(event, MessageSaid | CompactMessage):
-            self.ended += event.id.endswith(self._last)
-        elif isinstance(event, Rated | CompactRating):
-            if event.final and event.kind == "own" and event.value is not None:
-                self.satisfaction.append((event.rater, event.value))
-        elif isinstance(event, RunStarted):
-            self._last = f"/m{event.length(self.config.turns if self.config else 0) - 1}"
+        if isinstance(event, Rated | CompactRating):
+            if event.final and event.kind == "own":
+                self.ended += event.problem != CONVERSATION_FAILED
+                if event.value is not None:
+                    self.satisfaction.append((event.rater, event.value))
         elif isinstance(event, EpochStarted):
             self.epoch, self.is_product = event.epoch, event.product
             self.conversations = len(event.personas) * len(event.tasks)

@@ -24,6 +24,7 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.next_steps import after_summary, command, height, print_steps_below
 from scai_cli.display.terminal.ratings import measured_table, utility_lines
+from scai_cli.display.terminal.recovery import recovery_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.runs.history.history import History
@@ -106,6 +107,7 @@ def _parts(
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
         if measured := [*_measured(history, found, width, full=detail.full)]:
             yield from (*gap, *measured)
+        yield from recovery_lines(history, gap, full=detail.full)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap
@@ -159,19 +161,21 @@ def _gains(found: Headline) -> Text | None:
     return text.append(f"; for {unclear} it may be chance." if unclear else ".")
 
 
-def _welfare(found: Headline) -> Iterator[RenderableType]:
+def _welfare(history: History, found: Headline) -> Iterator[RenderableType]:
     """Yield the change of the declared welfare, and of the worst-off person."""
     if found.welfare.difference is not None:
         yield styled(f"Declared welfare (0 to 1), {welfare_words(found.welfare.name)}: {found.welfare.words}")
     before, after, _ = found.welfare_by("rawlsian")
     if found.apart and before is not None and after is not None and found.welfare.name != "rawlsian":
         yield styled(f"The {welfare_words('rawlsian')}: {number(before)} before, {number(after)} after")
+    if (used := history.config.ratings.calibration) is not None:
+        yield styled(f"In welfare, own ratings are calibrated on {one_line(used.words)}; satisfaction is as rated.")
 
 
 def _measured(history: History, found: Headline, width: int, *, full: bool) -> Iterator[RenderableType]:
     """Yield welfare and what programs measure, or in brief what utilities consist of and where the rest is."""
     if full:
-        yield from _welfare(found)
+        yield from _welfare(history, found)
         yield from measured_table(history, found, width)
         return
     if found.measured:

@@ -16,7 +16,7 @@ from scai_cli.analysis.sweep_axes import Row, main_differences
 from scai_cli.analysis.sweep_seeds import Repeats
 from scai_cli.analysis.verdicts import between, change_words
 from scai_cli.datasets.export.row_writers import guarded
-from scai_cli.display.numbers import change, number, sentence_case
+from scai_cli.display.numbers import change, listed, number, sentence_case
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.next_steps import command
@@ -120,9 +120,16 @@ def print_continuation(sweep: Sweep) -> None:
 
 
 def print_differences(rows: Sequence[Row]) -> None:
-    """Print each value of an axis against its first one, in a sentence each."""
-    for difference in (each for row in rows for each in main_differences(row)):
-        out().print(styled(one_line(difference.sentence)), soft_wrap=True)
+    """Print each value of an axis against its first one, in a sentence each; those without a number together."""
+    unknown: dict[tuple[str, str, str], list[str]] = {}
+    for found in (each for row in rows for each in main_differences(row)):
+        if found.estimate is None:
+            unknown.setdefault((found.axis, found.against, found.words), []).append(found.value)
+        else:
+            out().print(styled(one_line(found.sentence)), soft_wrap=True)
+    for (axis, against, why), values in unknown.items():
+        line = f"{axis} = {listed(values, 6)} against {against}: {why}."
+        out().print(styled(one_line(line)), soft_wrap=True)
 
 
 def print_repeats(found: Repeats) -> None:

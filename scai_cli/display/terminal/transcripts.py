@@ -13,7 +13,7 @@ from scai_cli.display.terminal.next_steps import command
 from scai_cli.display.terminal.styles import HEADING, MUTED
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import RunError
-from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, unsaid
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 from scai_cli.text.characters import one_line, visible
@@ -74,7 +74,7 @@ def print_message(console: Console, history: History, message: CompactMessage) -
 
 def print_rating(console: Console, history: History, rating: CompactRating) -> None:
     """Print one rating."""
-    _print(console, _rating(console.width, history, rating))
+    _print(console, _rating(console.width, history, rating, ()))
 
 
 def _print(console: Console, parts: Iterator[Segment]) -> None:
@@ -91,7 +91,7 @@ def _conversation(
     for message in messages:
         yield from _message(width, history, message)
         for rating in ratings.get(message.id, []):
-            yield from _rating(width, history, rating)
+            yield from _rating(width, history, rating, messages)
     yield Segment("\n")
 
 
@@ -107,10 +107,12 @@ def _message(width: int, history: History, message: CompactMessage) -> Iterator[
     yield Segment("\n".join((lines[0], *(f"{_MESSAGE}{line}" if line else "" for line in lines[1:]), "")))
 
 
-def _rating(width: int, history: History, rating: CompactRating) -> Iterator[Segment]:
+def _rating(
+    width: int, history: History, rating: CompactRating, messages: Iterable[CompactMessage]
+) -> Iterator[Segment]:
     who = history.names.get(rating.rater, rating.rater)
     value = "missing" if rating.value is None else f"{rating.value:g}"
-    why = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
+    why = rating.problem if rating.value is None else unsaid(rating, messages)
     text = f"{one_line(who)} rates {one_line(rating.metric)} {value}{f': {one_line(why)}' if why else ''}"
     for line in wrapped(text, width - len(_RATING)):
         yield Segment(f"{_RATING}{line}\n", _MUTED)

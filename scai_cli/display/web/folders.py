@@ -14,17 +14,7 @@ from scai_cli.display.report.html import Html, cut, note, scai_command, tag, tog
 from scai_cli.display.report.sweep import MOST_CELLS, sweep_body, sweep_facts
 from scai_cli.display.report.transcripts import choice, field
 from scai_cli.display.web.calls import OTHER_PAGES
-from scai_cli.display.web.frame import (
-    Part,
-    View,
-    compare_box,
-    compare_form,
-    form,
-    heading,
-    of,
-    pace,
-    tabs,
-)
+from scai_cli.display.web.frame import Part, View, compare_box, compare_form, form, heading, of, pace, tabs
 from scai_cli.display.web.library import Asked, Library
 from scai_cli.display.web.runs import run_page
 from scai_cli.evaluation.results import read_results

@@ -91,7 +91,7 @@ class Calibration:
         fitted = fitted_map(people)
         item = next(iter(source.items.values()))
         count = sum(len(person.items) for person in people)
-        model = source.config.model_for("user").label
+        model = source.config.model_for("rater").label
         found = None if fitted is None else fitted.as_map(item.source, model, len(people), count)
         return {} if found is None else {CALIBRATION: dump_rating_map(found)}
 
@@ -110,7 +110,7 @@ class Calibration:
         return SystemAnswer(scores, (("assistant", f"[{name}] {item.options[letters.index(found.letter)].text}"),))
 
     async def _letter(self, context: SuiteContext, item: Item, name: str, rater: Persona) -> Completion:
-        agent, call = context.agents.user, f"{context.call}/~{name}"
+        agent, call = context.agents.rater or context.agents.user, f"{context.call}/~{name}"
         prompt = choice_request(context.agents.prompts.in_role(rater), item, range(len(item.options)))
         if not self._no_logprobs:
             try:
@@ -130,7 +130,9 @@ async def _rate(context: SuiteContext, item: Item, name: str, rater: Persona) ->
         message = MessageSaid(id=place, epoch=0, persona=who, task="rated", role=said.role, content=said.content)
         conversation.messages.append(message)
     purpose, scale = "feedback" if name == OWN else "control", agents.ratings.scale
-    answer = await ask_rating(agents.user, call, purpose, agents.prompts.feedback(conversation), Feedback, scale)
+    answer = await ask_rating(
+        agents.rater or agents.user, call, purpose, agents.prompts.feedback(conversation), Feedback, scale
+    )
     if answer.error is not None:
         context.failures.append(answer.error)
     share = None if answer.value is None else (answer.value - scale[0]) / (scale[1] - scale[0])

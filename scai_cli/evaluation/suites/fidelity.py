@@ -183,11 +183,11 @@ async def _asked(
 
 
 async def _control(place: EpochContext, conversation: Conversation, name: str, rater: Persona) -> RatingAnswer:
-    """Request a rating in the user's place, from the user's model and after the same transcript."""
+    """Request a rating in the user's place, from the model that rates for the user, after the same transcript."""
     agents, call = place.agents, f"{conversation.id}/control/{name}"
     # Without the user's last comment, which would tell the rater what the user thought of the answer.
     seen = Conversation(call, 0, rater, conversation.task, conversation.messages[:-1])
-    agent, prompt = agents.agent_for(conversation.persona), agents.prompts.feedback(seen)
+    agent, prompt = agents.rater_for(conversation.persona), agents.prompts.feedback(seen)
     return await ask_rating(agent, call, "control", prompt, Feedback, agents.ratings.scale)
 
 

@@ -29,7 +29,7 @@ from scai_cli.evaluation.verdict import ALPHA, difference_words
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.messages import Message
 from scai_cli.populations.human.record import HumanData
-from scai_cli.simulation.dialogue_lines import calls_of
+from scai_cli.simulation.dialogue_lines import calls_of, lines_of
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.significance import holm
 from scai_cli.stats.two_samples import difference_of_means
@@ -39,6 +39,12 @@ REAL: Final = "real people"
 """The name of the real people among the values; no system can have it, as it is not valid."""
 _ALIKE: Final = 0.5
 """Simulated users are like real ones if the interval is within this share of the real people's standard deviation."""
+_OTHER_LANGUAGE: Final = 0.5
+"""A difference of the shares of English conversations from which on the people write in different languages."""
+_LANGUAGES: Final = (
+    "English conversations are {:.0%} of simulated people's and {:.0%} of real people's: words, word triples and "
+    "capitals of different languages cannot be compared."
+)
 _LARGE: Final = 10
 """A number of this size has one digit after the point."""
 _OTHERWISE: Final = (
@@ -62,7 +68,7 @@ class Realism:
     def items(self, source: SuiteSource) -> Sequence[Item]:
         """Return an item for each simulated person and task, and one for each real person of `--human`."""
         talks = talk_items("realism", source, simulated(members(source.config)[0]))
-        return [*talks, *(() if source.human is None else _real_items(source.human))]
+        return [*talks, *(() if source.human is None else _real_items(source.config, source.human))]
 
     def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:  # noqa: ARG002
         """Return no items: systems are not compared."""
@@ -96,11 +102,24 @@ class Realism:
         measures = [_measured(measure, source.reference, people, real) for measure in MEASURES]
         beside = _beside_real(measures, people, real) if real else _beside_published(people)
         tables = [beside, _by_person(source, people)]
-        return SuiteResult("realism", measures, tables, list(_notes(source, measures, people, real)))
+        if not real:
+            return SuiteResult("realism", measures, tables, list(_notes(source, {})), _OTHERWISE)
+        by_verdict: defaultdict[str, list[str]] = defaultdict(list)
+        for measure, verdict in zip(MEASURES, _verdicts(measures, people, real), strict=True):
+            if verdict:
+                by_verdict[verdict.partition(":")[0]].append(measure.words)
+        notes = list(_notes(source, by_verdict))
+        english = [fmean(_known(scores, "english") or [0.0]) for scores in (people.values(), real)]
+        if abs(english[0] - english[1]) > _OTHER_LANGUAGE:
+            notes.append(_LANGUAGES.format(*english))
+        return SuiteResult("realism", measures, tables, notes, _sentence(by_verdict, len(people), len(real)))
 
 
-def _real_items(human: HumanData) -> Iterator[Item]:
-    """Yield an item for each real person with conversations: numbers alone, without a name or a text."""
+def _real_items(config: ExperimentConfig, human: HumanData) -> Iterator[Item]:
+    """Yield an item for each real person with conversations: numbers alone, without a name or a text.
+
+    Of both sides the same turns count: without the first ones, where those of simulated users are the tasks' texts.
+    """
     found: defaultdict[str, list[Sequence[Message]]] = defaultdict(list)
     for conversation in human.conversations:
         found[conversation.person].append(conversation.messages)
@@ -116,7 +135,7 @@ def _real_items(human: HumanData) -> Iterator[Item]:
             cluster=name,
             source=human.source or "human data",
             licence=human.licence,
-            scores=turn_scores(talks),
+            scores=_counted(config, talks),
         )
 
 
@@ -239,23 +258,26 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}" if abs(value) >= _LARGE else f"{value:.2f}"
 
 
-def _notes(
-    source: ResultSource, measures: Sequence[MeasureResult], people: Mapping[str, Scores], real: Sequence[Scores]
-) -> Iterator[str]:
-    if not real:
-        yield _OTHERWISE
-    else:
-        found = zip(measures, _verdicts(measures, people, real), strict=True)
-        outside = [measured.measure.words for measured, verdict in found if verdict.startswith("outside")]
-        whom = f"{counted(len(people), 'simulated person', 'simulated people')} and {len(real):,} real"
-        if outside:
-            yield f"Outside what real people write ({whom}): {', '.join(outside)}."
-        else:
-            yield f"Nothing that was counted is outside what real people write ({whom})."
+def _sentence(by_verdict: Mapping[str, Sequence[str]], people: int, real: int) -> str:
+    """Return in how many statistics simulated people are outside real ones, alike, and neither for certain."""
+    tested = sum(map(len, by_verdict.values()))
+    outside, alike, unclear = (len(by_verdict.get(verdict, ())) for verdict in ("outside", "alike", "cannot tell"))
+    return (
+        f"{counted(people, 'simulated person', 'simulated people')} beside {counted(real, 'real one')}: outside what "
+        f"real people write in {outside} of {counted(tested, 'statistic')}, alike in {alike}, cannot tell in {unclear}."
+    )
+
+
+def _notes(source: ResultSource, by_verdict: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if outside := by_verdict.get("outside"):
+        yield f"Outside what real people write: {', '.join(outside)}."
+    if by_verdict:
         yield "alike: the interval is within half of the standard deviation between real people."
-    yield _PROMPTED
+    if "feedback" in (line.call for line in lines_of(source.config)):
+        yield _PROMPTED
     if source.config.opening == "task":
-        yield "The first turn is the task's text (`opening: task`), and counts nowhere."
+        both = "; nor do those of real people" if by_verdict else ""
+        yield f"The first turns are the tasks' texts (`opening: task`), and do not count{both}."
     empty = sum(
         not text.strip()
         for row in source.rows

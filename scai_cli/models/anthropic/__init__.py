@@ -1,4 +1,4 @@
-"""The provider for Anthropic's Messages API: what it sends, and which reader it uses.
+"""The provider for Anthropic's Messages API: what it sends, and how its answers are read.
 
 It needs no SDK: `connection` sends the bytes, with its bounds, redirects and hidden keys, and `wire` reads the answer.
 """
@@ -6,7 +6,6 @@ It needs no SDK: `connection` sends the bytes, with its bounds, redirects and hi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -19,7 +18,6 @@ from scai_cli.models.connection import Connection
 from scai_cli.models.endpoint import Endpoint, endpoint_of
 from scai_cli.models.key_command import is_web_token
 from scai_cli.models.request_options import request_options
-from scai_cli.models.wire import read_completion, unused_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -69,24 +67,7 @@ class AnthropicModel:
         """Answer one request within `timeout_s`, including the whole body; raises ParameterRefused for `logprobs`."""
         if request.logprobs is not None:
             raise ParameterRefused(f"{self.connection.endpoint}: the API gives no log-probabilities", "logprobs")
-        body = self.body(request)
-        adapted = self.connection.adapt(body)
-        # No name for the response: with this frame, an error would keep it in memory.
-        completion = self.read(await self.connection.post("messages", body), request, body)
-        return replace(completion, adapted=adapted) if adapted else completion
-
-    def read(self, content: bytes, request: ChatRequest, body: Mapping[str, Any]) -> Completion:
-        """Return the completion in a response with status 200 to `body`; raises the errors of `complete`."""
-        try:
-            completion = read_completion(content, request, chat_completion)
-        except (ValueError, RecursionError) as error:
-            unreadable = self.connection.unreadable(error, content, body)
-        else:
-            return self.connection.endpoint.in_completion(completion, request.model)
-        # Here, where the first reading is forgotten.
-        unreadable.response = unused_response(content, self.connection.endpoint, chat_completion)
-        del content  # with its frames, the error would keep the response in memory
-        raise unreadable
+        return await self.connection.answer("messages", request, self.body(request), chat_completion)
 
     async def listed(self) -> bytes:
         """Return what the endpoint says about the model; raises the errors of `complete`."""

@@ -35,9 +35,6 @@ class BatchableModel(Protocol):
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return the body of a request."""
 
-    def read(self, content: bytes, request: ChatRequest, body: Mapping[str, Any]) -> Completion:
-        """Return the answer in a body; raises ProviderError."""
-
     async def aclose(self) -> None:
         """Close the connection."""
 
@@ -105,7 +102,7 @@ class BatchGate:
             raise CallTransient(f"{where}: the batch has ended without an answer to this request")
         await asyncio.sleep(0)  # thousands of answers in a row must not block signals
         if result.status == 200:
-            return model.read(result.body, request, body)
+            return connection.read(result.body, request, body)
         if not result.status:
             raise CallTransient(f"{where}: the batch has no answer: {where.quote(result.body.decode())}")
         error = connection.refusal(result.status, result.body, body)

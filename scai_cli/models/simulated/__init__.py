@@ -20,14 +20,14 @@ from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.forms import FormRequest, fill_form, form_request, system_text
 from scai_cli.models.simulated.invented_tasks import invented_tasks
 from scai_cli.models.simulated.meta import cut_off, propose_rules
-from scai_cli.models.simulated.openings import opening, opening_task
+from scai_cli.models.simulated.openings import intended_task, opening, opening_task
 from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
 from scai_cli.models.simulated.questions import question, with_question
 from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.suites import opinion, options_of, pressed_rule, pressure, probabilities
 from scai_cli.models.simulated.ultimatum import decide, find_norm, game_in, propose
-from scai_cli.models.simulated.user import comment, cross_rate, opinions
+from scai_cli.models.simulated.user import comment, cross_rate, opinions, react
 from scai_cli.text.characters import clean
 
 __all__ = ["connect"]
@@ -92,7 +92,10 @@ class _Simulated:
         """Open a conversation as the user, or press against a rule, or write the assistant's next message."""
         if (rule := pressed_rule(request)) is not None:
             return pressure(rule, "<conversation>" not in request.messages[-1].content, rng)
-        user, task = person(system_text(request), self._seed), opening_task(request)
+        user, talked = person(system_text(request), self._seed), intended_task(request)
+        if user is not None and talked is not None and len(request.messages) > 1:
+            return react(request.messages[-1].content, user, self._options, rng)[0]
+        task = opening_task(request) if talked is None else talked
         if user is not None and task is not None:
             return opening(task, user.conditions, self._options.shows, rng)
         said = [message.content for message in criticism.after_examples(request.messages) if message.role == "user"]

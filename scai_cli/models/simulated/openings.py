@@ -26,6 +26,13 @@ def opening_task(request: ChatRequest) -> str | None:
     return pieces[0].text if [piece.tag for piece in pieces] == ["task"] else None
 
 
+def intended_task(request: ChatRequest) -> str | None:
+    """Return the task in the system message of a user that only talks, `dialogue: talk`; None otherwise."""
+    pieces = [piece for message in request.messages[:1] for piece in fenced(message.content)]
+    is_intent = [piece.tag for piece in pieces] == ["task", "persona"] and request.messages[0].role == "system"
+    return pieces[0].text if is_intent else None
+
+
 def opening(task: str, conditions: frozenset[str], shows: float, rng: random.Random) -> str:
     """Write an opening that asks for a task, and for no trait besides its own; for a document write its introduction.
 

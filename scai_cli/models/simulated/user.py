@@ -61,14 +61,19 @@ def acceptability(preferences: Mapping[str, float], observed: Mapping[str, float
 def comment(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
     """Give feedback on the last answer of the user's own conversation, and rate it; a question back annoys."""
     answers = [m.text for m in fenced(request.prompt, "message") if m.attributes.get("from") == "assistant"]
-    answer = answers[-1] if answers else ""
+    said, share = react(answers[-1] if answers else "", person, options, rng)
+    return {"feedback": said, "rating": on_scale(share, *scale(request.prompt))}
+
+
+def react(answer: str, person: Person, options: SocietyOptions, rng: random.Random) -> tuple[str, float]:
+    """Return what a user says to an answer, and its rating as a share of the scale."""
     asked = asked_in(answer)
     opinion = satisfaction(person.standard, observe_cached(answer)) - (options.annoyance if asked else 0.0)
     share = _share(person, opinion, options.noise, rng)
     said = _feedback(person, answer, share, rng)
     if asked and (told := reply(asked, person.preferences.get(asked, 0.0), rng)):
         said = f"{told} {said}"
-    return {"feedback": said, "rating": on_scale(share, *scale(request.prompt))}
+    return said, share
 
 
 def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class _Question:
     options: tuple[str, ...]
     places: dict[str, int]
     """Option or its code, as a row has it -> its place."""
+    ordered: bool
 
 
 @dataclass(slots=True)
@@ -47,7 +48,8 @@ class SurveyReader:
         if len(options) < 2 or len(set(options)) < len(options):
             raise BadRow("has fewer than two options in references, or one twice")
         order = [number(place) for place in _literal(row, "option_ordinal", list, [])]
-        if len(order) == len(options) and None not in order:  # equal numbers are no order: the sort keeps theirs
+        ordered = len(order) == len(options) == len(set(order)) and None not in order  # nominal options have one number
+        if ordered:
             options = [option for _, option in sorted(zip(order, options, strict=True), key=lambda pair: pair[0] or 0)]
         places = {option: place for place, option in enumerate(options)}
         for code, label in _literal(row, "option_mapping", dict, {}).items():
@@ -56,7 +58,7 @@ class SurveyReader:
                 places.setdefault(str(code).removesuffix(".0"), places[label])
         text = f"{text} ({key})" if text in self._texts else text
         self._texts.add(text)
-        self.questions.setdefault(key, _Question(text, tuple(options), places))
+        self.questions.setdefault(key, _Question(text, tuple(options), places, ordered))
         yield from ()
 
     def respondent(self, row: Record) -> Iterator[PersonaDraft]:
@@ -74,7 +76,8 @@ class SurveyReader:
     def _answered(self, person: str, question: _Question, label: str) -> None:
         place = question.places.get(label)
         if place is not None:
-            self.gathered.answers.append(SurveyAnswer(person, question.text, question.options, place))
+            answer = SurveyAnswer(person, question.text, question.options, place, question.ordered)
+            self.gathered.answers.append(answer)
         elif label.lower() == _REFUSED or label in ("99", "99.0"):
             self.gathered.left_out["refused answers"] += 1
         elif label.lower() != "nan":  # not asked

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.item_files import items
+from scai_cli.experiment.personas import Persona
 from scai_cli.populations.clean_text import BadRow
 from scai_cli.populations.drafts import PersonaDraft
 from scai_cli.populations.formats import opinionqa, prism, table
@@ -23,9 +25,12 @@ from scai_cli.populations.table_rows import rows
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
-Kind = Literal["questions", "respondents", "prism survey", "prism conversations", "prism utterances", "plain", "people"]
+Kind = Literal[
+    "questions", "respondents", "prism survey", "prism conversations", "prism utterances", "plain", "people", "personas"
+]
 _ORDER: Final[Sequence[Kind]] = (
     *("questions", "respondents", "prism survey", "prism conversations", "prism utterances", "plain", "people"),
+    "personas",
 )
 """The questions are known before the respondents, whole conversations before their utterances."""
 _FIRST: Final = 20
@@ -90,6 +95,10 @@ def _read(file: _File, gathered: Gathered, utterances: prism_ratings.PrismReader
             person = next((name for name in file.names if PERSON.fullmatch(name)), None)
             gathered.read(path, rows_form(partial(_described, person), is_open=True))
             gathered.cite(path)
+        case "personas":
+            for persona in items(path, Persona):
+                gathered.describe(persona.id, persona)
+            gathered.cite(path)
 
 
 def _described(person: str | None, row: Record) -> Iterator[PersonaDraft]:
@@ -129,6 +138,10 @@ def _is_visible(file: Path, folder: Path) -> bool:
 
 def _recognised(path: Path) -> _File:
     """Return what a file has, by the columns of its first rows; raises ConfigError for a file that has none of it."""
+    if path.suffix.lower() in (".yaml", ".yml"):
+        for _ in items(path, Persona):  # a population as `scai personas` writes it
+            break
+        return _File(path, "personas", ())
     first = next(
         (r.value for r in islice(rows(str(path), lambda _: None), _FIRST) if isinstance(r.value, Mapping)), None
     )

@@ -24,12 +24,13 @@ class HumanRating:
 
 @dataclass(frozen=True, slots=True)
 class SurveyAnswer:
-    """A person's answer to a question of a survey: the place of an option, in the order of the scale if it has one."""
+    """A person's answer to a question of a survey: the place of an option; `ordered` if options are a scale."""
 
     person: str
     question: str
     options: tuple[str, ...]
     answer: int
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

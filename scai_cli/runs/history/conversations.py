@@ -55,6 +55,11 @@ class RunConversation:
     owed: int = 0
     """The number of messages and final ratings still missing."""
 
+    def final_place(self, turns: int) -> int:
+        """Return the place of the final answer among the messages; users may end a conversation before its `turns`."""
+        rated = next((rating.message for rating in (*self.own, *self.cross) if rating.final), None)
+        return self.setting.started.length(turns) - 2 if rated is None else int(rated.rpartition("/m")[2])
+
 
 def read_conversations(
     path: Path, turns: int, cross_raters: int | Literal["all"], waiting: int = WAITING
@@ -139,6 +144,9 @@ class _Reader:
             return
         (conversation.own if rating.kind == "own" else conversation.cross).append(rating)
         if rating.final:
+            if rating.kind == "own":  # the messages that an early end has left out are not owed
+                conversation.owed -= conversation.setting.started.length(self._turns) - 2
+                conversation.owed += conversation.final_place(self._turns)
             self._settle(conversation)
 
     def _settle(self, conversation: RunConversation) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -52,6 +52,17 @@ class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating
     problem: str | None = None
     marks: tuple[Mark, ...] = ()
     measured: dict[str, float | None] = {}
+
+
+_START: Final = 60
+"""The characters of a comment that are enough to know it by; messages of a report may be cut after more."""
+
+
+def unsaid(rating: CompactRating, messages: Iterable[CompactMessage]) -> str:
+    """Return the comment of a rating, empty if its user has said it in one of these messages."""
+    start = rating.comment[:_START]
+    said = rating.kind == "own" and any(m.role == "user" and m.content.startswith(start) for m in messages)
+    return "" if said else rating.comment
 
 
 ReadEvent = Event | CompactMessage | CompactRating

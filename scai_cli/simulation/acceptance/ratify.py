@@ -267,7 +267,7 @@ async def _ballot(
     order = random.Random(f"{context.config.seed}/{ballot_id}").sample(range(len(rules)), len(rules))
     letters = {_letter(place): number for place, number in enumerate(order)}
     cast = BallotCast(id=ballot_id, epoch=context.epoch_context.epoch, persona=persona.id, opinions={})
-    agent, prompts = context.agents.agent_for(persona), context.agents.prompts
+    agent, prompts = context.agents.rater_for(persona), context.agents.prompts
     prompt = prompts.ballot(persona, {letter: rules[number] for letter, number in letters.items()})
     try:
         answer = await agent.ask_structured(ballot_id, "ballot", prompt, Ballot, frozenset(letters))

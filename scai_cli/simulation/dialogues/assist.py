@@ -55,14 +55,18 @@ class Assist:
         """Let the user reply to the last answer and rate it."""
         # One call gives the user's next message and the rating of the answer before it.
         rating = await self.rate(context, conversation, final=final)
-        conversation.unread |= rating.value is None
-        self.say(context, conversation, rating.comment)
-        conversation.ratings.append(rating)
-        conversation.tell(rating, context.emit)
+        self.record(context, conversation, rating, rating.comment)
 
     async def rate(self, context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
         """Request the user's rating of the last answer, with the comment that is its next message."""
         return await rate_own(context, conversation, final=final)
+
+    def record(self, context: EpochContext, conversation: Conversation, rating: Rated, reply: str) -> None:
+        """Add the user's reply to the last answer, then its rating."""
+        conversation.unread |= rating.value is None
+        self.say(context, conversation, reply)
+        conversation.ratings.append(rating)
+        conversation.tell(rating, context.emit)
 
     def say(
         self, context: EpochContext, conversation: Conversation, text: str, answer: Completion | None = None
