@@ -79,7 +79,21 @@ class Comparison:
 
     @property
     def care(self) -> str:
-        """Why the ratings are hard to compare, in a sentence; empty where the same models play the people."""
+        """Why the numbers are hard to compare, in sentences; empty where people are played and utilities made alike."""
+        return " ".join(filter(None, (self._other_raters, self._other_utilities)))
+
+    @property
+    def _other_utilities(self) -> str:
+        is_measured = any(history.config.ratings.measured_weight for history in self.runs.values())
+        keys = [key for key in self.differences if key.startswith("ratings.")]
+        named = [key for key in keys if is_measured or key != "ratings.measures"]
+        if not named:
+            return ""
+        why = f"utilities are made otherwise ({listed(named)})"
+        return f"Take care: a difference is not one of the answers alone, as {why}."
+
+    @property
+    def _other_raters(self) -> str:
         configs = [history.config for history in self.runs.values() if history.started]
         raters = dict.fromkeys(
             frozenset(config.rater_of(person).label for person in config.personas.inline if not person.human)

@@ -8,13 +8,13 @@ from typing import Any, Final
 from scai_cli.analysis.measured import Measured, measured_values
 from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_changes
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.verdicts import Verdict, change_words, gained_or_lost, verdict_of
+from scai_cli.analysis.verdicts import Verdict, change_words, gained_or_lost, signed, verdict_of
 from scai_cli.analysis.version_cells import Pair, VersionCells, VersionPlays, version_cells, version_plays
 from scai_cli.experiment.personas import people_mean
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
-from scai_cli.stats.intervals import Interval
+from scai_cli.stats.intervals import FEWEST_CELLS, Interval
 
 _VERBS: Final = {"higher": "rose", "lower": "fell"}
 _MEAN: Final = welfare.parse("utilitarian")
@@ -260,8 +260,11 @@ def _sentences(found: Headline) -> Iterator[str]:
     elif verb := _VERBS.get(found.verdict):
         yield f"{whose} {verb} from {before} ({start}) to {after} ({found.compared}): {change.words}."
     else:
-        few = "too few ratings to tell a change from chance"
-        words = few if found.verdict == "cannot tell" else change.words
+        unsure = "too few ratings to tell a change from chance"
+        is_enough = len(shared_cells(*(side.own for side in found.cells))) >= FEWEST_CELLS
+        if is_enough and (sure := change.interval) and sure.estimate:
+            unsure = f"{signed(sure.estimate, change.digits)} of every rating, so nothing shows how sure that is"
+        words = unsure if found.verdict == "cannot tell" else change.words
         yield f"{whose} was {before} ({start}) and {after} ({found.compared}): {words}."
     if not found.product.epochs:
         name = "The product" if found.finished else "The newest version"

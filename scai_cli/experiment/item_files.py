@@ -158,7 +158,7 @@ def check_item(item: Persona | Task, source: YamlSource, path: tuple[Key, ...], 
     """Raise ConfigError if a persona prefers an unknown measure."""
     if isinstance(item, Persona):
         try:
-            check_preferences(item.preferences, declared, "; declare it in ratings.measures of the experiment")
+            check_preferences(item.preferences, declared, "declare it in ratings.measures of the experiment")
         except ValueError as error:
             raise source.error((*path, "preferences"), str(error)) from None
 

@@ -46,12 +46,13 @@ def plain_name(name: str) -> str:
 def check_preferences(preferences: Iterable[str], declared: Collection[str] = (), remedy: str = "") -> None:
     """Raise ValueError for a name in preferences that is neither declared nor a built-in or installed measure.
 
-    `module:attribute` passes here: code is loaded only where an experiment is. `remedy` is added where no name is near.
+    `module:attribute` passes here: code is loaded only where an experiment is. `remedy` is added.
     """
     for name in preferences:
         if name not in declared and ":" not in name and not plugins.is_known("measure", name):
             near = did_you_mean(name, (*declared, *plugins.BUILT_IN["measure"]))
-            raise ValueError(f"unknown measure {name!r}{near or remedy}")
+            rest = f"{near} Else {remedy}" if near and remedy else near or (remedy and f"; {remedy}")
+            raise ValueError(f"unknown measure {name!r}{rest}")
 
 
 class MeasureSettings(Value):
@@ -135,7 +136,7 @@ def loaded(name: str, options: Mapping[str, Any]) -> tuple[Callable[..., Any], d
 def _problem(detail: ErrorDetails) -> str:
     if detail["type"] == "tuple_type":
         return "must be a list"
-    return detail["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("should", "must", 1)
+    return re.sub("^(Value error, |Input |String )", "", detail["msg"]).replace("should", "must", 1)
 
 
 def words_of(function: object, name: str) -> str:

@@ -1,7 +1,7 @@
 """The seam `dialogue`: who speaks when in a conversation, to whom, and what a program observes in an answer."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
@@ -40,7 +40,7 @@ class Dialogue(Protocol):
 def observed(context: EpochContext, conversation: Conversation, rater: Persona, text: str) -> float | None:
     """Return what the dialogue observes for a rater in an answer, in [0, 1]; raises ConfigError for another number."""
     name, of_others = context.agents.dialogue, rater.id != conversation.persona.id
-    value: float | None = new_dialogue(name).observed(context, rater, conversation.task, text, of_others=of_others)
-    if value is not None and not 0 <= value <= 1:
-        raise ConfigError(f"dialogue {name!r} has observed {value!r}, which is not in [0, 1]")
-    return value
+    value: Any = new_dialogue(name).observed(context, rater, conversation.task, text, of_others=of_others)
+    if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
+        raise ConfigError(f"dialogue {name!r} has observed {value!r}, which is not a number in [0, 1]")
+    return None if value is None else float(value)

@@ -64,7 +64,7 @@ class Measuring:
     def _value(self, call: _Call) -> float | None:
         try:
             value: Any = self._function(call.text, call.persona, call.task, **self._options)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, ScaiError) or not self.is_foreign:
                 raise
             logging.getLogger("scai_cli").debug("a measure's exception", exc_info=error)

@@ -92,6 +92,14 @@ def test_readers_need_no_code_and_agree_with_the_run(run: Path) -> None:
     shutil.copytree(run, run.parent / "other")
     scores = json.loads(scai("compare", "tiny", "other", "--json").out)["metrics"]
     assert set(scores["measured.mild.last"].values()) == {welfare[-1]["measured"]["mild"]}
+    assert (
+        "labelled without what programs measure" in scai("export", "tiny", "--format", "dpo", "-o", "pairs.jsonl").err
+    )
+    config = run.parent / "other" / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace("measured_weight: 0.5", "measured_weight: 0.25"), "utf-8")
+    compared = " ".join(scai("compare", "tiny", "other").out.split())
+    assert "Take care: a difference is not one of the answers alone" in compared
+    assert "(ratings.measured_weight)" in compared
 
 
 def test_half_of_a_utility_is_measured(run: Path) -> None:

@@ -88,7 +88,7 @@ def test_what_needs_the_feedback_prompt_says_so(run: Path, command: tuple[str, .
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
-        ("personas=[{id: ann}]", "personas.ann.attributes.policy: `dialogue: ultimatum` does not know ''"),
+        ("personas=[{id: ann}]", "personas.ann.attributes.policy: `dialogue: ultimatum` needs one of selfish"),
         ("personas=[{id: ann, attributes: {policy: selfsh}}]", "did you mean 'selfish'?"),
         ("personas=[{id: ann, attributes: {policy: fair, manners: loud}}]", "personas.ann.attributes.manners"),
         ("personas=[{id: ann, human: true, attributes: {policy: fair}}]", "personas.ann.human"),

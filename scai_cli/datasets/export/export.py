@@ -29,7 +29,7 @@ from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.row_texts import row_texts
 from scai_cli.datasets.samples.sample import RunSample, Sample, rater, task_text, whole
 from scai_cli.datasets.samples.shards import shard_notes
-from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
+from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, label_notes, open_source, stated
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, SAME_TASK, TRAIN, By, Splitter, fraction
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
@@ -235,7 +235,7 @@ class _Pass:
                 *notes,
                 *(warning for file in files for warning in self._form.warnings(file)),
             ),
-            summary=self.summary.summary(self._selector.left_out, {source.scale for source in self._sources}),
+            summary=self.summary.summary(self._selector.left_out, {source.ratings.scale for source in self._sources}),
         )
 
     def _split(self, sample: Sample) -> str | None:
@@ -265,10 +265,10 @@ class _Pass:
             return
         generated = [source for source in self._sources if isinstance(source, GeneratedSource)]
         for source in generated:
-            wanted = len(source.manifest.orders.numbers)
-            if source.written < wanted:
+            if source.written < (wanted := len(source.manifest.orders.numbers)):
                 yield _TEXTS["unfinished_rows"].format(name=source.id, rows=source.written, wanted=wanted)
-        yield from shard_notes([source.manifest for source in generated])
+        shards = shard_notes([source.manifest for source in generated])
+        yield from (*shards, *label_notes(self._sources, self._form.kind))
         if self._provenance == "none":
             yield _TEXTS["no_provenance"]
         if self._benchmark is not None:

@@ -20,6 +20,7 @@ from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample,
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.messages import ending
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import decoded
@@ -72,9 +73,9 @@ class GeneratedSource:
         return self.manifest.config.personas.weights
 
     @property
-    def scale(self) -> tuple[float, float]:
-        """The scale of its ratings."""
-        return self.manifest.config.ratings.scale
+    def ratings(self) -> Ratings:
+        """The settings of its ratings: their scale, and what utilities consist of."""
+        return self.manifest.config.ratings
 
     @property
     def worded(self) -> tuple[Criterion, ...]:

@@ -12,6 +12,7 @@ from scai_cli.datasets.samples.sample import Answer, RunSample, Sample, Score, T
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.messages import ending
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.conversations import RunConversation, read_conversations
@@ -44,9 +45,9 @@ class RunSource:
         return self._context.weights
 
     @property
-    def scale(self) -> tuple[float, float]:
-        """The scale of its ratings."""
-        return self._context.config.ratings.scale
+    def ratings(self) -> Ratings:
+        """The settings of its ratings: their scale, and what utilities consist of."""
+        return self._context.config.ratings
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the run, with the split that each states."""

@@ -1,11 +1,12 @@
 """Open the sources of samples, runs and generated sets, behind one interface."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from scai_cli.datasets.samples.filters import SampleFilter
+from scai_cli.analysis.measured import utility_words
+from scai_cli.datasets.samples.filters import Kind, SampleFilter
 from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.run_samples import RunSource
 from scai_cli.errors import ConfigError, RunError
@@ -46,6 +47,8 @@ def check_names(sources: Sequence[SampleSource], filters: SampleFilter) -> None:
             raise RunError(f"--task: {_named(sources)} has no task {task!r}{did_you_mean(task, known)}")
 
 
+_LABELLED: Final = ("answers", "rated", "pairs")
+"""The kinds of samples that ratings or comparisons choose or label."""
 _NEAR: Final = 10_000
 """The most tasks to search for the nearest name."""
 
@@ -56,6 +59,16 @@ def check_epoch(sources: Sequence[SampleSource], filters: SampleFilter) -> None:
     if epoch is not None and not any(epoch in source.epochs for source in sources):
         first = sources[0]
         raise RunError(f"run {first.id!r} has no epoch {epoch}; it has {len(first.epochs)}")
+
+
+def label_notes(sources: Sequence[SampleSource], kind: Kind) -> Iterator[str]:
+    """Yield a note for each source whose utilities are measured in part, unlike the labels of its rows."""
+    for source in sources if kind in _LABELLED else ():
+        if words := utility_words(source.ratings):
+            yield (
+                f"The utilities of {source.id} are {words}; its rows are labelled without what programs measure "
+                "(by ratings, those of a generated set also by comparisons)"
+            )
 
 
 def stated(sources: Sequence[SampleSource]) -> tuple[dict[str, Split], dict[str, Split]]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.measured import for_measures, utility_words
@@ -18,7 +19,7 @@ from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.satisfaction import version_titles
-from scai_cli.display.terminal.styles import HEADING, MUTED, style_of
+from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 from scai_cli.simulation.utilities import mean
@@ -220,8 +221,15 @@ def measured_table(history: History, found: Headline, width: int) -> Iterator[Re
         yield table
         if whom := for_measures(rows):
             yield styled(f"95 % intervals of the measures: {whom}", MUTED)
+    yield from utility_lines(history)
+
+
+def utility_lines(history: History) -> Iterator[Text]:
+    """Yield how utilities are measured, and whether any is known; nothing if they come from ratings alone."""
     if words := utility_words(history.config.ratings):
         yield styled(f"Utilities, and so welfare, are {words}.")
+        if history.measured and set(history.measured[-1].utilities.values()) == {None}:
+            yield styled("Warning: nothing could be measured in the last answers, so no utility is known", DOUBTFUL)
 
 
 def _validity(history: History) -> Iterator[RenderableType]:

@@ -23,7 +23,7 @@ from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.next_steps import after_summary, command, height, print_steps_below
-from scai_cli.display.terminal.ratings import measured_table
+from scai_cli.display.terminal.ratings import measured_table, utility_lines
 from scai_cli.display.terminal.recovery import recovery_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.display.terminal.styles import DOUBTFUL, HEADING, MUTED, style_of
@@ -105,11 +105,7 @@ def _parts(
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
-        if detail.full:
-            measured = [*_welfare(history, found), *measured_table(history, found, width)]
-        else:
-            measured = [*_brief(found)]
-        if measured:
+        if measured := [*_measured(history, found, width, full=detail.full)]:
             yield from (*gap, *measured)
         yield from recovery_lines(history, gap, full=detail.full)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
@@ -176,9 +172,15 @@ def _welfare(history: History, found: Headline) -> Iterator[RenderableType]:
         yield styled(f"In welfare, own ratings are calibrated on {one_line(used.words)}; satisfaction is as rated.")
 
 
-def _brief(found: Headline) -> Iterator[Text]:
+def _measured(history: History, found: Headline, width: int, *, full: bool) -> Iterator[RenderableType]:
+    """Yield welfare and what programs measure, or in brief what utilities consist of and where the rest is."""
+    if full:
+        yield from _welfare(history, found)
+        yield from measured_table(history, found, width)
+        return
     if found.measured:
         yield styled(f"{counted(len(found.measured), 'measure')} of the answers: --ratings", MUTED)
+    yield from utility_lines(history)
 
 
 def _locked(history: History) -> Iterator[RenderableType]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+from scai_cli.analysis.measured import utility_words
 from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_changes
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
 from scai_cli.concurrency import together
@@ -95,6 +96,8 @@ class Society:
         notes.insert(0, f"People and tasks are those of {source.config.name}; --config EXPERIMENT takes others.")
         if not source.new:
             notes.insert(0, "Members only: these people and tasks wrote or accepted the rules; strangers may differ.")
+        if words := utility_words(source.config.ratings):
+            notes.insert(0, f"Welfare is {words}.")
         return SuiteResult("society", measures, tables, notes)
 
 

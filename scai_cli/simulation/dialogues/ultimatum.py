@@ -104,9 +104,9 @@ def _check(persona: Persona) -> None:
     for key, known in (("policy", POLICIES), ("manners", MANNERS)):
         value = _attribute(persona, key)
         if value not in known and (value or key == "policy"):
-            raise ConfigError(
-                f"{place}.attributes.{key}: `dialogue: ultimatum` does not know {value!r}{did_you_mean(value, known)}"
-            )
+            problem = f"does not know {value!r}{did_you_mean(value, known)}"
+            problem = problem if value else f"needs one of {', '.join(known)}"
+            raise ConfigError(f"{place}.attributes.{key}: `dialogue: ultimatum` {problem}")
     if persona.human:
         raise ConfigError(f"{place}.human: all people of `dialogue: ultimatum` are simulated")
 
