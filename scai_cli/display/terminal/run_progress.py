@@ -42,7 +42,6 @@ class RunProgress:
     people: str = ""
     """The people of this epoch in words."""
     _milestone: str | None = None
-    """The end of the id of a conversation's last message."""
 
     def begin(self, session: SessionStart) -> None:
         """Set the experiment."""
