@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from scai_cli.evaluation.human_items import FEWEST_PEOPLE
 from scai_cli.evaluation.rating_agreement import Person
 from scai_cli.experiment.rating_map import RatingMap
 from scai_cli.stats.clustered import clustered_mean
@@ -23,8 +24,6 @@ _FITS: Final = {"affine": affine, "isotonic": isotonic}
 _KINDS: Final[tuple[Kind, ...]] = ("affine", "isotonic")
 """The simpler one first: it is taken if both are as good."""
 _FOLDS: Final = 10
-_FEWEST: Final = 10
-"""The least people for a mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def fitted_map(people: Sequence[Person]) -> FittedMap | None:
     """
     import numpy as np
 
-    if len(people) < _FEWEST:
+    if len(people) < FEWEST_PEOPLE:
         return None
     x, y = (np.concatenate([person.table[:, at] for person in people]) for at in (1, 0))
     sizes = [len(person.items) for person in people]
