@@ -9,6 +9,7 @@ from typing import Final
 from scai_cli.analysis.participants import PROGRAM
 from scai_cli.analysis.verdicts import signed
 from scai_cli.evaluation.fitted_map import FittedMap, fitted_map
+from scai_cli.evaluation.human_items import FEWEST_PEOPLE
 from scai_cli.evaluation.rating_agreement import (
     AGAIN,
     CONDITIONS,
@@ -31,8 +32,6 @@ Estimates = Mapping[tuple[str, str], ClusteredMean | None]
 
 _HEADS: Final = {OWN: "own persona", NOBODY: "nobody", SWAPPED: "another's", AGAIN: "again"}
 _MINUS: Final = {f"-{NOBODY}": "own minus nobody", f"-{SWAPPED}": "own minus another's"}
-_FEWEST: Final = 10
-"""The least people for a verdict."""
 _RELEVANT: Final = 0.05
 """The smallest share explained that matters."""
 _WIDEST: Final = 0.5
@@ -61,7 +60,7 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         verdicts.append(verdict(found, ratings) if _are_described(source) else _NOT_DESCRIBED)
         notes += [*_rating_notes(ratings), _again_note(found[EXPLAINED, AGAIN], ratings, second)]
         notes += _map_notes(fitted_map(ratings.people), map_name)
-        heads = {name: words for name, words in _HEADS.items() if name != AGAIN or len(second) >= _FEWEST}
+        heads = {name: words for name, words in _HEADS.items() if name != AGAIN or len(second) >= FEWEST_PEOPLE}
         title = "Simulated ratings beside people's own (95 % intervals for new people)"
         tables += _tables(title, STATISTICS, found, heads)
         numbers |= _numbers("ratings", found)
@@ -93,8 +92,8 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
     own, gain = found[EXPLAINED, OWN], found[EXPLAINED, f"-{SWAPPED}"]
     unknown = "Cannot tell what persona text explains"
     differs = f"of what differs between people{'' if ratings.is_shared else ' and answers'}"
-    if (people := len(ratings.people)) < _FEWEST:
-        return f"{unknown}: the ratings of {counted(people, 'person', 'people')} are too few; it takes {_FEWEST}."
+    if (people := len(ratings.people)) < FEWEST_PEOPLE:
+        return f"{unknown}: the ratings of {counted(people, 'person', 'people')} are too few; it takes {FEWEST_PEOPLE}."
     if own is None:
         return f"{unknown}: these people do not differ in what they rated."
     if own.low is None and not own.estimate:
@@ -170,7 +169,7 @@ def _again_note(again: ClusteredMean | None, ratings: Agreement, second: Sequenc
     if again is None or not second:
         few = f"{counted(twice, 'second rating')} of answers that hardly anyone else rated twice"
         return f"{unknown}: there {'is' if twice == 1 else 'are'} {few}."
-    if len(second) < _FEWEST:
+    if len(second) < FEWEST_PEOPLE:
         whose = f"{counted(sum(second), 'second rating')} of {counted(len(second), 'person', 'people')}"
         return f"{unknown}: {whose} {'is' if sum(second) == 1 else 'are'} too few."
     interval = "" if again.low is None else f" (95 % interval {_ends(again)})"
@@ -184,7 +183,7 @@ def _again_note(again: ClusteredMean | None, ratings: Agreement, second: Sequenc
 
 def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
     if fitted is None:
-        yield f"No mapping of ratings: it takes ratings of {_FEWEST} people."
+        yield f"No mapping of ratings: it takes ratings of {FEWEST_PEOPLE} people."
         return
     errors = ", ".join(f"{kind} {error:.3f}" for kind, error in fitted.errors.items() if kind != "none")
     said = f"on people who had no part in the fit, ratings are off by {fitted.errors['none']:.3f} (RMSE; {errors})"
@@ -197,8 +196,8 @@ def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
 
 def _survey_verdict(found: Estimates, people: int) -> str:
     gain = found["own answer", f"-{SWAPPED}"]
-    if people < _FEWEST:
-        few = f"the answers of {counted(people, 'person', 'people')} are too few; it takes {_FEWEST}"
+    if people < FEWEST_PEOPLE:
+        few = f"the answers of {counted(people, 'person', 'people')} are too few; it takes {FEWEST_PEOPLE}"
         return f"Cannot tell whether persona text says what a person answers: {few}."
     if gain is not None and gain.low is None and not gain.estimate:
         return "Persona text changes no answer: simulated people answer alike, whosever persona they have."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from scai_cli.evaluation.human_items import FEWEST_PEOPLE
 from scai_cli.evaluation.rating_agreement import Person
 from scai_cli.experiment.rating_map import RatingMap
 from scai_cli.stats.clustered import clustered_mean
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 Kind = Literal["affine", "isotonic"]
-_FITS: Final = {"affine": affine, "isotonic": isotonic}
-_KINDS: Final[tuple[Kind, ...]] = ("affine", "isotonic")
+_FITS: Final[dict[Kind, Callable[[Array, Array, Array], Points]]] = {"affine": affine, "isotonic": isotonic}
 """The simpler one first: it is taken if both are as good."""
 _FOLDS: Final = 10
-_FEWEST: Final = 10
-"""The least people for a mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def fitted_map(people: Sequence[Person]) -> FittedMap | None:
     """
     import numpy as np
 
-    if len(people) < _FEWEST:
+    if len(people) < FEWEST_PEOPLE:
         return None
     x, y = (np.concatenate([person.table[:, at] for person in people]) for at in (1, 0))
     sizes = [len(person.items) for person in people]
@@ -73,10 +71,10 @@ def fitted_map(people: Sequence[Person]) -> FittedMap | None:
     weights = np.repeat([each.weight for each in people], sizes)
     weights = weights / weights.mean()
     squares: dict[str, Array] = {"none": (x - y) ** 2}
-    squares |= {kind: _out_of_fold(kind, x, y, weights, person % _FOLDS) for kind in _KINDS}
+    squares |= {kind: _out_of_fold(kind, x, y, weights, person % _FOLDS) for kind in _FITS}
     squares["constant"] = _out_of_fold("affine", np.zeros(len(x)), y, weights, person % _FOLDS)
     errors = {kind: math.sqrt(float(np.average(each, weights=weights))) for kind, each in squares.items()}
-    best = min(_KINDS, key=lambda kind: round(errors[kind], 4))
+    best = min(_FITS, key=lambda kind: round(errors[kind], 4))
     gains = {
         name: clustered_mean((weights * (squares[name] - squares[best])).tolist(), person.tolist())
         for name in ("none", "constant")

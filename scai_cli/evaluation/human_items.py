@@ -23,8 +23,8 @@ RATING, SURVEY = "rating", "survey"
 """The labels of items."""
 _EACH: Final = 8
 """The items of a person in a draw: enough to say something within one person."""
-_PEOPLE: Final = 10
-"""The people whom a verdict takes."""
+FEWEST_PEOPLE: Final = 10
+"""The least people for a verdict, and for a mapping of ratings."""
 _QUOTED: Final = 24
 """The least characters of a text that count as a quotation."""
 
@@ -129,7 +129,7 @@ def _drawn(items: Sequence[Item], n: int, seed: int) -> list[Item]:
     prompts: dict[str, dict[tuple[tuple[str, str], ...], list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         prompts[item.cluster][prompt_of(item)].append(item)
-    people = draw(list(prompts), max(3, min(_PEOPLE, n // 3), -(-n // _EACH)), f"{seed}/calibration/people")
+    people = draw(list(prompts), max(3, min(FEWEST_PEOPLE, n // 3), -(-n // _EACH)), f"{seed}/calibration/people")
     everything = list(dict.fromkeys(prompt for person in people for prompt in prompts[person]))
     random.Random(f"{seed}/prompts").shuffle(everything)
     order = {prompt: place for place, prompt in enumerate(everything)}

@@ -73,8 +73,7 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
     if sha256(path / ITEMS) != manifest.items_sha256:
         raise RunError(f"{path / ITEMS}: is missing, or changed since the start; restore it from a copy")
     rows = list(evaluation_rows(path))
-    items = {(i.suite, i.id): i for i in decoded(path / ITEMS, Item.model_validate_json)}
-    people = people_of(path, manifest)
+    items, people = _items_of(path), people_of(path, manifest)
     results = [_result(manifest, suite.name, rows, items, people, trust=trust) for suite in manifest.suites]
     outcome = outcome_of(path)
     status = status_of(path, outcome.get("status") == "finished", outcome)
@@ -93,6 +92,10 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
     )
 
 
+def _items_of(path: Path) -> dict[tuple[str, str], Item]:
+    return {(item.suite, item.id): item for item in decoded(path / ITEMS, Item.model_validate_json)}
+
+
 def people_of(path: Path, manifest: EvaluationManifest) -> dict[str, Persona]:
     """Return the people of real data in an evaluation by id; raises RunError if their file has changed."""
     if manifest.people_sha256 is None:
@@ -105,7 +108,7 @@ def people_of(path: Path, manifest: EvaluationManifest) -> dict[str, Persona]:
 def _result(
     manifest: EvaluationManifest,
     name: str,
-    rows: Iterable[EvaluationRow],
+    rows: Sequence[EvaluationRow],
     items: Mapping[tuple[str, str], Item],
     people: Mapping[str, Persona],
     *,
@@ -117,12 +120,12 @@ def _result(
         return SuiteResult(name, problem=problem)
     if plugins.is_foreign("suite", name) and not trust:
         return SuiteResult(name, problem="its code is third-party; add --trust to load it")
-    played = [row for row in own if row.kind == "item" and row.answers]
-    if not played:
+    source = _source(manifest, name, rows, items, people)
+    if not source.rows:
         failed = next((row.problem for row in own if row.kind == "item"), None)
         return SuiteResult(name, problem=failed, notes=() if failed else ("No item has been answered yet.",))
     try:
-        return _checked(plugins.resolve("suite", name)().results(_source(manifest, name, own, items, people)))
+        return _checked(plugins.resolve("suite", name)().results(source))
     except ConfigError as error:
         return SuiteResult(name, problem=str(error))
     except Exception as error:  # noqa: BLE001 - of a third party or a damaged row; the other suites have results
@@ -136,12 +139,14 @@ def _source(
     items: Mapping[tuple[str, str], Item],
     people: Mapping[str, Persona],
 ) -> ResultSource:
+    """Return what a suite computes its results from: its own of the rows and items."""
+    own = [row for row in rows if row.suite == name]
     return ResultSource(
         config=manifest.config,
         systems=[system.name for system in manifest.systems],
         items={item_id: item for (suite, item_id), item in items.items() if suite == name},
-        rows=[row for row in rows if row.kind == "item" and row.answers],
-        gold=[row for row in rows if row.kind == "gold"],
+        rows=[row for row in own if row.kind == "item" and row.answers],
+        gold=[row for row in own if row.kind == "gold"],
         rules=manifest.rules,
         new=frozenset(manifest.new),
         principle=manifest.principle,
@@ -155,11 +160,10 @@ def kept_files(path: Path, manifest: EvaluationManifest) -> dict[str, str]:
     makers = {name: make for name in names if (make := getattr(plugins.resolve("suite", name)(), "files", None))}
     if not makers:
         return {}
-    items = {(i.suite, i.id): i for i in decoded(path / ITEMS, Item.model_validate_json)}
-    rows, people = list(evaluation_rows(path)), people_of(path, manifest)
+    rows, items, people = list(evaluation_rows(path)), _items_of(path), people_of(path, manifest)
     files: dict[str, str] = {}
     for name, make in makers.items():
-        files |= make(_source(manifest, name, [row for row in rows if row.suite == name], items, people))
+        files |= make(_source(manifest, name, rows, items, people))
     return files
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from scai_cli.text.number_words import with_digits
 
@@ -39,7 +39,25 @@ _YOURS: Final = re.compile(
 )
 _MINE: Final = re.compile(rf"\b{_WRITER}{_GETS}{_number(0)}|\b{_number(1)}{_GO_TO}{_WRITER}\b")
 _EACH: Final = re.compile(rf"\beach(?: of us)?{_GETS}{_number(0)}|\b{_number(1)}(?: [a-z]+){{0,3}} each\b")
+_GAME: Final = re.compile(
+    r"\b(?:split|divide|share)\b\D{0,20}(\d[\d,.]{0,12}) ([a-z][a-z ]{0,30}?) between\b"
+    r"(?=[\s\S]{0,400}\baccept or reject\b)"
+)
 _EQUAL: Final = re.compile(r"\b(?:equal(?:ly)?|evenly|even (?:split|division)|50 ?[-/:] ?50|in half|half and half)\b")
+
+
+class Game(NamedTuple):
+    """What is divided in a game."""
+
+    amount: float
+    currency: str
+
+
+def game_in(opening: str) -> Game | None:
+    """Return the game that an English opening such as that of the shipped tasks asks for; None for others."""
+    match = _GAME.search(opening)
+    amount = amount_in(match[1]) if match else None
+    return Game(amount, match[2]) if match and amount else None
 
 
 def amount_in(text: str) -> float | None:

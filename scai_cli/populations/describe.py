@@ -49,8 +49,7 @@ class PopulationDescription:
         self.size += 1
         self.weight += persona.weight
         for quota in self.quotas:
-            value = persona.attributes.get(quota.attribute)
-            if value is not None and (place := quota.part_of(value)) is not None:
+            if (place := quota.part_of(persona.attributes.get(quota.attribute))) is not None:
                 self.weighted[quota.attribute, place] += persona.weight
         for name, value in persona.attributes.items():
             self.attributes[name][composed(value)] += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,10 +60,7 @@ def divide(
     there = np.array([len(cells[name]) for name in names], dtype=float)
     start = np.array([math.fsum(cells[name]) for name in names])
     bounds = _bounds(names, there, quotas, size, slack)
-    margins = [
-        _margin(quota.attribute, place, names, quota, bounds, size, offset)
-        for place, (quota, offset) in enumerate(zip(quotas, _offsets(quotas), strict=True))
-    ]
+    margins = list(_margins(names, quotas, bounds, size))
     found = fit(start, margins, there / size)
     if found.gap > _CLOSE / size:
         listed = " and ".join(margin.name for margin in conflict(start, margins, there / size, _CLOSE / size))
@@ -104,20 +101,17 @@ def _bounds(names: Sequence[Cell], there: Array, quotas: Sequence[Quota], size: 
     return _Bounds(np.array(rows), np.array(low, dtype=float), np.array(high, dtype=float))
 
 
-def _offsets(quotas: Sequence[Quota]) -> list[int]:
-    """Return the number of the first row of each quota."""
-    return [sum(len(quota.parts) for quota in quotas[:n]) for n in range(len(quotas))]
-
-
-def _margin(
-    name: str, place: int, names: Sequence[Cell], quota: Quota, bounds: _Bounds, size: int, offset: int
-) -> Margin:
+def _margins(names: Sequence[Cell], quotas: Sequence[Quota], bounds: _Bounds, size: int) -> Iterator[Margin]:
+    """Yield each quota as a margin, with its own rows of the bounds as shares of the panel."""
     import numpy as np
 
-    labels = [part.label for part in quota.parts]
-    own = slice(offset, offset + len(labels))
-    parts = np.array([labels.index(cell[place]) for cell in names])
-    return Margin(name, parts, bounds.low[own] / size, bounds.high[own] / size)
+    start = 0
+    for place, quota in enumerate(quotas):
+        labels = [part.label for part in quota.parts]
+        own = slice(start, start + len(labels))
+        parts = np.array([labels.index(cell[place]) for cell in names])
+        yield Margin(quota.attribute, parts, bounds.low[own] / size, bounds.high[own] / size)
+        start = own.stop
 
 
 def _flown(expected: Array, rows: Array, rng: random.Random) -> Array:

@@ -98,8 +98,13 @@ class Quota:
                 counts[found] += people
         return counts
 
-    def part_of(self, value: Scalar) -> int | None:
-        """Return the number of the part that a value counts for, the one written like it if several match."""
+    def part_of(self, value: Scalar | None) -> int | None:
+        """Return the number of the part that a value counts for, the one written like it if several match.
+
+        None without a value, and for one that is in no part.
+        """
+        if value is None:
+            return None
         order = sorted(range(len(self.parts)), key=lambda n: not self.parts[n].is_written(value))
         return next((n for n in order if self.parts[n].matches(value)), None)
 

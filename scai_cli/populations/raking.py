@@ -216,8 +216,7 @@ def _margin(quota: Quota, people: Sequence[Persona]) -> Margin:
     """Return a quota as a margin; raises ConfigError for a value that no persona has."""
     import numpy as np
 
-    values = [person.attributes.get(quota.attribute) for person in people]
-    places = [None if value is None else quota.part_of(value) for value in values]
+    places = [quota.part_of(person.attributes.get(quota.attribute)) for person in people]
     parts = np.array([len(quota.parts) if place is None else place for place in places])
     if empty := [part for n, part in enumerate(quota.parts) if n not in places]:
         raise ConfigError(f"{quota.why_empty(empty[0], _values(people))}; correct the value, or leave it out")

@@ -169,7 +169,7 @@ def _cells(values: Sequence[Sequence[Scalar | None]], quotas: Sequence[Quota]) -
         raise ConfigError(f"{why}; correct the value, or leave it out")
     groups: defaultdict[Stratum, list[int]] = defaultdict(list)
     for n, row in enumerate(values):
-        places = [None if v is None else quota.part_of(v) for quota, v in zip(quotas, row, strict=True)]
+        places = [quota.part_of(value) for quota, value in zip(quotas, row, strict=True)]
         if None not in places:
             labels = (
                 quota.parts[place].label for quota, place in zip(quotas, places, strict=True) if place is not None

@@ -172,9 +172,9 @@ def _contrary(names: Iterable[str]) -> Iterator[str]:
 
 def _untold(source: ResultSource, measured: Iterable[MeasureResult]) -> Iterator[str]:
     """Yield the measures that could not tell of a part of the answers with words."""
+    answers = [answer for row in source.rows for answer in row.answers.values() if answer.problem != _NO_WORDS]
     for one in measured:
         name = one.measure.name
-        answers = [answer for row in source.rows for answer in row.answers.values() if answer.problem != _NO_WORDS]
         values = [answer.scores[name] for answer in answers if name in answer.scores]
         if share := mean(float(value is None) for value in values):
             yield f"{name} cannot tell of {100 * share:.0f} % of the answers: in another language, or too short."

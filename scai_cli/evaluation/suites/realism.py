@@ -100,12 +100,14 @@ class Realism:
         """Return what turns look like, over all people and by person, beside real people's."""
         people, real = _people(source), _real(source)
         measures = [_measured(measure, source.reference, people, real) for measure in MEASURES]
-        beside = _beside_real(measures, people, real) if real else _beside_published(people)
-        tables = [beside, _by_person(source, people)]
+        by_person = _by_person(source, people)
         if not real:
+            tables = [_beside_published(people), by_person]
             return SuiteResult("realism", measures, tables, list(_notes(source, {})), _OTHERWISE)
+        verdicts = _verdicts(measures, people, real)
+        tables = [_beside_real(measures, verdicts, people, real), by_person]
         by_verdict: defaultdict[str, list[str]] = defaultdict(list)
-        for measure, verdict in zip(MEASURES, _verdicts(measures, people, real), strict=True):
+        for measure, verdict in zip(MEASURES, verdicts, strict=True):
             if verdict:
                 by_verdict[verdict.partition(":")[0]].append(measure.words)
         notes = list(_notes(source, by_verdict))
@@ -180,7 +182,7 @@ def _measured(
 
 
 def _beside_real(
-    measures: Sequence[MeasureResult], people: Mapping[str, Scores], real: Sequence[Scores]
+    measures: Sequence[MeasureResult], verdicts: Sequence[str], people: Mapping[str, Scores], real: Sequence[Scores]
 ) -> ResultTable:
     rows = [
         (
@@ -190,7 +192,7 @@ def _beside_real(
             difference_words(measured.differences.get(REAL)),
             verdict,
         )
-        for measure, measured, verdict in zip(MEASURES, measures, _verdicts(measures, people, real), strict=True)
+        for measure, measured, verdict in zip(MEASURES, measures, verdicts, strict=True)
     ]
     title = "Turns of simulated and of real people: means over people, with 95 % intervals"
     return ResultTable(title, ("", "simulated", "real", "difference", ""), rows)

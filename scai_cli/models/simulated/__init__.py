@@ -10,6 +10,7 @@ import random
 from string import ascii_uppercase
 
 from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.measures.offers import game_in
 from scai_cli.messages import CHARACTERS_PER_TOKEN, ChatRequest, Completion, Usage, rough_tokens
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import prompt_tokens
@@ -26,7 +27,7 @@ from scai_cli.models.simulated.portrait import draws, person
 from scai_cli.models.simulated.questions import question, with_question
 from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.suites import opinion, options_of, pressed_rule, pressure, probabilities
-from scai_cli.models.simulated.ultimatum import decide, find_norm, game_in, propose
+from scai_cli.models.simulated.ultimatum import decide, find_norm, propose
 from scai_cli.models.simulated.user import comment, cross_rate, opinions, react
 from scai_cli.text.characters import clean
 

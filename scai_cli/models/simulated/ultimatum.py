@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from scai_cli.measures.offers import amount_in, offered_share
+from scai_cli.measures.offers import Game, game_in, offered_share
 from scai_cli.models.simulated.evidence import Rule, read_evidence
 from scai_cli.models.simulated.forms import FormRequest
 from scai_cli.models.simulated.meta import ProposedRules
@@ -26,10 +26,6 @@ _MORE, _LESS, _SAME, _POLITE, _RUDE = (
     re.compile("|".join(_LISTS[name])) for name in ("more", "less", "same", "is_polite", "is_rude")
 )
 _OTHER_RULES: Final = tuple((re.compile(pattern, re.IGNORECASE), share) for pattern, share in _LISTS["rules"])
-_GAME: Final = re.compile(
-    r"\b(?:split|divide|share)\b\D{0,20}(\d[\d,.]{0,12}) ([a-z][a-z ]{0,30}?) between\b"
-    r"(?=[\s\S]{0,400}\baccept or reject\b)"
-)
 _LIMITS: Final = re.compile(r"\bfrom (\d{1,3}) to (\d{1,3}) per cent of the whole\b")
 _RULE: Final = re.compile(r"\b(\d{1,3}) per cent of (?:the )?([a-z][a-z, ]{0,200})")
 _ANY: Final = "whatever there is"
@@ -47,20 +43,6 @@ _CARRIES_OVER: Final = 0.5
 """The chance that the proposer applies a rule to a currency that it does not name."""
 _BACK: Final = 0.2
 """How far the proposer moves after a rejection, in a game of several turns."""
-
-
-class Game(NamedTuple):
-    """What is divided."""
-
-    amount: float
-    currency: str
-
-
-def game_in(opening: str) -> Game | None:
-    """Return the game that a user's opening asks for; None for any other request."""
-    match = _GAME.search(opening)
-    amount = amount_in(match[1]) if match else None
-    return Game(amount, match[2]) if match and amount else None
 
 
 def propose(game: Game, system: str, replies: Sequence[str], rng: random.Random) -> str:

@@ -14,11 +14,12 @@ from scai_cli.populations.clean_text import BadRow
 from scai_cli.populations.drafts import PersonaDraft
 from scai_cli.populations.human.gathered import Gathered, value_of
 from scai_cli.populations.human.record import HumanConversation
+from scai_cli.populations.human.scale import Scale, share
 from scai_cli.populations.record import Record
 
 DATASET: Final = "PRISM"
 LICENCE: Final = "PRISM: CC BY 4.0 for texts of people, CC BY-NC 4.0 for answers of models"
-_LOWEST, _HIGHEST = 1, 100
+_SLIDER: Final[Scale] = (1, 100)
 """The ends of the slider, "terrible" and "perfect"."""
 
 
@@ -94,7 +95,7 @@ class PrismReader:
                 if answer.score is None:
                     self.gathered.left_out["answers without a score"] += 1
                 elif answer.text is not None:
-                    self.gathered.rate(person, before, answer.text, (answer.score - _LOWEST) / (_HIGHEST - _LOWEST))
+                    self.gathered.rate(person, before, answer.text, share(answer.score, _SLIDER))
             chosen = next((answer.text for answer in turn.answers if answer.chosen and answer.text), None)
             if chosen is None:
                 self._cut(turns[n + 1 :])
@@ -121,8 +122,8 @@ class PrismReader:
         score = number(given)
         if score is None and given not in (None, ""):
             raise BadRow("has a score that is not a number")
-        if score is not None and not _LOWEST <= score <= _HIGHEST:
-            raise BadRow(f"has the score {score:g}, not a number from {_LOWEST} to {_HIGHEST}")
+        if score is not None and not _SLIDER[0] <= score <= _SLIDER[1]:
+            raise BadRow(f"has the score {score:g}, not a number from {_SLIDER[0]} to {_SLIDER[1]}")
         place = _whole_number(entry.get("within_turn_id", 0), "within_turn_id")
         return _Answer(
             place, self.gathered.text(text, "answers"), score, entry.get("if_chosen") in (True, "true", "True")
