@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from scai_cli.analysis.participants import PROGRAM
@@ -29,6 +29,9 @@ from scai_cli.text.counts import counted
 
 Estimates = Mapping[tuple[str, str], ClusteredMean | None]
 """(Statistic, condition) -> estimate; the condition `-none` is the own persona minus nobody."""
+
+Groups = Sequence[tuple[str, Sequence[int]]]
+"""The name of each group of people, and its members."""
 
 _HEADS: Final = {OWN: "own persona", NOBODY: "nobody", SWAPPED: "another's", AGAIN: "again"}
 _MINUS: Final = {f"-{NOBODY}": "own minus nobody", f"-{SWAPPED}": "own minus another's"}
@@ -64,19 +67,22 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         title = "Simulated ratings beside people's own (95 % intervals for new people)"
         tables += _tables(title, STATISTICS, found, heads)
         numbers |= _numbers("ratings", found)
-        groups = list(_groups(source, ratings))
-        tables += [_by_group(ratings, groups)] if groups else []
-        notes += [_groups_note(len(groups))] if groups else []
+        if groups := list(_groups(source, [person.id for person in ratings.people])):
+            notes.append(_groups_note("Ratings", len(groups)))
+            tables.append(_ratings_by_group(ratings, groups))
         tables.append(_by_person(source, ratings))
-    if not survey.weights and survey.missing:
+    if not survey.people and survey.missing:
         verdicts.append(f"Cannot tell what persona text says of answers: {_without(survey.missing)}.")
-    if survey.weights:
-        answers = survey.estimates()
-        verdicts.append(_survey_verdict(answers, len(survey.weights)))
+    if survey.people:
+        answers = survey.estimates(range(len(survey.people)))
+        verdicts.append(_survey_verdict(answers, len(survey.people)))
         notes += _survey_notes(survey)
         title = "Survey answers beside those of the same people, by their weights (95 % intervals for new people)"
         tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
         numbers |= _numbers("survey", answers)
+        if groups := list(_groups(source, survey.people)):
+            notes.append(f"{_groups_note('Answers', len(groups))} By chance, the overlap is lower for few people.")
+            tables.append(_answers_by_group(survey, groups))
     return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
 
 
@@ -210,7 +216,7 @@ def _survey_verdict(found: Estimates, people: int) -> str:
 
 def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
     answers = sum(map(len, survey.questions))
-    people = counted(len(survey.weights), "person", "people")
+    people = counted(len(survey.people), "person", "people")
     yield f"{counted(answers, 'answer')} of {people} to {counted(len(survey.questions), 'question')}."
     if survey.missing:
         yield f"{counted(survey.missing, 'answer')} left out: a simulated answer is missing."
@@ -240,11 +246,14 @@ def _numbers(kind: str, found: Estimates) -> dict[str, float | None]:
     return numbers
 
 
-def _groups(source: ResultSource, ratings: Agreement) -> Iterator[tuple[str, list[int]]]:
-    """Yield the groups of people by attributes with few values, five people or more in each, at most 24."""
+def _groups(source: ResultSource, people: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the groups of people by attributes with few values, five people or more in each, at most 24.
+
+    Members are places in `people`.
+    """
     by_value: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for n, person in enumerate(ratings.people):
-        for key, value in source.people[person.id].attributes.items():
+    for n, person in enumerate(people):
+        for key, value in source.people[person].attributes.items():
             by_value[key][str(value)].append(n)
     yielded = 0
     for key, values in by_value.items():
@@ -260,30 +269,46 @@ def _natural(value: str) -> tuple[float, str]:
     return (float(digits[0]) if digits else math.inf, value)
 
 
-def _groups_note(groups: int) -> str:
-    return f"The intervals of the {groups} groups are valid together (Bonferroni): each is at 1 - 0.05 / {2 * groups}."
+def _groups_note(what: str, groups: int) -> str:
+    return (
+        f"{what} by group: the intervals of the {groups} groups are valid together (Bonferroni): each is at "
+        f"1 - 0.05 / {2 * groups}."
+    )
 
 
-def _by_group(ratings: Agreement, groups: Sequence[tuple[str, list[int]]]) -> ResultTable:
+def _ratings_by_group(ratings: Agreement, groups: Groups) -> ResultTable:
     wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
-    rows = []
-    for name, members in groups:
-        found = ratings.estimates(wanted, members, level=1 - 0.05 / (2 * len(groups)))  # two intervals are shown
-        minus = _difference(found[EXPLAINED, f"-{SWAPPED}"])
-        rows.append((name, str(len(members)), _estimate(found["within", OWN]), _interval(found[EXPLAINED, OWN]), minus))
-    heads = ("group", "people", "within", "explains", "minus another's")
     title = "By group: the own persona's rank correlation within a person, and what it explains"
-    return ResultTable(title, heads, rows)
+    shown = {"within": "within", EXPLAINED: "explains"}
+    return _by_group(title, groups, shown, lambda members, level: ratings.estimates(wanted, members, level))
+
+
+def _answers_by_group(survey: SurveyAgreement, groups: Groups) -> ResultTable:
+    title = "Answers by group: overlap of the own persona's and people's, and its chance of the own answer"
+    return _by_group(title, groups, {"overlap": "overlap", "own answer": "own answer"}, survey.estimates)
+
+
+def _by_group(
+    title: str, groups: Groups, shown: Mapping[str, str], estimates: Callable[[Sequence[int], float], Estimates]
+) -> ResultTable:
+    """Return a row per group: two statistics of the own persona, and the gain of the second, both with intervals."""
+    (first, second), rows = shown, []
+    for name, members in groups:
+        found = estimates(members, 1 - 0.05 / (2 * len(groups)))  # two intervals are shown
+        minus = _difference(found[second, f"-{SWAPPED}"])
+        rows.append((name, str(len(members)), _estimate(found[first, OWN]), _interval(found[second, OWN]), minus))
+    return ResultTable(title, ("group", "people", *shown.values(), "minus another's"), rows)
 
 
 def _by_person(source: ResultSource, ratings: Agreement) -> ResultTable:
     rows = []
     for person in ratings.people:
-        within, distance = person.within["within"], person.within["distance"]
-        cells = [_value(within[c]) for c in (OWN, NOBODY, SWAPPED)]
-        rows.append((source.people[person.id].called, str(len(person.items)), *cells, _value(distance[OWN])))
-    heads = ("", "ratings", *(_HEADS[c] for c in (OWN, NOBODY, SWAPPED)), "distance of own")
-    return ResultTable("By person: rank correlation with each persona, and mean distance of the own one", heads, rows)
+        values = [person.within["within"][c] for c in (OWN, NOBODY, SWAPPED)]
+        values += [person.within[name][OWN] for name in ("agreement", "distance")]
+        rows.append((source.people[person.id].called, str(len(person.items)), *map(_value, values)))
+    heads = ("", "ratings", *(_HEADS[c] for c in (OWN, NOBODY, SWAPPED)), "same of two", "distance")
+    title = "By person: rank correlation with each persona; same of two and mean distance of the own one"
+    return ResultTable(title, heads, rows)
 
 
 def _value(value: float | None) -> str:

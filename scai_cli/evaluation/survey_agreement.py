@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from scai_cli.evaluation.human_items import SURVEY
@@ -44,16 +44,19 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class SurveyAgreement:
-    """The answers by question, the people's weights, and how many answers lack a prediction."""
+    """The answers by question, the people's ids and weights, and how many answers lack a prediction."""
 
     questions: Sequence[Sequence[_Answer]]
+    people: Sequence[str]
     weights: Sequence[float]
     missing: int
 
-    def estimates(self) -> dict[tuple[str, str], ClusteredMean | None]:
-        """Return (statistic, condition) -> estimate; the condition `-none` is the own persona minus nobody."""
+    def estimates(self, numbers: Sequence[int], level: float = 0.95) -> dict[tuple[str, str], ClusteredMean | None]:
+        """Return (statistic, condition) -> estimate of these people; `-none` is the own persona minus nobody."""
+        kept = set(numbers)
+        group = replace(self, questions=[[each for each in q if each.person in kept] for q in self.questions])
         keys = [(name, condition) for name in STATISTICS for condition in (*CONDITIONS, f"-{NOBODY}", f"-{SWAPPED}")]
-        return dict(zip(keys, jackknife(self._values, range(len(self.weights))), strict=True))
+        return dict(zip(keys, jackknife(group._values, numbers, level=level), strict=True))
 
     def _values(self, numbers: Sequence[int]) -> list[float | None]:
         kept = set(numbers)
@@ -115,4 +118,5 @@ def survey_of(source: ResultSource) -> SurveyAgreement:
         questions[item.task or item.id, len(letters)].append(
             _Answer(person, int(item.human[0]), predicted, item.ordered)
         )
-    return SurveyAgreement([*questions.values()], [source.people[name].weight for name in people], missing)
+    weights = [source.people[name].weight for name in people]
+    return SurveyAgreement([*questions.values()], [*people], weights, missing)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from conftest import calls, scai
 from planted_people import EXACT, write_people
 from scripted import refusing
@@ -222,6 +223,9 @@ def test_numbers_by_hand() -> None:
     assert (numbers["agreement, own"], numbers["agreement, none"], numbers["agreement, swapped"]) == (1, 0.5, 0)
     # Ann counts twice: her ratings are 0.4 from the middle, those of Bob 0.25.
     assert numbers["distance, none"] == pytest.approx((2 * 0.4 + 0.25) / 3)
+    people = next(table for table in found.tables if table.title.startswith("By person"))
+    assert people.columns[-2:] == ("same of two", "distance")
+    assert [list(row[-2:]) for row in people.rows] == [["1.00", "0.00"]] * 2
     assert numbers["explained, own"] == pytest.approx(1)
     assert numbers["explained, swapped"] == 0  # a slope below 0 explains nothing
     assert any(note.startswith("People count by their weights; in the rank correlations") for note in found.notes)
@@ -331,6 +335,33 @@ def test_the_verdict_compares_with_a_shuffled_persona() -> None:
     deaf = results(human, lambda item, name: 0.5 + 0.01 * (int(item.id.partition("/")[2]) % 2))
     assert deaf.verdict.startswith("Persona text explains nothing of what differs between people: ")
     assert deaf.verdict.endswith("; no more than a shuffled persona.")
+
+
+def test_answers_by_group_are_weighted_with_intervals_valid_together() -> None:
+    """The first left person counts thrice; the chance of one's own answer is 0.7 to 0.9, of a shuffled one 0.5."""
+    human = many(12)
+    members = {**human.people, "p0": human.people["p0"].model_copy(update={"weight": 3})}
+    answers = tuple(SurveyAnswer(who, "Tea?", ("Yes", "No"), n // 2 % 2) for n, who in enumerate(members))
+    chance = {who: 0.7 + 0.2 * n / 11 for n, who in enumerate(members)}
+
+    def survey(item: Item, name: str) -> float:
+        own = chance[item.cluster]
+        return 0.5 if name != "own" else own if item.human[0] == 0 else 1 - own
+
+    found = results(replace(human, people=members, ratings=(), answers=answers), lambda *_: None, survey)
+    groups = next(table for table in found.tables if table.title.startswith("Answers by group"))
+    left = [f"p{n}" for n in range(0, 12, 2)]
+    weights, values = np.array([3, 1, 1, 1, 1, 1]), np.array([chance[who] for who in left])
+    yes = np.where(np.arange(6) % 2 == 0, values, 1 - values)
+    overlap = 1 - abs(weights @ yes / 8 - 5 / 8)
+    mean = weights @ values / 8
+    without = np.array([np.delete(weights, n) @ np.delete(values, n) / (8 - weights[n]) for n in range(6)])
+    half = scipy.stats.t.ppf(1 - 0.05 / 8, 5) * np.sqrt(5 / 6 * ((without - without.mean()) ** 2).sum())
+    ends, gains = f"{mean - half:.2f} to {mean + half:.2f}", f"+{mean - half - 0.5:.2f} to +{mean + half - 0.5:.2f}"
+    row = ("side: left", "6", f"{overlap:.2f}", f"{mean:.2f} ({ends})", f"+{mean - 0.5:.2f} ({gains})")
+    assert [each[0] for each in groups.rows] == ["side: left", "side: right"]
+    assert groups.rows[0] == row
+    assert any(note.startswith("Answers by group: ") and "1 - 0.05 / 4." in note for note in found.notes)
 
 
 def test_where_people_rated_different_answers_nobody_says_what_an_answer_deserves() -> None:

@@ -152,6 +152,12 @@ def test_the_turns_of_everyone_are_shown_beside_published_numbers(runs: Path) ->
     assert values["english"] == {"real": 1.0}
     beside, people = result["tables"]
     assert [row[0] for row in people["rows"]] == ["ann", "bob", "cid"]
+    assert people["columns"] == ["", *(measure.short for measure in MEASURES if measure.short)]
+    assert all(len(head) <= len("polite") for head in people["columns"])  # 80 columns have room for ten, and a name
+    said = {row[0]: row[1] for row in beside["rows"]}
+    for place, name in ((3, "turns with a question mark"), (6, "conversations whose last turn says goodbye")):
+        mean = statistics.fmean(float(row[place]) for row in people["rows"])
+        assert float(said[name].partition(" ")[0]) == pytest.approx(mean, abs=0.01)
     published = {row[0]: row[2:] for row in beside["rows"]}
     assert published["word triples of later turns said before"] == ["no published number", "", ""]
     assert all("arXiv" in where for _, data, where in published.values() if data)
