@@ -54,6 +54,7 @@ class SurveyAgreement:
     def estimates(self, numbers: Sequence[int], level: float = 0.95) -> dict[tuple[str, str], ClusteredMean | None]:
         """Return (statistic, condition) -> estimate of these people; `-none` is the own persona minus nobody."""
         kept = set(numbers)
+        # Answers of others are left out once, as 40 parts of the group are read.
         group = replace(self, questions=[[each for each in q if each.person in kept] for q in self.questions])
         keys = [(name, condition) for name in STATISTICS for condition in (*CONDITIONS, f"-{NOBODY}", f"-{SWAPPED}")]
         return dict(zip(keys, jackknife(group._values, numbers, level=level), strict=True))
