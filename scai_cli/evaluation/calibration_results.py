@@ -103,7 +103,8 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
     if own is None:
         return f"{unknown}: these people do not differ in what they rated."
     if own.low is None and not own.estimate:
-        return f"Persona text explains nothing {differs}: simulated people rate alike; no more than a shuffled persona."
+        explains = f"Persona text explains nothing {differs}"
+        return f"{explains}: simulated ratings do not rise with people's; no more than a shuffled persona."
     if own.low is None or own.high is None:
         return f"{unknown}: {_value(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
     if own.high - own.low > _WIDEST:

@@ -264,9 +264,11 @@ def _sentence(by_verdict: Mapping[str, Sequence[str]], people: int, real: int) -
     """Return in how many statistics simulated people are outside real ones, alike, and neither for certain."""
     tested = sum(map(len, by_verdict.values()))
     outside, alike, unclear = (len(by_verdict.get(verdict, ())) for verdict in ("outside", "alike", "cannot tell"))
+    neither = len(by_verdict.get("none of either", ()))
+    seen_in_none = f", {neither} seen in neither" if neither else ""
     return (
         f"{counted(people, 'simulated person', 'simulated people')} beside {counted(real, 'real one')}: outside what "
-        f"real people write in {outside} of {counted(tested, 'statistic')}, alike in {alike}, cannot tell in {unclear}."
+        f"real people write in {outside} of {counted(tested, 'statistic')}, alike in {alike}{seen_in_none}, cannot tell in {unclear}."
     )
 
 

@@ -39,7 +39,7 @@ from scai_cli.text.counts import counted
 
 _OWN, _CROSS = "rating", "rating by "
 """The names of the scores: the user's own rating, and those of the others."""
-_OBSERVED, _MEASURED = "measured utility", "measured "
+_OBSERVED, _MEASURED = "observed", "measured "
 """The names of the scores by programs: the user's utility, and a declared measure."""
 _FEWEST: Final = 2
 """The minimal number of people of a group."""
