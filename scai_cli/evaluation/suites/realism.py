@@ -268,7 +268,8 @@ def _sentence(by_verdict: Mapping[str, Sequence[str]], people: int, real: int) -
     seen_in_none = f", {neither} seen in neither" if neither else ""
     return (
         f"{counted(people, 'simulated person', 'simulated people')} beside {counted(real, 'real one')}: outside what "
-        f"real people write in {outside} of {counted(tested, 'statistic')}, alike in {alike}{seen_in_none}, cannot tell in {unclear}."
+        f"real people write in {outside} of {counted(tested, 'statistic')}, alike in {alike}{seen_in_none}, "
+        f"cannot tell in {unclear}."
     )
 
 
