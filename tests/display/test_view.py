@@ -42,7 +42,7 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.selection import Selection
 from scai_cli.text.characters import visible
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "v0.11"
+GOLDEN = Path(__file__).parents[1] / "golden" / "v0.13"
 PLACES = ("", "/details", "/transcripts", "/calls", "/call?id=e1")
 
 

@@ -22,7 +22,7 @@ from test_report_browser import CONTRAST, VIEWS
 pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-GOLDEN = Path(__file__).parents[1] / "golden" / "v0.11"
+GOLDEN = Path(__file__).parents[1] / "golden" / "v0.13"
 PAGES = (
     "/",
     "/runs/tiny",

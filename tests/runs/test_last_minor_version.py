@@ -15,7 +15,7 @@ from conftest import scai
 from recorded import without_fidelity, without_measures
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-VERSIONS = ("v0.11", "v0.12")
+VERSIONS = ("v0.12", "v0.13")
 NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 
