@@ -23,7 +23,7 @@ PANELS: Final = {
     },
 }
 """Panel -> its groups, and how each is drawn."""
-TITLE: Final = "Share of proposals that meet the hidden policy, in the simulated society: a plumbing check"
+TITLE: Final = "Share of proposals that meet the hidden policy, by epoch, in the simulated society: a plumbing check"
 EPOCHS: Final = 6
 WIDTH, LEFT, STEP, TOP, HEIGHT, ROW = 290, 34, 30, 74, 150, 20
 STYLE: Final = """\
