@@ -242,6 +242,7 @@ def test_other_verdicts_are_said(
     assert says in " ".join(scai("show", run).out.split())
 
 
+@pytest.mark.slow
 def test_a_run_without_ballots_says_nothing(finished: Path, tmp_path: Path) -> None:
     assert not any(words in scai("show", finished).out for words in ("ballot", "Group without", "No rule was approved"))
     assert scai("show", finished, "--json").json["representation"] is None
@@ -250,6 +251,7 @@ def test_a_run_without_ballots_says_nothing(finished: Path, tmp_path: Path) -> N
     assert not any(words in page for words in ("put to a ballot", "Group without", "No rule was approved"))
 
 
+@pytest.mark.slow
 def test_texts_and_names_are_shown_as_text(finished: Path, tmp_path: Path) -> None:
     people = {"ann": [[EVIL]], "bob": [[EVIL]]}
     run = voted(finished, tmp_path / "run", [["A.", EVIL]], people, ["A."], {"ann": EVIL, "bob": EVIL})

@@ -74,6 +74,7 @@ def lines(path: Path) -> Sequence[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.slow
 def test_results_need_no_file_of_people_and_a_resume_neither(runs: Path, tmp_path: Path) -> None:
     shown = scai("show", runs / "whole")
     assert shown.code == 0, shown.err
@@ -337,6 +338,7 @@ def test_the_verdict_compares_with_a_shuffled_persona() -> None:
     assert deaf.verdict.endswith("; no more than a shuffled persona.")
 
 
+@pytest.mark.slow
 def test_answers_by_group_are_weighted_with_intervals_valid_together() -> None:
     """The first left person counts thrice; the chance of one's own answer is 0.7 to 0.9, of a shuffled one 0.5."""
     human = many(12)
@@ -418,6 +420,7 @@ def test_own_ratings_become_utilities_as_people_give_them(mapped: Path) -> None:
     assert cell(5, 10, Ratings()) == pytest.approx(0.625)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_mapping_and_says_so(mapped: Path) -> None:
     runs = mapped.parent / "runs"
     checked = scai("check", mapped)

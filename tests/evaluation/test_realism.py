@@ -168,6 +168,7 @@ def test_the_turns_of_everyone_are_shown_beside_published_numbers(runs: Path) ->
     assert planned["suites"][0]["calls"] == made
 
 
+@pytest.mark.slow
 def test_chats_of_a_file_are_compared_and_not_needed_again(runs: Path, tmp_path: Path) -> None:
     file, where = tmp_path / "chats.jsonl", ("--runs-dir", runs)
     said = [talk("how do i make tea", "Boil water.", f"no, that is {'really ' * n}wrong") for n in range(6)]

@@ -62,6 +62,7 @@ def run(measured: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs" / "tiny"
 
 
+@pytest.mark.slow
 def test_a_measure_is_called_once_for_an_answer_and_each_person(tiny: Path, marks: Any) -> None:
     assert scai("run", tiny, "-q", *SET).code == 0
     asked = ("ann", "tea"), ("ann", "sleep")
@@ -70,6 +71,7 @@ def test_a_measure_is_called_once_for_an_answer_and_each_person(tiny: Path, mark
     assert len(marks.CALLS) <= 1 + answers
 
 
+@pytest.mark.slow
 def test_readers_need_no_code_and_agree_with_the_run(run: Path) -> None:
     welfare = [event for event in events(run) if event["type"] == "welfare"]
     assert all(set(event["measured"]) == {"mild", "length"} for event in welfare)
@@ -166,6 +168,7 @@ def test_a_resumed_run_measures_the_same(run: Path, marks: Any) -> None:
     assert again == first
 
 
+@pytest.mark.slow
 def test_each_rule_has_its_effect_on_the_measures(run: Path, marks: Any) -> None:
     rules = ("--set", "constitution={principles: [Use short sentences., Be warm.]}", "--set", "epochs=1")
     made = scai("run", "runs/tiny/config.yaml", "-q", "--run-id", "ruled", *rules)

@@ -522,6 +522,7 @@ def test_a_run_that_a_sick_endpoint_stopped_comes_out_clean_once_it_is_well(serv
     assert set(answered(run).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_failure_that_is_told_stays_and_one_that_is_not_is_made_again(served, tmp_path):
     config, clean = served
     run = tmp_path / "runs" / "crash"

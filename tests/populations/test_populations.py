@@ -230,6 +230,7 @@ def test_describe_names_a_bad_line_and_lists_a_folder(people: str) -> None:
     assert "wieght" in scai("personas", "describe", ".").out
 
 
+@pytest.mark.slow
 def test_the_library_has_balanced_splits() -> None:
     for file in (Path(__file__).parents[2] / "configs" / "tasks" / "library").glob("*.yaml"):
         Path("x.yaml").write_text(f"personas: [{{id: a}}]\ntasks: {file}\n", encoding="utf-8")

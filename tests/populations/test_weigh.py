@@ -74,6 +74,7 @@ def test_a_limit_of_weights_is_kept():
         rake(people, quotas, 4.9)
 
 
+@pytest.mark.slow
 def test_margins_that_contradict_each_other_are_named():
     people = [person(n, sex="f" if n < 5 else "m", land="K" if n < 5 else "P", age=str(n % 2)) for n in range(10)]
     quotas = [parse_quota(text) for text in ("age=0,1", "land=K:30,P:70", "sex=f:70,m:30")]
@@ -142,6 +143,7 @@ def test_a_panel_is_found_that_leaves_no_chance_to_some():
     assert drawn == {("f", "low"): 0, ("f", "middle"): 2, ("f", "high"): 1, ("m", "low"): 2, ("m", "high"): 1}
 
 
+@pytest.mark.slow
 def test_chances_of_a_panel_are_as_stated():
     quotas = [parse_quota("s=a,b"), parse_quota("t=c,d")]
     cells = {("a", "c"): [1.0] * 30, ("a", "d"): [1.0] * 10, ("b", "c"): [1.0] * 10, ("b", "d"): [1.0] * 10}

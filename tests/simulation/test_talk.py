@@ -83,6 +83,7 @@ def test_a_user_ends_it_before_its_turns(seen: dict[str, list[Any]]) -> None:
     assert not any("JSON" in message.content for request in seen["ends"] for message in request.messages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dialogue", "roles"),
     [
@@ -123,6 +124,7 @@ def test_an_early_end_is_a_whole_conversation_for_all_readers(seen: dict[str, li
     assert own["comment"][:30] in " ".join(shown.split())  # the rater's words are no message of the conversation
 
 
+@pytest.mark.slow
 def test_the_plan_names_the_rater_and_counts_its_calls() -> None:
     options = (*SMALL, "--set", "dialogue=talk", "--set", "turns=3")
     run = scai("run", CONFIG, *options, "--run-id", "plain", "--quiet")
