@@ -13,7 +13,7 @@ from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.styles import HEADING, MUTED
-from scai_cli.experiment.config import ROLES, ExperimentConfig, ModelRole
+from scai_cli.experiment.config import ASSIST, ROLES, ExperimentConfig, ModelRole
 from scai_cli.experiment.constitution_start import ConstitutionStart, initial_constitution
 from scai_cli.experiment.rating_settings import Ratings
 from scai_cli.jobs.generate_estimate import Estimate
@@ -155,7 +155,8 @@ def _description(config: ExperimentConfig) -> list[str]:
     held_out = [f"{len(every) - len(kept)} {what}" for every, kept, what in left if len(every) > len(kept)]
     return [
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
-        f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
+        f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}"
+        + (f", dialogue {config.dialogue}" if config.dialogue != ASSIST else ""),
         models,
         *start_lines(config.constitution),
         *_locked(config.constitution),
