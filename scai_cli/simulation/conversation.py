@@ -4,7 +4,7 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, ConfigError
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.simulation.dialogue import Dialogue
+from scai_cli.simulation.dialogue import Dialogue, in_one_line
 from scai_cli.simulation.dialogue_lines import new_dialogue
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import cross_rate, withhold_ratings
@@ -22,7 +22,8 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
     raters = context.cross_raters(conversation.id, persona)
     dialogue: Dialogue = new_dialogue(context.agents.dialogue)
     try:
-        await dialogue.play(context, conversation)
+        with in_one_line(context.agents.dialogue, conversation.id):
+            await dialogue.play(context, conversation)
     except CallFailed as error:
         conversation.errors.append(error)
         conversation.withheld.append(context.problem(error, conversation.id))

@@ -1,15 +1,19 @@
 """The seam `dialogue`: who speaks when in a conversation, to whom, and what a program observes in an answer."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from scai_cli.errors import ConfigError
+from scai_cli import plugins
+from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.simulation.dialogue_lines import Line, new_dialogue
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
+from scai_cli.text.characters import one_line
 
 
 class Dialogue(Protocol):
@@ -40,7 +44,21 @@ class Dialogue(Protocol):
 def observed(context: EpochContext, conversation: Conversation, rater: Persona, text: str) -> float | None:
     """Return what the dialogue observes for a rater in an answer, in [0, 1]; raises ConfigError for another number."""
     name, of_others = context.agents.dialogue, rater.id != conversation.persona.id
-    value: Any = new_dialogue(name).observed(context, rater, conversation.task, text, of_others=of_others)
+    with in_one_line(name, conversation.id):
+        value: Any = new_dialogue(name).observed(context, rater, conversation.task, text, of_others=of_others)
     if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
         raise ConfigError(f"dialogue {name!r} has observed {value!r}, which is not a number in [0, 1]")
     return None if value is None else float(value)
+
+
+@contextmanager
+def in_one_line(name: str, conversation_id: str) -> Iterator[None]:
+    """Raise ConfigError with the place for an exception of a third party's dialogue; its traceback is in the log."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ScaiError) or not plugins.is_foreign("dialogue", name):
+            raise
+        logging.getLogger("scai_cli").debug("a dialogue's exception", exc_info=error)
+        what = one_line(f"{type(error).__name__}: {error}", 300)
+        raise ConfigError(f"dialogue {name!r}, in {conversation_id}: it raised {what}") from None

@@ -164,3 +164,18 @@ def test_what_cannot_be_played_is_refused(settings: list[str], problem: str) -> 
     assert refused.code == 2
     assert problem in refused.err
     assert len(refused.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("method", ["async def play(self, context, conversation)", "def observed(self, *a, **k)"])
+def test_an_exception_of_a_third_partys_dialogue_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    code = f"from scai_cli.api import Assist\n\n\nclass Odd(Assist):\n    {method}:\n        return {{}}['no\\nkey']\n"
+    (tmp_path / "odd.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd", raising=False)
+    failed = scai("run", CONFIG, *SMALL, "--set", "dialogue=odd:Odd", "--run-id", "odd", "--quiet")
+    assert failed.code == 2
+    assert "dialogue 'odd:Odd', in e1/" in failed.err
+    assert "it raised KeyError" in failed.err
+    assert len(failed.err.splitlines()) == 1
