@@ -5,7 +5,6 @@ stays.
 """
 
 import re
-from collections import ChainMap
 from collections.abc import Mapping
 from typing import Final
 
@@ -25,7 +24,7 @@ CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
     for bound in ("conditions", "people")
 }
 """`revision.clauses` -> what fills `{{clauses}}` in prompts and `{{clause}}` in forms."""
-_OF_DIALOGUES: Final = {name: _WORDING.pop(name) for name in ("ultimatum", "talk")}
+_OF_DIALOGUES: Final = {name: _WORDING.pop(name) for name in ("talk", "ultimatum")}
 _OF_DIALOGUES["talk_as_user"] = _OF_DIALOGUES["talk"]
 
 
@@ -37,7 +36,9 @@ TEMPLATES: Final[Mapping[str, str]] = _whole(_WORDING)
 """Name of a prompt -> its wording, from `templates.yaml`, of those that every dialogue may need."""
 OF_DIALOGUES: Final[Mapping[str, Mapping[str, str]]] = {name: _whole(own) for name, own in _OF_DIALOGUES.items()}
 """Name of a dialogue -> its own prompts."""
-EVERY: Final[Mapping[str, str]] = dict(ChainMap(*map(dict, OF_DIALOGUES.values()), dict(TEMPLATES)))
+EVERY: Final[Mapping[str, str]] = {
+    name: text for wording in (TEMPLATES, *OF_DIALOGUES.values()) for name, text in wording.items()
+}
 """All prompts, including those of each dialogue."""
 
 
