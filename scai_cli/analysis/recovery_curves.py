@@ -1,7 +1,7 @@
 """Recovery over the epochs, as a curve for each group of users: of one run, or the mean over several seeds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,11 +62,11 @@ class RecoveryCurve:
         return self.product.low > first.high
 
 
-def run_curves(history: History) -> list[RecoveryCurve]:
-    """Return the curve of all users of a run, then one of each policy and of each manner; empty without a game."""
-    if not (found := proposals(history)):
-        return []
-    return [_curve(group, history) for group in (found, *(of_kind for _, _, of_kind in kinds_of(found)))]
+def run_curves(history: History) -> Iterator[RecoveryCurve]:
+    """Yield the curve of all users of a run, then one of each policy and of each manner; nothing without a game."""
+    if found := proposals(history):
+        yield _curve(found, history)
+        yield from (_curve(of_kind, history) for _, _, of_kind in kinds_of(found))
 
 
 def mean_curve(curves: Sequence[RecoveryCurve]) -> RecoveryCurve:

@@ -80,7 +80,7 @@ def _read(sweep: Sweep, record: CellRecord) -> Iterator[SweepRun]:
     warnings = tuple(axis_warnings(sweep.axes, [config]))
     found = (product_point(history, declared), participants(config), warnings)
     repeat = _repeat(history) if list(sweep.axes) == [SEED] else None
-    curve = next(iter(run_curves(history)), None)
+    curve = next(run_curves(history), None)
     yield SweepRun(record, declared, holdout_cells(history) or _played(history), *found, repeat, curve)
 
 

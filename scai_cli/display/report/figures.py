@@ -101,7 +101,7 @@ class Figures:
     @cached_property
     def curves(self) -> list[RecoveryCurve]:
         """The recovery of the users' hidden policies, of all users and of each kind; empty without a game."""
-        return run_curves(self.history)
+        return list(run_curves(self.history))
 
     @property
     def whose(self) -> str:

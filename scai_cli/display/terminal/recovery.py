@@ -16,14 +16,14 @@ from scai_cli.text.counts import counted
 
 def recovery_lines(history: History, gap: Sequence[str], *, full: bool) -> Iterator[RenderableType]:
     """Yield the recovery of a run; nothing without a game. `full`: also what the simulated society does not show."""
-    curves = run_curves(history)
-    if not curves:
+    curve = next(run_curves(history), None)
+    if curve is None:
         return
     yield from gap
-    head, *rest = map(one_line, recovery_words(curves[0], history.product[0].version))
+    head, *rest = map(one_line, recovery_words(curve, history.product[0].version))
     yield styled(head, HEADING)
     yield styled(" ".join(rest))
-    if full and curves[0].is_plumbing:
+    if full and curve.is_plumbing:
         yield styled(PLUMBING, MUTED)
 
 
