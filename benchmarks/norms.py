@@ -22,7 +22,7 @@ from statistics import fmean
 
 from benchmarks.documents import line, write_between
 from scai_cli import api as scai
-from scai_cli.analysis.recovery import Recovery, run_recovery
+from scai_cli.analysis.recovery_curves import FOUND, CurvePoint, RecoveryCurve, run_curves
 from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.runs.history.fold import read_history
 from scai_cli.stats.clustered import ClusteredMean, clustered_mean, clustered_rate
@@ -34,12 +34,10 @@ MANNERS = ("selfish-rude", "selfish-polite", "altruistic-polite", "altruistic-ru
 GROUPS = (*PURE, *MIXED, *MANNERS)
 EPOCHS = 6
 """The epochs of the experiment."""
-LEAST = 0.9
-"""The recovery that each pure group has to reach on seen currencies."""
 
 
 def main() -> None:
-    """Play all groups and seeds, print the table, and fail if a pure group is below the least."""
+    """Play all groups and seeds, print the table, and fail if a pure group's policy is not found on seen currencies."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.norms", description=__doc__)
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
@@ -54,34 +52,22 @@ def main() -> None:
         command = f"`python -m benchmarks.norms --seeds {given.seeds}`"
         minutes = f"{(time.perf_counter() - began) / 60:.0f} minutes on {given.processes} cores"
         write_between("norms", f"{text}\n\n{datetime.now(tz=UTC):%Y-%m-%d}: {command}, {minutes}.")
-    if low := [group for group in PURE if fmean(product(run, "seen") for run in found[group]) < LEAST]:
-        raise SystemExit(f"recovery on seen currencies is below {LEAST} for {', '.join(low)}")
+    if low := [group for group in PURE if fmean(share(run.product) for run in found[group]) < FOUND]:
+        raise SystemExit(f"recovery on seen currencies is below {FOUND} for {', '.join(low)}")
 
 
-def recovery(group: str, seed: int) -> Recovery:
+def recovery(group: str, seed: int) -> RecoveryCurve:
     """Play one run of a group and return its recovery."""
     config = load_experiment(EXPERIMENT, Overrides((f"personas.where.group={group}",), seed=seed))
     with tempfile.TemporaryDirectory() as folder:
         outcome = asyncio.run(scai.run(config, runs_dir=folder))
-        found = run_recovery(read_history(Path(outcome.path)))
-    assert found is not None
-    return found
+        return next(run_curves(read_history(Path(outcome.path))))
 
 
-def product(run: Recovery, side: str) -> float:
-    """Return the recovery of a run's product on seen or unseen currencies."""
-    return run.product[side].share or 0.0
-
-
-def by_epoch(run: Recovery) -> list[float]:
-    """Return the recovery of all users in each epoch; the final play is left out."""
-    of_all = [rate for rate in run.rates if rate.epoch and rate.policy is None and rate.manners is None]
-    return [rate.share or 0.0 for rate in of_all[:EPOCHS]]
-
-
-def found_in(run: Recovery) -> int:
-    """Return the first epoch with the least recovery, one more than the last if there is none."""
-    return next((number for number, share in enumerate(by_epoch(run), 1) if share >= LEAST), EPOCHS + 1)
+def share(point: CurvePoint | None) -> float:
+    """Return the recovery at a time, 0 if no proposal could be read."""
+    assert point is not None
+    return point.share or 0.0
 
 
 def rate(shares: Sequence[float]) -> str:
@@ -91,9 +77,13 @@ def rate(shares: Sequence[float]) -> str:
     return with_ends(found)
 
 
-def later(slow: Sequence[Recovery], fast: Sequence[Recovery]) -> str:
-    """Return in how many epochs more the first group is found, with its 95 % interval over the seeds."""
-    more = [found_in(one) - found_in(other) for one, other in zip(slow, fast, strict=True)]
+def later(slow: Sequence[RecoveryCurve], fast: Sequence[RecoveryCurve]) -> str:
+    """Return in how many epochs more the first group is found, with its 95 % interval over the seeds.
+
+    One that is never found counts as found in the epoch after the last.
+    """
+    firsts = ([run.found_in or EPOCHS + 1 for run in runs] for runs in (slow, fast))
+    more = [one - other for one, other in zip(*firsts, strict=True)]
     found = clustered_mean(more, range(len(more)))
     assert found is not None
     return with_ends(found)
@@ -105,18 +95,20 @@ def with_ends(found: ClusteredMean) -> str:
     return f"{found.estimate:.2f}{ends}"
 
 
-def table(found: dict[str, list[Recovery]]) -> list[str]:
+def table(found: dict[str, list[RecoveryCurve]]) -> list[str]:
     """Return the table in Markdown, with the comparison of manners below it."""
     head = ("group", "seen", "lowest seed", "unseen", "first epoch at 0.9", "seeds", *map(str, range(1, EPOCHS + 1)))
     lines = [line(*head), line(*["---", *["---:"] * (len(head) - 1)])]
     for group, runs in found.items():
-        seen, unseen = ([product(run, side) for run in runs] for side in ("seen", "unseen"))
-        firsts = [first for run in runs if (first := found_in(run)) <= EPOCHS]
+        seen, unseen = ([share(run.product) for run in runs], [share(run.unseen) for run in runs])
+        firsts = [run.found_in for run in runs if run.found_in is not None]
         first = f"{fmean(firsts):.1f}" if firsts else "–"
-        epochs = [f"{fmean(shares):.2f}" for shares in zip(*map(by_epoch, runs), strict=True)]
+        by_run = (map(share, run.epochs.values()) for run in runs)
+        epochs = [f"{fmean(shares):.2f}" for shares in zip(*by_run, strict=True)]
         cells = (rate(seen), f"{min(seen):.2f}", rate(unseen), first, f"{len(firsts)} of {len(runs)}", *epochs)
         lines.append(line(group, *cells))
-    unreadable = sum(rate.unreadable for runs in found.values() for run in runs for rate in run.product.values())
+    points = [point for runs in found.values() for run in runs for point in (run.product, run.unseen)]
+    unreadable = sum(point.unreadable for point in points if point is not None)
     lines += ["", f"Proposals that could not be read: {unreadable}. Epochs by which the norm is found later:", ""]
     pairs = (("selfish-polite", "selfish-rude"), ("altruistic-rude", "altruistic-polite"))
     lines += [f"- {slow} than {fast}: {later(found[slow], found[fast])}" for slow, fast in pairs]
