@@ -21,7 +21,6 @@ from scai_cli.jobs.model_pool import AgentModel
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.jobs.system_file import read_system_file
-from scai_cli.populations.human.reading import read_human
 from scai_cli.populations.human.record import HumanData
 from scai_cli.runs.find import find_run
 from scai_cli.runs.history.fold import read_history
@@ -131,8 +130,13 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
         if name in [other.name for other in systems]:
             raise ConfigError(f"two systems are called {name!r}; give one another name: NAME=SYSTEM")
         systems.append(system.model_copy(update={"name": name}))
-    human = read_human(options.human) if options.human else None
-    notes += human.notes if human else ()
+    human = None
+    if options.human:
+        # The readers of its formats would be a twentieth of the start of an evaluation without such data.
+        from scai_cli.populations.human.reading import read_human
+
+        human = read_human(options.human)
+        notes += human.notes
     return EvaluateSource(
         config,
         systems,
