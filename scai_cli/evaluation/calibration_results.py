@@ -24,6 +24,7 @@ from scai_cli.evaluation.rating_agreement import (
 from scai_cli.evaluation.suite import ResultSource, ResultTable, SuiteResult
 from scai_cli.evaluation.survey_agreement import STATISTICS as SURVEY_STATISTICS
 from scai_cli.evaluation.survey_agreement import SurveyAgreement, survey_of
+from scai_cli.runs.file_names import CALIBRATION
 from scai_cli.stats.clustered import ClusteredMean
 from scai_cli.text.counts import counted
 
@@ -48,8 +49,8 @@ _NOT_DESCRIBED: Final = (
 )
 
 
-def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
-    """Return the verdict and the tables; `map_name` is the file that the mapping is written to."""
+def calibration_results(source: ResultSource) -> SuiteResult:
+    """Return the verdict, the numbers and the tables."""
     ratings, survey = agreement_of(source), survey_of(source)
     notes = [_whom(source)]
     verdicts: list[str] = []
@@ -62,7 +63,7 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         second = _second_ratings(ratings)
         verdicts.append(verdict(found, ratings) if _are_described(source) else _NOT_DESCRIBED)
         notes += [*_rating_notes(ratings), _again_note(found[EXPLAINED, AGAIN], ratings, second)]
-        notes += _map_notes(fitted_map(ratings.people), map_name)
+        notes += _map_notes(fitted_map(ratings.people))
         heads = {name: words for name, words in _HEADS.items() if name != AGAIN or len(second) >= FEWEST_PEOPLE}
         title = "Simulated ratings beside people's own (95 % intervals for new people)"
         tables += _tables(title, STATISTICS, found, heads)
@@ -188,7 +189,7 @@ def _again_note(again: ClusteredMean | None, ratings: Agreement, second: Sequenc
     )
 
 
-def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
+def _map_notes(fitted: FittedMap | None) -> Iterator[str]:
     if fitted is None:
         yield f"No mapping of ratings: it takes ratings of {FEWEST_PEOPLE} people."
         return
@@ -198,7 +199,7 @@ def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
         than = {"none": "none at all", "constant": "one rating for all answers"}[fitted.no_better_than or "none"]
         yield f"No mapping of ratings is written: none is better than {than}, beyond chance; {said}."
     else:
-        yield f"{map_name} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
+        yield f"{CALIBRATION} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
 
 
 def _survey_verdict(found: Estimates, people: int) -> str:

@@ -83,7 +83,7 @@ class Calibration:
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return the verdict, the numbers and the tables."""
-        return calibration_results(source, CALIBRATION)
+        return calibration_results(source)
 
     def files(self, source: ResultSource) -> Mapping[str, str]:
         """Return the mapping of simulated ratings to people's, if one is better than none."""
