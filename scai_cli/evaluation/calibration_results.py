@@ -1,20 +1,29 @@
 """The results of the suite `calibration`: a verdict in a sentence, and the tables behind it."""
 
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scai_cli.analysis.participants import PROGRAM
-from scai_cli.analysis.verdicts import signed
+from scai_cli.evaluation.calibration_tables import (
+    HEADS,
+    Estimates,
+    answers_by_group,
+    ends_of,
+    estimate_tables,
+    groups_of,
+    in_sentence,
+    number,
+    ratings_by_group,
+    ratings_by_person,
+)
 from scai_cli.evaluation.fitted_map import FittedMap, fitted_map
 from scai_cli.evaluation.human_items import FEWEST_PEOPLE
 from scai_cli.evaluation.rating_agreement import (
     AGAIN,
     CONDITIONS,
     EXPLAINED,
-    NOBODY,
     OWN,
     STATISTICS,
     SWAPPED,
@@ -24,32 +33,22 @@ from scai_cli.evaluation.rating_agreement import (
 from scai_cli.evaluation.suite import ResultSource, ResultTable, SuiteResult
 from scai_cli.evaluation.survey_agreement import STATISTICS as SURVEY_STATISTICS
 from scai_cli.evaluation.survey_agreement import SurveyAgreement, survey_of
+from scai_cli.runs.file_names import CALIBRATION
 from scai_cli.stats.clustered import ClusteredMean
 from scai_cli.text.counts import counted
 
-Estimates = Mapping[tuple[str, str], ClusteredMean | None]
-"""(Statistic, condition) -> estimate; the condition `-none` is the own persona minus nobody."""
-
-Groups = Sequence[tuple[str, Sequence[int]]]
-"""The name of each group of people, and its members."""
-
-_HEADS: Final = {OWN: "own persona", NOBODY: "nobody", SWAPPED: "another's", AGAIN: "again"}
-_MINUS: Final = {f"-{NOBODY}": "own minus nobody", f"-{SWAPPED}": "own minus another's"}
 _RELEVANT: Final = 0.05
 """The smallest share explained that matters."""
 _WIDEST: Final = 0.5
 """The width of an interval from which on the share is not known."""
-_GROUP: Final = 5
-"""The least people of a group."""
-_MOST_VALUES, _MOST_GROUPS = 6, 24
 _NOT_DESCRIBED: Final = (
     "Cannot tell what persona text explains: nothing but an id is known of these people; name a file that describes "
     "them, too."
 )
 
 
-def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
-    """Return the verdict and the tables; `map_name` is the file that the mapping is written to."""
+def calibration_results(source: ResultSource) -> SuiteResult:
+    """Return the verdict, the numbers and the tables."""
     ratings, survey = agreement_of(source), survey_of(source)
     notes = [_whom(source)]
     verdicts: list[str] = []
@@ -62,15 +61,15 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         second = _second_ratings(ratings)
         verdicts.append(verdict(found, ratings) if _are_described(source) else _NOT_DESCRIBED)
         notes += [*_rating_notes(ratings), _again_note(found[EXPLAINED, AGAIN], ratings, second)]
-        notes += _map_notes(fitted_map(ratings.people), map_name)
-        heads = {name: words for name, words in _HEADS.items() if name != AGAIN or len(second) >= FEWEST_PEOPLE}
+        notes += _map_notes(fitted_map(ratings.people))
+        heads = {name: words for name, words in HEADS.items() if name != AGAIN or len(second) >= FEWEST_PEOPLE}
         title = "Simulated ratings beside people's own (95 % intervals for new people)"
-        tables += _tables(title, STATISTICS, found, heads)
+        tables += estimate_tables(title, STATISTICS, found, heads)
         numbers |= _numbers("ratings", found)
-        if groups := list(_groups(source, [person.id for person in ratings.people])):
+        if groups := list(groups_of(source, [person.id for person in ratings.people])):
             notes.append(_groups_note("Ratings", len(groups)))
-            tables.append(_ratings_by_group(ratings, groups))
-        tables.append(_by_person(source, ratings))
+            tables.append(ratings_by_group(ratings, groups))
+        tables.append(ratings_by_person(source, ratings))
     if not survey.people and survey.missing:
         verdicts.append(f"Cannot tell what persona text says of answers: {_without(survey.missing)}.")
     if survey.people:
@@ -78,11 +77,11 @@ def calibration_results(source: ResultSource, map_name: str) -> SuiteResult:
         verdicts.append(_survey_verdict(answers, len(survey.people)))
         notes += _survey_notes(survey)
         title = "Survey answers beside those of the same people, by their weights (95 % intervals for new people)"
-        tables += _tables(title, SURVEY_STATISTICS, answers, {c: _HEADS[c] for c in CONDITIONS if c != AGAIN})
+        tables += estimate_tables(title, SURVEY_STATISTICS, answers, {c: HEADS[c] for c in CONDITIONS if c != AGAIN})
         numbers |= _numbers("survey", answers)
-        if groups := list(_groups(source, survey.people)):
+        if groups := list(groups_of(source, survey.people)):
             notes.append(f"{_groups_note('Answers', len(groups))} By chance, the overlap is lower for few people.")
-            tables.append(_answers_by_group(survey, groups))
+            tables.append(answers_by_group(survey, groups))
     return SuiteResult("calibration", tables=tables, notes=notes, verdict=" ".join(verdicts), numbers=numbers)
 
 
@@ -106,19 +105,19 @@ def verdict(found: Estimates, ratings: Agreement) -> str:
         explains = f"Persona text explains nothing {differs}"
         return f"{explains}: simulated ratings do not rise with people's; no more than a shuffled persona."
     if own.low is None or own.high is None:
-        return f"{unknown}: {_value(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
+        return f"{unknown}: {number(own.estimate)} {differs}, without an interval, as all groups of people agree in it."
     if own.high - own.low > _WIDEST:
-        return f"{unknown}: the 95 % interval, {_ends(own)}, is too wide; take more people, or more ratings of each."
-    said = f"Persona text explains {_value(own.estimate)} (95 % interval {_ends(own)}) {differs}"
+        return f"{unknown}: the 95 % interval, {ends_of(own)}, is too wide; take more people, or more ratings of each."
+    said = f"Persona text explains {number(own.estimate)} (95 % interval {ends_of(own)}) {differs}"
     if own.estimate < 0 and own.high < _RELEVANT:
-        said = f"Persona text explains nothing ({_value(own.estimate)}, 95 % interval {_ends(own)}) {differs}"
+        said = f"Persona text explains nothing ({number(own.estimate)}, 95 % interval {ends_of(own)}) {differs}"
     if gain is None or gain.low is None or gain.high is None:
         return f"{said}; cannot tell whether a shuffled persona explains less."
     if gain.low > 0:
-        return f"{said}; a shuffled persona explains {_value(own.estimate - gain.estimate)}."
+        return f"{said}; a shuffled persona explains {number(own.estimate - gain.estimate)}."
     if min(own.high, gain.high) < _RELEVANT:  # a shuffled one explains nothing, or more
         return f"{said}; no more than a shuffled persona."
-    return f"{said}; cannot tell whether more than a shuffled persona: {_known(gain)}."
+    return f"{said}; cannot tell whether more than a shuffled persona: {in_sentence(gain)}."
 
 
 def _are_described(source: ResultSource) -> bool:
@@ -179,16 +178,16 @@ def _again_note(again: ClusteredMean | None, ratings: Agreement, second: Sequenc
     if len(second) < FEWEST_PEOPLE:
         whose = f"{counted(sum(second), 'second rating')} of {counted(len(second), 'person', 'people')}"
         return f"{unknown}: {whose} {'is' if sum(second) == 1 else 'are'} too few."
-    interval = "" if again.low is None else f" (95 % interval {_ends(again)})"
+    interval = "" if again.low is None else f" (95 % interval {ends_of(again)})"
     # Both ratings have noise: with the reliability r, one explains r^2 of the other, and what people mean r.
     return (
-        f"People themselves, asked again, explain {_value(again.estimate)} of it{interval} in "
-        f"{counted(twice, 'rating')}, of which the own persona explains {_value(own)}; one that knew what they mean, "
-        f"without the noise of a rating, could explain {_value(math.sqrt(max(0.0, again.estimate)))}, the square root."
+        f"People themselves, asked again, explain {number(again.estimate)} of it{interval} in "
+        f"{counted(twice, 'rating')}, of which the own persona explains {number(own)}; one that knew what they mean, "
+        f"without the noise of a rating, could explain {number(math.sqrt(max(0.0, again.estimate)))}, the square root."
     )
 
 
-def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
+def _map_notes(fitted: FittedMap | None) -> Iterator[str]:
     if fitted is None:
         yield f"No mapping of ratings: it takes ratings of {FEWEST_PEOPLE} people."
         return
@@ -198,7 +197,7 @@ def _map_notes(fitted: FittedMap | None, map_name: str) -> Iterator[str]:
         than = {"none": "none at all", "constant": "one rating for all answers"}[fitted.no_better_than or "none"]
         yield f"No mapping of ratings is written: none is better than {than}, beyond chance; {said}."
     else:
-        yield f"{map_name} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
+        yield f"{CALIBRATION} maps ratings to people's ({fitted.best}); {said}. A run uses it by `ratings.calibration`."
 
 
 def _survey_verdict(found: Estimates, people: int) -> str:
@@ -211,8 +210,8 @@ def _survey_verdict(found: Estimates, people: int) -> str:
     if gain is None or gain.low is None or gain.high is None:
         return "Cannot tell whether persona text says what a person answers."
     if gain.low > 0:
-        return f"Persona text makes a person's own answer more probable than a shuffled one: {_known(gain)}."
-    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {_known(gain)}."
+        return f"Persona text makes a person's own answer more probable than a shuffled one: {in_sentence(gain)}."
+    return f"Cannot tell whether persona text says more of an answer than a shuffled persona: {in_sentence(gain)}."
 
 
 def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
@@ -221,20 +220,6 @@ def _survey_notes(survey: SurveyAgreement) -> Iterator[str]:
     yield f"{counted(answers, 'answer')} of {people} to {counted(len(survey.questions), 'question')}."
     if survey.missing:
         yield f"{counted(survey.missing, 'answer')} left out: a simulated answer is missing."
-
-
-def _tables(title: str, words: Mapping[str, str], found: Estimates, heads: Mapping[str, str]) -> Iterator[ResultTable]:
-    shown = [c for c in heads if any(found[name, c] is not None for name in words)]
-    known = [name for name in words if found[name, OWN] is not None]
-    rows = [
-        (words[name], *(_interval(found[name, c]) if c == OWN else _estimate(found[name, c]) for c in shown))
-        for name in known
-    ]
-    yield ResultTable(title, ("", *(heads[c] for c in shown)), rows)
-    minus = [c for c in _MINUS if any(found[name, c] is not None for name in words)]
-    if minus:
-        rows = [(words[name], *(_difference(found[name, c]) for c in minus)) for name in known]
-        yield ResultTable("The own persona against controls", ("", *(_MINUS[c] for c in minus)), rows)
 
 
 def _numbers(kind: str, found: Estimates) -> dict[str, float | None]:
@@ -247,96 +232,8 @@ def _numbers(kind: str, found: Estimates) -> dict[str, float | None]:
     return numbers
 
 
-def _groups(source: ResultSource, people: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
-    """Yield the groups of people by attributes with few values, five people or more in each, at most 24.
-
-    Members are places in `people`.
-    """
-    by_value: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for n, person in enumerate(people):
-        for key, value in source.people[person].attributes.items():
-            by_value[key][str(value)].append(n)
-    yielded = 0
-    for key, values in by_value.items():
-        large = {value: members for value, members in values.items() if len(members) >= _GROUP}
-        if len(large) >= 2 and len(values) <= _MOST_VALUES and yielded + len(large) <= _MOST_GROUPS:
-            yielded += len(large)
-            yield from ((f"{key}: {value}", large[value]) for value in sorted(large, key=_natural))
-
-
-def _natural(value: str) -> tuple[float, str]:
-    """Return a key that sorts numbers, and bands by their lower end, before words."""
-    digits = re.match(r"\d+", value)
-    return (float(digits[0]) if digits else math.inf, value)
-
-
 def _groups_note(what: str, groups: int) -> str:
     return (
         f"{what} by group: the intervals of the {groups} groups are valid together (Bonferroni): each is at "
         f"1 - 0.05 / {2 * groups}."
     )
-
-
-def _ratings_by_group(ratings: Agreement, groups: Groups) -> ResultTable:
-    wanted = [(name, condition) for name in ("within", EXPLAINED) for condition in (OWN, SWAPPED)]
-    title = "By group: the own persona's rank correlation within a person, and what it explains"
-    shown = {"within": "within", EXPLAINED: "explains"}
-    return _by_group(title, groups, shown, lambda members, level: ratings.estimates(wanted, members, level))
-
-
-def _answers_by_group(survey: SurveyAgreement, groups: Groups) -> ResultTable:
-    title = "Answers by group: overlap of the own persona's and people's, and its chance of the own answer"
-    return _by_group(title, groups, {"overlap": "overlap", "own answer": "own answer"}, survey.estimates)
-
-
-def _by_group(
-    title: str, groups: Groups, shown: Mapping[str, str], estimates: Callable[[Sequence[int], float], Estimates]
-) -> ResultTable:
-    """Return a row per group: two statistics of the own persona, and the gain of the second, both with intervals."""
-    (first, second), rows = shown, []
-    for name, members in groups:
-        found = estimates(members, 1 - 0.05 / (2 * len(groups)))  # two intervals are shown
-        minus = _difference(found[second, f"-{SWAPPED}"])
-        rows.append((name, str(len(members)), _estimate(found[first, OWN]), _interval(found[second, OWN]), minus))
-    return ResultTable(title, ("group", "people", *shown.values(), "minus another's"), rows)
-
-
-def _by_person(source: ResultSource, ratings: Agreement) -> ResultTable:
-    rows = []
-    for person in ratings.people:
-        values = [person.within["within"][c] for c in (OWN, NOBODY, SWAPPED)]
-        values += [person.within[name][OWN] for name in ("agreement", "distance")]
-        rows.append((source.people[person.id].called, str(len(person.items)), *map(_value, values)))
-    heads = ("", "ratings", *(_HEADS[c] for c in (OWN, NOBODY, SWAPPED)), "same of two", "distance")
-    title = "By person: rank correlation with each persona; same of two and mean distance of the own one"
-    return ResultTable(title, heads, rows)
-
-
-def _value(value: float | None) -> str:
-    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}"
-
-
-def _ends(found: ClusteredMean) -> str:
-    """Return the ends of an interval, within -1 and 1 as all of these statistics are."""
-    low, high = (None if end is None else min(1.0, max(-1.0, end)) for end in (found.low, found.high))
-    return f"{_value(low)} to {_value(high)}"
-
-
-def _estimate(found: ClusteredMean | None) -> str:
-    return "–" if found is None else _value(found.estimate)
-
-
-def _interval(found: ClusteredMean | None) -> str:
-    return _estimate(found) + (f" ({_ends(found)})" if found is not None and found.low is not None else "")
-
-
-def _known(found: ClusteredMean) -> str:
-    """Return a difference and its interval for a sentence."""
-    return _difference(found).replace(" (", " (95 % interval ")
-
-
-def _difference(found: ClusteredMean | None) -> str:
-    if found is None:
-        return "–"
-    ends = "" if found.low is None or found.high is None else f" ({signed(found.low, 2)} to {signed(found.high, 2)})"
-    return signed(found.estimate, 2) + ends

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from scai_cli.evaluation.human_items import FEWEST_PEOPLE
-from scai_cli.evaluation.rating_agreement import Person
+from scai_cli.evaluation.rating_agreement import Columns, Person
 from scai_cli.experiment.rating_map import RatingMap
 from scai_cli.stats.clustered import clustered_mean
 from scai_cli.stats.monotone import Points, affine, interpolated, isotonic
@@ -65,11 +65,9 @@ def fitted_map(people: Sequence[Person]) -> FittedMap | None:
 
     if len(people) < FEWEST_PEOPLE:
         return None
-    x, y = (np.concatenate([person.table[:, at] for person in people]) for at in (1, 0))
-    sizes = [len(person.items) for person in people]
-    person = np.repeat(np.arange(len(people)), sizes)
-    weights = np.repeat([each.weight for each in people], sizes)
-    weights = weights / weights.mean()
+    columns = Columns.of(people)
+    x, y, person = columns.table[:, 1], columns.table[:, 0], columns.codes
+    weights = columns.weights / columns.weights.mean()
     squares: dict[str, Array] = {"none": (x - y) ** 2}
     squares |= {kind: _out_of_fold(kind, x, y, weights, person % _FOLDS) for kind in _FITS}
     squares["constant"] = _out_of_fold("affine", np.zeros(len(x)), y, weights, person % _FOLDS)

@@ -70,7 +70,7 @@ class Agreement:
             people = [self.people[n] for n in numbers]
             if not people:
                 return [None] * (len(wanted) + len(list(_contrasts(wanted))))
-            columns = _Columns.of(people)
+            columns = Columns.of(people)
             found = {pair: self._value(people, columns, *pair) for pair in wanted}
             return [*found.values(), *(_minus(found, name, control) for name, control in _contrasts(wanted))]
 
@@ -92,9 +92,9 @@ class Agreement:
             replace(p, table=p.table[known], items=tuple(compress(p.items, known))) for p, known in kept if known.any()
         ]
         count = sum(len(person.items) for person in twice)
-        return count, self._value(twice, _Columns.of(twice), EXPLAINED, OWN) if count else None
+        return count, self._value(twice, Columns.of(twice), EXPLAINED, OWN) if count else None
 
-    def _value(self, people: Sequence[Person], columns: _Columns, name: str, condition: str) -> float | None:
+    def _value(self, people: Sequence[Person], columns: Columns, name: str, condition: str) -> float | None:
         import numpy as np
 
         if name in ("within", "agreement", "distance"):
@@ -116,7 +116,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class Columns:
     """The ratings of several people below each other, with the numbers of their people and items."""
 
     table: Array
@@ -125,7 +125,8 @@ class _Columns:
     weights: Array
 
     @classmethod
-    def of(cls, people: Sequence[Person]) -> _Columns:
+    def of(cls, people: Sequence[Person]) -> Columns:
+        """Return the columns of one or more people."""
         import numpy as np
 
         numbers: dict[str, int] = {}

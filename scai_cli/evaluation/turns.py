@@ -20,16 +20,12 @@ from scai_cli.text.words import length, words
 
 @dataclass(frozen=True, slots=True)
 class TurnMeasure:
-    """A statistic of a person's turns; `tested` ones are compared with real people's.
-
-    `english` ones look for English words, and are None without an English conversation.
-    """
+    """A statistic of a person's turns; `tested` ones are compared with real people's."""
 
     name: str
     words: str
     short: str = ""
     """The column of the people's table; none if empty."""
-    english: bool = False
     tested: bool = True
     share: bool = True
     """Whether it is at most 1."""
@@ -41,10 +37,10 @@ MEASURES: Final = (
     TurnMeasure("later_words", "words of a later turn", "later", share=False),
     TurnMeasure("turns", "turns in a conversation", tested=False, share=False),
     TurnMeasure("questions", "turns with a question mark", "asks"),
-    TurnMeasure("disagreement", "later turns that disagree or complain", "no", english=True),
-    TurnMeasure("polite", "turns with please or thanks", "polite", english=True),
-    TurnMeasure("goodbye", "conversations whose last turn says goodbye", "bye", english=True),
-    TurnMeasure("role_flips", "turns that speak as an assistant", "flips", english=True),
+    TurnMeasure("disagreement", "later turns that disagree or complain", "no"),
+    TurnMeasure("polite", "turns with please or thanks", "polite"),
+    TurnMeasure("goodbye", "conversations whose last turn says goodbye", "bye"),
+    TurnMeasure("role_flips", "turns that speak as an assistant", "flips"),
     TurnMeasure("own_repeats", "word triples of later turns said before", "again"),
     TurnMeasure("echoes", "word triples of later turns from the assistant", "echo"),
     TurnMeasure("no_capitals", "turns without a capital letter"),
@@ -66,10 +62,11 @@ DRAWN: Final = 42
 def turn_scores(conversations: Iterable[Sequence[Message]], *, first_turns: bool = True) -> dict[str, float | None]:
     """Return measure -> the mean over a person's turns or conversations, None where nothing can be counted.
 
-    Empty turns are left out; without `first_turns`, so are the first ones, where they are the text of a task. Word
-    triples are counted once a turn, in turns of three words or more. The vocabulary is HD-D, over all turns together:
-    the expected share of different words among 42 that are drawn from them without replacement (McCarthy and Jarvis
-    2010), which hardly changes with the length of the texts.
+    Empty turns are left out; without `first_turns`, so are the first ones, where they are the text of a task.
+    Disagreement, manners and role flips are looked for in English conversations alone. Word triples are counted once a
+    turn, in turns of three words or more. The vocabulary is HD-D, over all turns together: the expected share of
+    different words among 42 that are drawn from them without replacement (McCarthy and Jarvis 2010), which hardly
+    changes with the length of the texts.
     """
     found: defaultdict[str, list[float]] = defaultdict(list)
     said: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """Look into nested objects and lists: find a value by its path, their cells, and the value without some of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import readable
@@ -17,9 +17,9 @@ Judge = Callable[[str, str], str | None]
 """Returns the reason to leave a cell out, by the path of its keys and its text; None to keep it."""
 
 
-def lower_keys(values: Mapping[str, Any]) -> dict[str, str]:
+def lower_keys(keys: Iterable[str]) -> dict[str, str]:
     """Return key in small letters -> key; of several, the first one."""
-    return {key.lower(): key for key in reversed(list(values))}
+    return {key.lower(): key for key in reversed(list(keys))}
 
 
 def trail(value: Any, path: str, lower: Mapping[str, str] | None = None) -> Trail | None:

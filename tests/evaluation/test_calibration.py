@@ -212,7 +212,7 @@ def results(
         rows.append(EvaluationRow(item.id, "item", "calibration", item.id, {"a": SystemAnswer(scores)}))
     people = {person.id: person for person in people_of_items(human, items)}
     source = ResultSource(BARE, ["a"], {item.id: item for item in items}, rows, people=people)
-    return calibration_results(source, "calibration.yaml")
+    return calibration_results(source)
 
 
 def test_numbers_by_hand() -> None:

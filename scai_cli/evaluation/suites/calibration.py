@@ -20,6 +20,7 @@ from scai_cli.evaluation.rating_agreement import NOBODY, OWN, SWAPPED, agreement
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import ResultSource, SuiteContext, SuiteResult, SuiteSource
 from scai_cli.evaluation.suites.fidelity import NOBODY as NULL_PERSONA
+from scai_cli.evaluation.suites.fidelity import scaled
 from scai_cli.evaluation.survey_agreement import score_name
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.rating_map import dump_rating_map
@@ -83,7 +84,7 @@ class Calibration:
 
     def results(self, source: ResultSource) -> SuiteResult:
         """Return the verdict, the numbers and the tables."""
-        return calibration_results(source, CALIBRATION)
+        return calibration_results(source)
 
     def files(self, source: ResultSource) -> Mapping[str, str]:
         """Return the mapping of simulated ratings to people's, if one is better than none."""
@@ -135,9 +136,9 @@ async def _rate(context: SuiteContext, item: Item, name: str, rater: Persona) ->
     )
     if answer.error is not None:
         context.failures.append(answer.error)
-    share = None if answer.value is None else (answer.value - scale[0]) / (scale[1] - scale[0])
     shown = (("assistant", item.answer or ""),) if name == OWN else ()
-    return SystemAnswer({name: share}, shown, answer.comment if name == OWN else "", answer.problem)
+    comment = answer.comment if name == OWN else ""
+    return SystemAnswer({name: scaled(answer.value, scale)}, shown, comment, answer.problem)
 
 
 def _unlike_members(person: Persona) -> Persona:

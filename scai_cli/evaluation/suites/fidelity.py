@@ -102,9 +102,9 @@ class Fidelity:
         own, scale = conversation.ratings[-1], place.agents.ratings.scale
         answers = {} if conversation.errors else await _asked(context, place, item, conversation)
         context.failures.extend(answer.error for answer in answers.values() if answer.error is not None)
-        scores = {_OWN: _share(own.value, scale), "adherence": _adherence(conversation)}
+        scores = {_OWN: scaled(own.value, scale), "adherence": _adherence(conversation)}
         for name, answer in answers.items():
-            scores[name] = _share(answer.value, _JUDGE_SCALE if name == _JUDGED else scale)
+            scores[name] = scaled(answer.value, _JUDGE_SCALE if name == _JUDGED else scale)
         problems = [own.problem, *(answer.problem for answer in answers.values())]
         said = tuple((message.role, message.content) for message in conversation.messages)
         reason = answers[_JUDGED].comment if answers else ""
@@ -196,7 +196,8 @@ async def _judge(context: SuiteContext, conversation: Conversation) -> RatingAns
     return await ask_rating(context.judges[0], f"{conversation.id}/judge", "judge", prompt, CrossRating, _JUDGE_SCALE)
 
 
-def _share(value: float | None, scale: tuple[float, float]) -> float | None:
+def scaled(value: float | None, scale: tuple[float, float]) -> float | None:
+    """Return where a rating is between the ends of its scale, from 0 to 1; None without a rating."""
     low, high = scale
     return None if value is None else (value - low) / (high - low)
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
@@ -21,9 +20,6 @@ from scai_cli.text.counts import counted
 
 Take = Callable[[Record], Iterator[PersonaDraft]]
 """Takes what a row has, and yields its people."""
-
-TOO_LONG: Final = f"a text of more than {LONGEST_TEXT:,} characters"
-EMPTY: Final = "without a text"
 
 
 @dataclass(slots=True)
@@ -85,11 +81,11 @@ class Gathered:
     def text(self, value: object, what: str) -> str | None:
         """Return a text without control characters; None for none and for one that is too long, which is counted."""
         if isinstance(value, str) and len(value.strip()) > LONGEST_TEXT:
-            self.left_out[f"{what} with {TOO_LONG}"] += 1
+            self.left_out[f"{what} with a text of more than {LONGEST_TEXT:,} characters"] += 1
             return None
         if found := tidy(value, f"one of its {what}"):
             return found
-        self.left_out[f"{what} {EMPTY}"] += 1
+        self.left_out[f"{what} without a text"] += 1
         return None
 
     def data(self) -> HumanData:

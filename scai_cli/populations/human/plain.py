@@ -18,6 +18,7 @@ from scai_cli.populations.folding import fold_people
 from scai_cli.populations.human.gathered import Gathered, rows_form, value_of
 from scai_cli.populations.human.record import HumanConversation
 from scai_cli.populations.human.scale import Scale, recognised_scale, share, stated_scale
+from scai_cli.populations.nested import lower_keys
 from scai_cli.populations.profile import PERSON
 from scai_cli.populations.record import Record
 from scai_cli.populations.tables.row import plain_number
@@ -52,7 +53,7 @@ class PlainColumns:
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
         """Find the columns of a table with these names."""
-        low = {name.lower(): name for name in reversed(names)}
+        low = lower_keys(names)
 
         def first(known: Sequence[str]) -> str | None:
             return next((low[name] for name in known if name in low), None)

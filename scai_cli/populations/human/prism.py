@@ -60,11 +60,11 @@ class PrismReader:
         for entry in history:
             if not isinstance(entry, Mapping):
                 raise BadRow("has a message in conversation_history that is not an object")
-            turn = _whole_number(entry.get("turn"), "turn")
+            turn = turns.setdefault(_whole_number(entry.get("turn"), "turn"), _Turn(None))
             if entry.get("role") == "user":
-                turns.setdefault(turn, _Turn(None)).prompt = self.gathered.text(entry.get("content"), "messages")
+                turn.prompt = self.gathered.text(entry.get("content"), "messages")
             else:
-                turns.setdefault(turn, _Turn(None)).answers.append(self._answer(entry, entry.get("content")))
+                turn.answers.append(self._answer(entry, entry.get("content")))
         self._turns[name] = turns
         yield from ()
 

@@ -19,7 +19,6 @@ from scai_cli.populations.human.gathered import Gathered, rows_form
 from scai_cli.populations.human.plain import FACTS, PlainColumns, PlainReader
 from scai_cli.populations.human.record import HumanData
 from scai_cli.populations.nested import leaves
-from scai_cli.populations.profile import PERSON
 from scai_cli.populations.record import Record
 from scai_cli.populations.table_rows import rows
 from scai_cli.text.characters import one_line
@@ -92,7 +91,7 @@ def _read(file: _File, gathered: Gathered, utterances: prism_ratings.PrismReader
             PlainReader(gathered, path, PlainColumns.of(file.names)).read()
             gathered.cite(path)
         case "people":
-            person = next((name for name in file.names if PERSON.fullmatch(name)), None)
+            person = PlainColumns.of(file.names).person
             gathered.read(path, rows_form(partial(_described, person), is_open=True))
             gathered.cite(path)
         case "personas":
@@ -148,14 +147,15 @@ def _recognised(path: Path) -> _File:
     if first is None:
         raise ConfigError(f"{path}: has no row with named columns; --human reads {_KNOWN}")
     names = tuple(map(str, first))
-    kind = _kind({name.lower() for name in names}, names)
+    kind = _kind(names)
     if kind is None:
         columns = ", ".join(one_line(name)[:40] for name in names[:10])
         raise ConfigError(f"{path}: is none of {_KNOWN}; it has the columns {columns}")
     return _File(path, kind, names)
 
 
-def _kind(low: set[str], names: Sequence[str]) -> Kind | None:
+def _kind(names: Sequence[str]) -> Kind | None:
+    low = {name.lower() for name in names}
     if low >= {"user_id", "conversation_id", "conversation_history"}:
         return "prism conversations"
     if low >= {"user_id", "conversation_id", "model_response", "score", "turn"}:
@@ -169,6 +169,6 @@ def _kind(low: set[str], names: Sequence[str]) -> Kind | None:
     columns = PlainColumns.of(names)
     if columns.are_ratings or columns.are_chats:
         return "plain"
-    has_id = low & _IDS or any(map(PERSON.fullmatch, names))
+    has_id = low & _IDS or columns.person is not None
     are_described = low & _DESCRIBED or any(map(FACTS.fullmatch, names))
     return "people" if has_id and are_described else None
