@@ -44,7 +44,7 @@ class Measured:
 
 def measured_values(config: ExperimentConfig, sides: Sequence[VersionCells]) -> list[Measured]:
     """Return the measured values of one version or two, over the same people and tasks; empty without any measure."""
-    words = {each.name: each.words for each in config.ratings.measures}
+    words = config.ratings.measure_words
     names = dict.fromkeys(name for side in sides for name in side.measured)
     return [_measured(name, words.get(name, ""), [side.measured.get(name, {}) for side in sides]) for name in names]
 

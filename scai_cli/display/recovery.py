@@ -38,6 +38,16 @@ def _met(point: CurvePoint) -> str:
     return f"{number(point.share)} of {counted(point.n, 'proposal')}{ends}"
 
 
+def found_words(curve: RecoveryCurve) -> str:
+    """Return in which epoch a norm was found, `epoch 3`; `–` if it was not."""
+    return "–" if curve.found_in is None else f"epoch {curve.found_in}"
+
+
+def unseen_words(point: CurvePoint | None) -> str:
+    """Return the recovery on things that no rule was written from, as `ends_words`; `not played` without a point."""
+    return ends_words(point) if point else "not played"
+
+
 def ends_words(point: CurvePoint | None) -> str:
     """Return `0.90 [0.53, 0.99]`; without an interval the share alone, `–` for no share or no point."""
     if point is None:

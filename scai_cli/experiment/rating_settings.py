@@ -48,6 +48,11 @@ class Ratings(Value):
             raise ValueError("the scale must rise: [lowest, highest]")
         return scale
 
+    @property
+    def measure_words(self) -> dict[str, str]:
+        """The words of each measure, by its name."""
+        return {each.name: each.words for each in self.measures}
+
     def calibrated(self, own: float) -> float:
         """Return an own rating on the scale as people would have given it; the same without a calibration."""
         low, high = self.scale

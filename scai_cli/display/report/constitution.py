@@ -77,7 +77,7 @@ def _on_measures(run: Figures, effect: RuleEffect) -> Iterator[Html]:
     """Yield what a rule changes beyond chance in what programs measure in the answers, and how many it does not."""
     if not effect.measured:
         return
-    words = {each.name: each.words for each in run.history.config.ratings.measures}
+    words = run.history.config.ratings.measure_words
     changed = {name: each for name, each in effect.measured.items() if is_beyond_chance(each)}
     parts = [f"{cut(words.get(name) or name, 160)} {change_words(each, 2)}" for name, each in changed.items()]
     if rest := len(effect.measured) - len(changed):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.recovery_curves import FOUND, CurvePoint, RecoveryCurve
 from scai_cli.display.numbers import number
-from scai_cli.display.recovery import PLUMBING, ends_words, recovery_words
+from scai_cli.display.recovery import PLUMBING, ends_words, found_words, recovery_words, unseen_words
 from scai_cli.display.report.charts import undrawn
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, marked, note, tag, together
@@ -77,9 +77,7 @@ def _panel(title: str, curve: RecoveryCurve, size: tuple[int, int]) -> Html:
         )
         if point is not None
     ]
-    numbers = (
-        f"{ends_words(curve.product)}, not played before: {ends_words(curve.unseen) if curve.unseen else 'not played'}"
-    )
+    numbers = f"{ends_words(curve.product)}, not played before: {unseen_words(curve.unseen)}"
     panel = Panel(
         label=f"{title}: recovery of the policy of {curve.group}; with the product {numbers}",
         scale=(0.0, 1.0),
@@ -117,9 +115,8 @@ def _table(curves: Sequence[NamedCurve]) -> Html:
     )
     rows = []
     for title, curve in curves:
-        found = "–" if curve.found_in is None else f"epoch {curve.found_in}"
-        unseen = [ends_words(point) if point else "not played" for point in (curve.unseen, curve.unseen_start)]
+        unseen = map(unseen_words, (curve.unseen, curve.unseen_start))
         shares = [number(point.share) if (point := curve.epochs.get(epoch)) else "–" for epoch in epochs]
         over = [str(curve.runs)] if several else []
-        rows.append((title, [curve.group, *over, ends_words(curve.product), *unseen, found, *shares]))
+        rows.append((title, [curve.group, *over, ends_words(curve.product), *unseen, found_words(curve), *shares]))
     return table(heads, rows, label="Recovery of the hidden policy")

@@ -29,7 +29,7 @@ SHOWN_PEOPLE = 12
 def print_explanation(explanation: Explanation, history: History, users: tuple[str, str] | None) -> None:
     """Print the effects of every rule, then the rules with opposite effects on two users."""
     console, names = out(), history.names
-    words = {each.name: each.words for each in history.config.ratings.measures}
+    words = history.config.ratings.measure_words
     played = (
         f"{explanation.played} of {explanation.conversations} conversations, with and without each rule, "
         f"{counted(explanation.rounds, 'time')}"

@@ -199,9 +199,14 @@ def _cell(values: Sequence[float | None] | None, digits: int) -> str:
     return number(average, digits) if average is not None else "?" if values else "·"
 
 
+def _titles(found: Headline, width: int) -> list[str]:
+    """Return the titles of the versions and of their difference, as many as fit."""
+    return [*version_titles(found), *["change", "95 % interval"] * found.apart][: 3 if width < _NARROW else None]
+
+
 def _welfare(found: Headline, width: int) -> Table:
     """Return the welfare by several functions under each version."""
-    titles = [*version_titles(found), *["change", "95 % interval"] * found.apart][: 3 if width < _NARROW else None]
+    titles = _titles(found, width)
     table = number_table("Welfare (0 to 1)", *titles, max_width=34)
     for name in dict.fromkeys((found.welfare.name, *SHOWN_WELFARE)):
         before, after, interval = found.welfare_by(name)
@@ -213,7 +218,7 @@ def _welfare(found: Headline, width: int) -> Table:
 def measured_table(history: History, found: Headline, width: int) -> Iterator[RenderableType]:
     """Yield the means of what programs measured under each version, and how much of a utility is measured."""
     if rows := found.measured:
-        titles = [*version_titles(found), *["change", "95 % interval"] * found.apart][: 3 if width < _NARROW else None]
+        titles = _titles(found, width)
         table = number_table("Measured in the answers (0 to 1)", *titles, max_width=34)
         for each in rows:
             cells = [*_numbers(each.values, found.apart, digits=2), *[between(each.interval, 2)] * found.apart]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 
 from scai_cli.analysis.recovery_curves import RecoveryCurve, run_curves
-from scai_cli.display.recovery import PLUMBING, ends_words, recovery_words
+from scai_cli.display.recovery import PLUMBING, ends_words, found_words, recovery_words, unseen_words
 from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.styles import HEADING, MUTED
@@ -35,9 +35,8 @@ def print_recovery(curves: Sequence[tuple[str, RecoveryCurve]]) -> None:
         "Hidden norm", "seeds", "recovery", "not played before", "found in", min_width=16, max_width=26
     )
     for name, curve in curves:
-        found = "–" if curve.found_in is None else f"epoch {curve.found_in}"
-        unseen = ends_words(curve.unseen) if curve.unseen else "not played"
-        table.add_row(styled(one_line(name, 60)), str(curve.runs), ends_words(curve.product), unseen, found)
+        cells = ends_words(curve.product), unseen_words(curve.unseen), found_words(curve)
+        table.add_row(styled(one_line(name, 60)), str(curve.runs), *cells)
     out().print(table)
     over = counted(max(curve.runs for _, curve in curves), "seed")
     out().print(

@@ -102,7 +102,7 @@ class Measures:
     def results(self, source: ResultSource) -> SuiteResult:
         """Return a measure for each trait, and a table with the means and ranks of all systems."""
         wanted = _wanted(source.rules, source.config)
-        words = {each.name: each.words for each in source.config.ratings.measures}
+        words = source.config.ratings.measure_words
         traits = [compared(source, _measure(name, sign, words.get(name))) for name, sign in wanted.items()]
         problems = {system: why for system in source.systems if (why := _silent(source, system))}
         contrary = [name for name, sign in wanted.items() if not sign and name not in words]
